@@ -1,0 +1,14 @@
+//! What everything else is made of: digests, exact time, geometry, units and
+//! diagnostics. Knows nothing of video and does no I/O.
+
+pub mod diagnostic;
+pub mod digest;
+pub mod geometry;
+pub mod time;
+pub mod units;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Tier};
+pub use digest::Digest;
+pub use geometry::{Orientation, Point, Rect, Size};
+pub use time::{FrameRate, TimeRange, Timestamp, UtcTime};
+pub use units::Unit;

@@ -1,0 +1,265 @@
+//! Actions: what can be computed, its key, and what came of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Digest;
+use crate::model::specs::*;
+use crate::model::toolchain::{Tool, Toolchain};
+
+/// A complete description of one piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ActionSpec {
+    Probe(ProbeSpec),
+    Analyse(AnalyseSpec),
+    Detect(DetectSpec),
+    ImportTelemetry(ImportSpec),
+    CleanTelemetry(CleanSpec),
+    Choose(ChooseSpec),
+    Show(ShowSpec),
+    Draw(DrawSpec),
+    Segment(SegmentSpec),
+    Sound(SoundSpec),
+    Mix(MixSpec),
+    Join(JoinSpec),
+    Still(StillSpec),
+}
+
+/// Where a kind's work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// In `autocut` itself: pure Rust, no media.
+    Inline,
+    /// In a worker process of `autocut-media`.
+    Media,
+}
+
+/// What all actions of one kind have in common.
+#[derive(Debug)]
+pub struct Kind {
+    pub name: &'static str,
+    /// Raised whenever the same spec would give other bytes
+    /// (tests/kinds.rs holds it to that).
+    pub version: u32,
+    pub runs: Runs,
+    /// The libraries whose identity is in the key.
+    pub tools: &'static [Tool],
+    /// What it holds in memory at most, in MiB, for admission.
+    pub memory: u32,
+    /// For summaries: singular and plural of what it makes.
+    pub product: (&'static str, &'static str),
+}
+
+const PROBE: Kind = Kind {
+    name: "probe",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux],
+    memory: 60,
+    product: ("file probed", "files probed"),
+};
+const ANALYSE: Kind = Kind {
+    name: "analyse",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
+    memory: 150,
+    product: ("analysis", "analyses"),
+};
+const DETECT: Kind = Kind {
+    name: "detect",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
+    memory: 600,
+    product: ("detection", "detections"),
+};
+const IMPORT: Kind = Kind {
+    name: "telemetry.import",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 100,
+    product: ("log imported", "logs imported"),
+};
+const CLEAN: Kind = Kind {
+    name: "telemetry.clean",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 100,
+    product: ("log cleaned", "logs cleaned"),
+};
+const CHOOSE: Kind = Kind {
+    name: "choose",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 50,
+    product: ("choice of moments", "choices of moments"),
+};
+const SHOW: Kind = Kind {
+    name: "show",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 20,
+    product: ("overlay planned", "overlays planned"),
+};
+const DRAW: Kind = Kind {
+    name: "draw",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 60,
+    product: ("overlay drawn", "overlays drawn"),
+};
+const SEGMENT: Kind = Kind {
+    name: "segment",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
+    memory: 200,
+    product: ("segment rendered", "segments rendered"),
+};
+const SOUND: Kind = Kind {
+    name: "sound",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
+    memory: 80,
+    product: ("sound extracted", "sounds extracted"),
+};
+const MIX: Kind = Kind {
+    name: "mix",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Resample, Tool::Aac],
+    memory: 80,
+    product: ("mix", "mixes"),
+};
+const JOIN: Kind = Kind {
+    name: "join",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Mux],
+    memory: 80,
+    product: ("file joined", "files joined"),
+};
+const STILL: Kind = Kind {
+    name: "still",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
+    memory: 100,
+    product: ("still", "stills"),
+};
+
+/// Every kind, in the order of [`ActionSpec`]'s variants.
+pub const KINDS: &[&Kind] =
+    &[&PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL];
+
+impl ActionSpec {
+    pub fn kind(&self) -> &'static Kind {
+        match self {
+            ActionSpec::Probe(_) => &PROBE,
+            ActionSpec::Analyse(_) => &ANALYSE,
+            ActionSpec::Detect(_) => &DETECT,
+            ActionSpec::ImportTelemetry(_) => &IMPORT,
+            ActionSpec::CleanTelemetry(_) => &CLEAN,
+            ActionSpec::Choose(_) => &CHOOSE,
+            ActionSpec::Show(_) => &SHOW,
+            ActionSpec::Draw(_) => &DRAW,
+            ActionSpec::Segment(_) => &SEGMENT,
+            ActionSpec::Sound(_) => &SOUND,
+            ActionSpec::Mix(_) => &MIX,
+            ActionSpec::Join(_) => &JOIN,
+            ActionSpec::Still(_) => &STILL,
+        }
+    }
+
+    /// The digests of the files that the action reads, in a fixed order.
+    /// (A segment's sprites are read from packs, which are not named here.)
+    pub fn inputs(&self) -> Vec<Digest> {
+        match self {
+            ActionSpec::Probe(s) => vec![s.file],
+            ActionSpec::Analyse(s) => vec![s.file],
+            ActionSpec::Detect(s) => vec![s.file, s.model],
+            ActionSpec::ImportTelemetry(s) => vec![s.file],
+            ActionSpec::CleanTelemetry(s) => vec![s.telemetry],
+            ActionSpec::Choose(s) => {
+                let signals = s.recordings.iter().flat_map(|r| &r.chapters).flat_map(|c| c.signals.iter().copied());
+                s.telemetry.iter().copied().chain(signals).collect()
+            }
+            ActionSpec::Show(s) => s.telemetry.iter().copied().collect(),
+            ActionSpec::Draw(s) => vec![s.shown],
+            ActionSpec::Segment(s) => s.sources.iter().map(|run| run.file).collect(),
+            ActionSpec::Sound(s) => s.runs.iter().map(|run| run.file).collect(),
+            ActionSpec::Mix(s) => {
+                let clips = s.clips.iter().filter_map(|clip| clip.sound);
+                clips.chain(s.music.iter().map(|music| music.file)).collect()
+            }
+            ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
+            ActionSpec::Still(s) => vec![s.file],
+        }
+    }
+
+    /// The key under which the result is remembered.
+    pub fn key(&self, toolchain: &Toolchain) -> ActionKey {
+        let kind = self.kind();
+        let tools = toolchain.identity(kind.tools);
+        let body = super::encode(&(KEY_VERSION, kind.name, kind.version, self, tools));
+        ActionKey(Digest::derive("autocut 2026 action key", &body))
+    }
+}
+
+/// Version of how keys are made.
+const KEY_VERSION: u32 = 1;
+
+/// Names the result of an action: two actions with one key do the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ActionKey(pub Digest);
+
+impl fmt::Display for ActionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An action as it is planned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PlannedAction {
+    pub key: ActionKey,
+    /// What it is about, stable over edits: `reel/front/GX010012@192.0s/segment/2`.
+    pub node: String,
+    pub spec: ActionSpec,
+    /// Sprite packs of a segment: found by content, so not part of the key.
+    pub packs: Vec<Digest>,
+    /// Where a join's output goes, relative to the project.
+    pub output: Option<String>,
+}
+
+/// What an action made, as the store remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ActionResult {
+    pub artifacts: Vec<Artifact>,
+    /// Encoded; see the kind's spec for its type.
+    pub value: Vec<u8>,
+    /// What people should be told each time the result is used.
+    pub warnings: Vec<String>,
+}
+
+/// A file in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Artifact {
+    pub digest: Digest,
+    pub bytes: u64,
+}
+
+impl ActionResult {
+    /// The value, decoded; `None` where it is of another type.
+    pub fn value<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        super::decode(&self.value)
+    }
+}

@@ -1,0 +1,97 @@
+//! What a probe finds in a file of footage.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{FrameRate, Orientation, Size, TimeRange, Timestamp, UtcTime};
+
+/// The result of probing one file. Media time 0 is the presentation time of
+/// the first video frame (after edit lists); everything here is relative to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MediaInfo {
+    /// The demuxer's short name, e.g. `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub container: String,
+    pub video: Option<VideoInfo>,
+    pub audio: Option<AudioInfo>,
+    /// `creation_time` as the file states it. Cameras often write local time
+    /// with a `Z`, so this is a claim and not yet a clock.
+    pub created: Option<UtcTime>,
+    /// The camera, where the file names it.
+    pub device: Option<String>,
+}
+
+/// The video stream that is used (the container's default one).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VideoInfo {
+    /// Index in the container.
+    pub stream: u32,
+    pub codec: String,
+    /// Stored size in pixels, before orientation and pixel aspect.
+    pub stored: Size,
+    /// Width to height of one stored pixel; (1, 1) where square or unstated.
+    pub pixel_aspect: (u32, u32),
+    pub orientation: Orientation,
+    /// The nominal rate: exact, e.g. 30000/1001.
+    pub rate: FrameRate,
+    /// Frames over duration: differs from `rate` where the rate varies.
+    pub average_rate: FrameRate,
+    pub variable_rate: bool,
+    /// As the container counts them; 0 where it does not.
+    pub frames: u64,
+    pub duration: Timestamp,
+    /// FFmpeg's name, e.g. `yuvj420p`.
+    pub pixel_format: String,
+    pub bit_depth: u8,
+    pub colour: Colour,
+    /// Where analysis may be cut: key frames about a minute apart, the first
+    /// of them 0. Chunk `i` ends where chunk `i + 1` starts; the last ends with
+    /// the file.
+    pub chunks: Vec<Timestamp>,
+}
+
+impl VideoInfo {
+    /// The size in square pixels once the picture stands upright.
+    pub fn display_size(&self) -> Size {
+        let (num, den) = (u64::from(self.pixel_aspect.0.max(1)), u64::from(self.pixel_aspect.1.max(1)));
+        let width = (u64::from(self.stored.width) * num + den / 2) / den;
+        let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
+        self.orientation.upright(Size::new(width, self.stored.height))
+    }
+
+    /// The spans that analysis works on, in order.
+    pub fn chunk_ranges(&self) -> Vec<TimeRange> {
+        let ends = self.chunks.iter().skip(1).copied().chain([self.duration]);
+        self.chunks.iter().zip(ends).map(|(start, end)| TimeRange::new(*start, end)).collect()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AudioInfo {
+    pub stream: u32,
+    pub codec: String,
+    /// Samples per second.
+    pub sample_rate: u32,
+    pub channels: u16,
+    /// Where the first sample lies on the file's media time; not always 0.
+    pub start: Timestamp,
+    pub duration: Timestamp,
+}
+
+/// How numbers in the planes become light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Colour {
+    pub matrix: Matrix,
+    pub full_range: bool,
+    /// FFmpeg's `AVColorPrimaries` number; 2 where the file does not say.
+    pub primaries: u8,
+    /// FFmpeg's `AVColorTransferCharacteristic` number; 2 where the file does not say.
+    pub transfer: u8,
+}
+
+/// The YUV matrix. Files that do not say are taken as BT.709 from 720 lines up
+/// and as BT.601 below, as players do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Matrix {
+    Bt601,
+    Bt709,
+    Bt2020,
+}

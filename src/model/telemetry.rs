@@ -1,0 +1,91 @@
+//! Telemetry in memory: columns over one time axis.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Unit;
+
+/// Samples of a logger, in columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Telemetry {
+    /// What `times` counts from.
+    pub clock: LogClock,
+    /// Nanoseconds, strictly increasing.
+    pub times: Vec<i64>,
+    pub channels: Vec<Channel>,
+    /// Indices `i` such that nothing is known between sample `i - 1` and
+    /// sample `i` (a pause, a lost signal): no value is interpolated across.
+    pub breaks: Vec<u32>,
+}
+
+/// What a log's times count from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LogClock {
+    /// 1970-01-01T00:00:00Z.
+    #[default]
+    Utc,
+    /// The log's own start; the manifest says when that was.
+    Start,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// From the registry (`latitude`, `longitude`, `altitude`, `speed`,
+    /// `distance`, `gradient`, `heading`, `heart_rate`, `cadence`, `power`,
+    /// `temperature`) or the user's own name.
+    pub name: String,
+    /// What the values are in; registry channels are always in the registry's
+    /// unit (speed m/s, altitude and distance m, gradient %, angles degrees).
+    pub unit: Unit,
+    /// One value for each time; NaN where the log has none.
+    pub values: Vec<f64>,
+}
+
+impl Telemetry {
+    pub fn channel(&self, name: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+}
+
+/// What importing a log reports; small, kept with the action's result.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TelemetrySummary {
+    pub clock: LogClock,
+    /// Samples kept.
+    pub samples: u64,
+    /// First and last time in ns.
+    pub first: i64,
+    pub last: i64,
+    pub channels: Vec<ChannelSummary>,
+    /// Gaps: where interpolation stops.
+    pub gaps: u32,
+    /// Rows that could not be read: how many, and the first few with reason.
+    pub bad_rows: u64,
+    pub bad_examples: Vec<BadRow>,
+    /// What else is worth saying, e.g. "312 rows repeat the time before them".
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelSummary {
+    pub name: String,
+    pub unit: Unit,
+    /// Whether it was computed from other channels.
+    pub derived: bool,
+    /// Samples that have a value.
+    pub count: u64,
+    /// In steps of 1 / 1,000 of the unit, so that summaries compare exactly.
+    pub min: i64,
+    pub max: i64,
+    /// 2nd and 98th percentile: what gauges and scores range over, because one
+    /// glitch must not decide them.
+    pub low: i64,
+    pub high: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRow {
+    /// Line in the file, counted from 1.
+    pub line: u64,
+    pub reason: String,
+}

@@ -1,0 +1,69 @@
+//! A timeline: what is shown, in order, in units of an output's frames.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
+use crate::model::footage::Colour;
+use crate::model::moment::Moment;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Timeline {
+    pub format: VideoFormat,
+    pub clips: Vec<Clip>,
+}
+
+/// One moment as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Clip {
+    pub moment: Moment,
+    /// Frames of the output.
+    pub frames: u32,
+    /// The files that it runs through (two where it crosses a chapter's end).
+    pub pieces: Vec<Piece>,
+    /// Time of the first frame on the telemetry's clock in ns, where known.
+    pub telemetry_start: Option<i64>,
+}
+
+/// A run of frames out of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Piece {
+    pub file: Digest,
+    /// Media time of the file at the first frame.
+    pub start: Timestamp,
+    /// Frames of the output.
+    pub frames: u32,
+    pub picture: SourcePicture,
+    pub has_audio: bool,
+}
+
+/// How the pictures of a file are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SourcePicture {
+    pub stored: Size,
+    pub pixel_aspect: (u32, u32),
+    pub orientation: Orientation,
+    pub colour: Colour,
+    /// The file's nominal rate: half its frame is the tolerance by which a
+    /// frame may be early (see `frame selection` in docs/media.md).
+    pub rate: FrameRate,
+}
+
+/// What a source does that has another shape than the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Fit {
+    /// Whole picture, black bars.
+    Fit,
+    /// Fills the frame, edges cropped.
+    Fill,
+    /// Whole picture over a blurred, filling copy of itself.
+    #[default]
+    Blur,
+}
+
+/// The pictures of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VideoFormat {
+    pub size: Size,
+    pub rate: FrameRate,
+    pub colour: Colour,
+}

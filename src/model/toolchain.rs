@@ -1,0 +1,60 @@
+//! The identity of the libraries that an action's result depends on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Digest;
+
+/// A part of the toolchain that can change bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Tool {
+    /// libavformat, reading.
+    Demux,
+    /// libavcodec, decoding.
+    Decode,
+    /// libswscale.
+    Scale,
+    /// libswresample.
+    Resample,
+    /// The H.264 encoder: library version and the hash of a trial encode,
+    /// which notices an x264 build that libav* does not report.
+    H264,
+    /// The AAC encoder, likewise.
+    Aac,
+    /// The JPEG encoder.
+    Jpeg,
+    /// libavformat, writing.
+    Mux,
+    /// tract.
+    Inference,
+}
+
+/// What `autocut-media` says of itself, asked once and cached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toolchain {
+    pub tools: BTreeMap<Tool, ToolIdentity>,
+    /// Every file that the program mapped, so that the cached answer is
+    /// distrusted when one of them changes.
+    pub mapped: Vec<std::path::PathBuf>,
+    /// FFmpeg's licence and configuration, for `doctor`.
+    pub configuration: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolIdentity {
+    /// For people: `libavcodec 59.37.100, libx264`.
+    pub name: String,
+    /// `None` where the tool does not work here.
+    pub identity: Option<Digest>,
+    /// Why it does not.
+    pub problem: Option<String>,
+}
+
+impl Toolchain {
+    /// One digest for a set of tools, in the order given.
+    pub fn identity(&self, tools: &[Tool]) -> Digest {
+        let ids: Vec<_> = tools.iter().map(|tool| (tool, self.tools.get(tool).and_then(|t| t.identity))).collect();
+        Digest::derive("autocut 2026 toolchain", &super::encode(&ids))
+    }
+}
