@@ -1,0 +1,206 @@
+//! The manifest as the rest of autocut sees it: plain values, everything
+//! defaulted and checked. Two manifests are equal when they ask for the same,
+//! however they are written.
+
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{FrameRate, Place, Timestamp, UtcTime};
+use crate::model::Fit;
+use crate::model::overlay::OverlaySpec;
+use crate::model::specs::{Ban, Pin};
+
+/// A whole project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Of the manifest's format.
+    pub version: u32,
+    pub footage: Vec<FootageSet>,
+    pub telemetry: Option<TelemetrySource>,
+    pub music: Option<Music>,
+    pub analysis: AnalysisSettings,
+    pub detection: Option<Detection>,
+    pub moments: Moments,
+    /// Painted in this order.
+    pub overlays: Vec<OverlayDecl>,
+    pub outputs: Vec<OutputDecl>,
+}
+
+impl Manifest {
+    /// The files beside footage that it names (telemetry, music, model), each
+    /// with the place to complain at.
+    pub fn materials(&self) -> Vec<(String, At)> {
+        let telemetry = self.telemetry.iter().map(|telemetry| (&telemetry.file, &telemetry.place));
+        let music = self.music.iter().map(|music| (&music.file, &music.place));
+        let model = self.detection.iter().map(|detection| (&detection.model, &detection.place));
+        telemetry.chain(music).chain(model).map(|(file, place)| (file.clone(), place.clone())).collect()
+    }
+}
+
+/// Where in the manifest something is written. All are equal: where a thing
+/// stands changes nothing of what it asks for, so a manifest that was only
+/// formatted anew plans nothing anew.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct At(pub Place);
+
+impl PartialEq for At {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for At {}
+
+impl Hash for At {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// The files of one camera.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FootageSet {
+    /// The camera's name: the first part of its recordings' names.
+    pub name: String,
+    /// Globs relative to the project.
+    pub files: Vec<String>,
+    pub clock: Clock,
+    pub fit: Fit,
+    pub place: At,
+}
+
+/// How a camera's clock is put right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Clock {
+    /// Added to the camera's own clock.
+    pub offset: Timestamp,
+    /// When the first recording starts, whatever the camera says.
+    pub start: Option<UtcTime>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock { offset: Timestamp::ZERO, start: None }
+    }
+}
+
+/// A log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TelemetrySource {
+    /// Relative to the project.
+    pub file: String,
+    /// Name in the table of telemetry formats, and its version.
+    pub format: String,
+    pub format_version: u32,
+    /// The format's own parameters as JSON with a fixed order of fields.
+    pub params: String,
+    /// For a log that counts from its own start.
+    pub start: Option<TelemetryStart>,
+    /// Added to the log's own clock.
+    pub offset: Timestamp,
+    /// A span without samples longer than this is a gap.
+    pub gap: Timestamp,
+    pub place: At,
+}
+
+/// When a log starts that does not say so itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TelemetryStart {
+    Utc(UtcTime),
+    /// Together with a recording: `front/GX010012`.
+    Recording(String),
+}
+
+/// The music bed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Music {
+    /// Relative to the project.
+    pub file: String,
+    /// In 1 / 100 dB.
+    pub gain: i32,
+    /// Where in the file it starts.
+    pub start: Timestamp,
+    pub fade_in: Timestamp,
+    pub fade_out: Timestamp,
+    /// Starts again when the file is shorter than the output.
+    pub repeat: bool,
+    pub place: At,
+}
+
+/// How footage is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AnalysisSettings {
+    /// Pictures a second of footage.
+    pub rate: FrameRate,
+    /// Of the picture that is looked at, in pixels.
+    pub width: u32,
+}
+
+/// An object detector.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Detection {
+    /// An ONNX file, relative to the project.
+    pub model: String,
+    /// In the order of the model's outputs.
+    pub classes: Vec<String>,
+    /// Least confidence, in steps of 1 / 10,000.
+    pub threshold: u16,
+    /// Boxes of a class that overlap more are one, in steps of 1 / 10,000.
+    pub overlap: u16,
+    /// Pictures a second of footage.
+    pub rate: FrameRate,
+    pub place: At,
+}
+
+/// How moments are chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Moments {
+    pub length: Timestamp,
+    /// How much of `length` lies before the scored peak.
+    pub pre_roll: Timestamp,
+    /// Of all moments together.
+    pub total: Timestamp,
+    /// Least time between the end of one and the start of the next.
+    pub gap: Timestamp,
+    /// Distance between candidates.
+    pub step: Timestamp,
+    /// Signal or channel and its weight in steps of 1 / 1,000, by name.
+    pub weights: Vec<(String, i32)>,
+    pub pins: Vec<Pin>,
+    pub bans: Vec<Ban>,
+    /// Where each of `pins` and of `bans` is written.
+    pub pin_places: Vec<At>,
+    pub ban_places: Vec<At>,
+}
+
+/// An overlay.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OverlayDecl {
+    pub name: String,
+    pub spec: OverlaySpec,
+    pub place: At,
+}
+
+/// An output.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OutputDecl {
+    pub name: String,
+    /// Name in the table of output kinds, and its version.
+    pub kind: String,
+    pub version: u32,
+    /// The kind's own parameters as JSON with a fixed order of fields.
+    pub params: String,
+    /// The overlays that it shows, by name, in the order in which they are
+    /// declared.
+    pub overlays: Vec<String>,
+    pub place: At,
+}
+
+impl OutputDecl {
+    /// The file or the folder that it writes, relative to the project: its
+    /// parameter `file` or `folder`.
+    pub fn place_written(&self) -> Option<String> {
+        let params: serde_json::Value = serde_json::from_str(&self.params).ok()?;
+        let path = params.get("file").or_else(|| params.get("folder"))?;
+        path.as_str().map(str::to_owned)
+    }
+}
