@@ -1,0 +1,24 @@
+//! The files that a project reads: which they are ([`scan`]), what they
+//! contain ([`hash`]), and when an earlier answer may be believed without
+//! reading them again ([`stat`]). Everything goes through [`System`], so that
+//! tests run on files that exist only in memory.
+//!
+//! Nothing here parses media or knows what a file is for, and nothing writes.
+
+pub mod hash;
+pub mod identify;
+pub mod machine;
+pub mod order;
+pub mod pattern;
+pub mod scan;
+pub mod stat;
+pub mod system;
+pub mod trouble;
+
+pub use hash::{hash_file, hash_files};
+pub use identify::{Identified, identify};
+pub use pattern::Pattern;
+pub use scan::{Found, Never, Scan, scan};
+pub use stat::{FileStat, Remembered};
+pub use system::{MemorySystem, RealSystem, System};
+pub use trouble::cannot;
