@@ -1,0 +1,223 @@
+//! Keeping the store within a limit.
+//!
+//! Results go in the order of their last use, least recently used first, each
+//! with those of its objects that no other result needs, until the store fits.
+//! What the given live set needs stays, even where the limit is passed by it.
+//! Whatever the limit: objects that no result refers to are leftovers of a
+//! crash and go, and results that lost an object go with what they still have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::base::{Diagnostic, Digest, UtcTime};
+use crate::inputs::cannot;
+use crate::model::ActionKey;
+
+use super::index::UsedResult;
+use super::{Space, Store, now};
+
+/// How much may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Of the objects, the log and the index together.
+    pub bytes: u64,
+    /// Results that were not used for longer go even where there is room.
+    pub age_ns: Option<i64>,
+}
+
+impl Limit {
+    /// 50 GiB or a fifth of the disk, whichever is less.
+    pub fn default_for(space: Space) -> Limit {
+        Limit { bytes: (50 << 30).min(space.total / 5), age_ns: None }
+    }
+}
+
+/// What must stay.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// With all of their artifacts.
+    pub keys: BTreeSet<ActionKey>,
+    pub objects: BTreeSet<Digest>,
+}
+
+/// What gc did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    pub objects: u64,
+    pub results: u64,
+    /// What was freed.
+    pub bytes: u64,
+    /// What stays.
+    pub kept_bytes: u64,
+}
+
+/// What is in a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub kinds: BTreeMap<String, KindSize>,
+    /// Objects that no result refers to.
+    pub unreferenced: KindSize,
+    pub index_bytes: u64,
+    pub log_bytes: u64,
+    /// Everything together.
+    pub total_bytes: u64,
+}
+
+/// An object of several kinds counts for the first of them by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSize {
+    pub results: u64,
+    pub objects: u64,
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Brings the store within `limit`. Only for the holder of the lock.
+    pub fn gc(&self, limit: Limit, live: &Live) -> Result<Collected, Diagnostic> {
+        let results = self.with(|inner| inner.index.results_by_use())?;
+        let objects: BTreeMap<Digest, u64> = self.objects.list()?.into_iter().map(|a| (a.digest, a.bytes)).collect();
+        let outputs: BTreeSet<Digest> = self.outputs()?.iter().map(|output| output.written.digest).collect();
+        let overhead = self.index_bytes()? + self.log_bytes()?;
+        let plan = Plan::new(results, objects, outputs, live).choose(limit, overhead, now());
+
+        // The records first: a crash in between leaves objects without results,
+        // never results whose objects are known to be gone.
+        if !plan.forgotten.is_empty() {
+            self.forget(plan.forgotten)?;
+        }
+        for digest in &plan.removed {
+            self.objects.remove(*digest)?;
+        }
+        if plan.collected.results > 0 {
+            self.with(super::Inner::rewrite_log)?;
+        }
+        Ok(plan.collected)
+    }
+
+    /// What is in the store, by kind.
+    pub fn sizes(&self) -> Result<Sizes, Diagnostic> {
+        let results = self.with(|inner| inner.index.results_by_use())?;
+        let mut objects: BTreeMap<Digest, u64> = BTreeMap::new();
+        objects.extend(self.objects.list()?.into_iter().map(|a| (a.digest, a.bytes)));
+        let mut sizes = Sizes { index_bytes: self.index_bytes()?, log_bytes: self.log_bytes()?, ..Sizes::default() };
+        sizes.total_bytes = objects.values().sum::<u64>() + sizes.index_bytes + sizes.log_bytes;
+        let mut by_kind: Vec<&UsedResult> = results.iter().collect();
+        by_kind.sort_by(|a, b| (&a.kind, a.key).cmp(&(&b.kind, b.key)));
+        for used in by_kind {
+            let kind = sizes.kinds.entry(used.kind.clone()).or_default();
+            kind.results += 1;
+            for artifact in used.result.iter().flat_map(|result| &result.artifacts) {
+                if let Some(bytes) = objects.remove(&artifact.digest) {
+                    kind.objects += 1;
+                    kind.bytes += bytes;
+                }
+            }
+        }
+        sizes.unreferenced =
+            KindSize { results: 0, objects: objects.len() as u64, bytes: objects.values().sum::<u64>() };
+        Ok(sizes)
+    }
+
+    fn index_bytes(&self) -> Result<u64, Diagnostic> {
+        let index = self.layout.index();
+        let mut write_ahead = index.clone().into_os_string();
+        write_ahead.push("-wal");
+        Ok(file_size(&index)? + file_size(Path::new(&write_ahead))?)
+    }
+
+    fn log_bytes(&self) -> Result<u64, Diagnostic> {
+        file_size(&self.layout.log())
+    }
+}
+
+fn file_size(path: &Path) -> Result<u64, Diagnostic> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(cannot("look at", path, &error)),
+    }
+}
+
+/// What is to go, decided without touching anything.
+struct Plan<'a> {
+    /// Least recently used first.
+    results: Vec<UsedResult>,
+    objects: BTreeMap<Digest, u64>,
+    outputs: BTreeSet<Digest>,
+    live: &'a Live,
+    /// How many results need each object.
+    needed: BTreeMap<Digest, u64>,
+}
+
+struct Chosen {
+    forgotten: Vec<ActionKey>,
+    removed: Vec<Digest>,
+    collected: Collected,
+}
+
+impl<'a> Plan<'a> {
+    fn new(
+        results: Vec<UsedResult>,
+        objects: BTreeMap<Digest, u64>,
+        outputs: BTreeSet<Digest>,
+        live: &'a Live,
+    ) -> Self {
+        let mut needed: BTreeMap<Digest, u64> = BTreeMap::new();
+        for digest in results.iter().flat_map(digests) {
+            *needed.entry(digest).or_default() += 1;
+        }
+        Plan { results, objects, outputs, live, needed }
+    }
+
+    fn choose(mut self, limit: Limit, overhead: u64, now: UtcTime) -> Chosen {
+        let mut chosen = Chosen { forgotten: Vec::new(), removed: Vec::new(), collected: Collected::default() };
+        let mut size = self.objects.values().sum::<u64>() + overhead;
+        let leftovers: Vec<Digest> = self.objects.keys().filter(|d| !self.needed.contains_key(*d)).copied().collect();
+        for digest in leftovers {
+            size -= self.remove(digest, &mut chosen);
+        }
+        let oldest = limit.age_ns.map_or(UtcTime(i64::MIN), |age| UtcTime(now.0.saturating_sub(age)));
+        for used in std::mem::take(&mut self.results) {
+            let lost = used.result.is_none()
+                || digests(&used).any(|d| !self.objects.contains_key(&d) && !self.outputs.contains(&d));
+            let unwanted = size > limit.bytes || used.used < oldest;
+            if !(lost || unwanted && !self.live.keys.contains(&used.key)) {
+                continue;
+            }
+            chosen.forgotten.push(used.key);
+            chosen.collected.results += 1;
+            size = size.saturating_sub(used.bytes);
+            for digest in digests(&used) {
+                let users = self.needed.entry(digest).or_default();
+                *users = users.saturating_sub(1);
+                if *users == 0 {
+                    size = size.saturating_sub(self.remove(digest, &mut chosen));
+                }
+            }
+        }
+        chosen.collected.kept_bytes = size;
+        chosen
+    }
+
+    /// Has an object removed, unless it is live; returns the bytes that frees.
+    fn remove(&mut self, digest: Digest, chosen: &mut Chosen) -> u64 {
+        if self.live.objects.contains(&digest) {
+            return 0;
+        }
+        let Some(bytes) = self.objects.remove(&digest) else { return 0 };
+        chosen.removed.push(digest);
+        chosen.collected.objects += 1;
+        chosen.collected.bytes += bytes;
+        bytes
+    }
+}
+
+/// The artifacts of a result, each once.
+fn digests(used: &UsedResult) -> impl Iterator<Item = Digest> + use<> {
+    let all: BTreeSet<Digest> =
+        used.result.iter().flat_map(|result| &result.artifacts).map(|artifact| artifact.digest).collect();
+    all.into_iter()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use super::*;
+use crate::model::Artifact;
+use crate::store::tests::{Bench, action, key_of};
+
+const EVERYTHING: Limit = Limit { bytes: 0, age_ns: None };
+
+/// Five results, each with an object of 1 MiB of its own, used in this order.
+fn five() -> Bench {
+    let bench = Bench::new();
+    for n in 0..5 {
+        bench.make(n, &n.to_string().repeat(1 << 20));
+    }
+    bench
+}
+
+fn left(bench: &Bench) -> Vec<u32> {
+    (0..5).filter(|n| bench.store.result(key_of(*n)).unwrap().is_some()).collect()
+}
+
+fn live(keys: &[u32]) -> Live {
+    Live { keys: keys.iter().map(|n| key_of(*n)).collect(), objects: BTreeSet::new() }
+}
+
+#[test]
+fn within_the_limit_nothing_goes() {
+    let bench = five();
+    let limit = Limit { bytes: 6 << 20, age_ns: None };
+    let collected = bench.store.gc(limit, &Live::default()).unwrap();
+    assert_eq!((collected.objects, collected.results), (0, 0));
+    assert_eq!(left(&bench), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn the_least_recently_used_go_first() {
+    let bench = five();
+    bench.store.mark_used(&[("reel/clip/0".into(), key_of(0))]).unwrap();
+    let limit = Limit { bytes: (3 << 20) + (1 << 19), age_ns: None };
+    let collected = bench.store.gc(limit, &Live::default()).unwrap();
+    assert_eq!((collected.objects, collected.results, collected.bytes), (2, 2, 2 << 20));
+    assert!(collected.kept_bytes <= limit.bytes);
+    assert_eq!(left(&bench), [0, 3, 4]);
+}
+
+#[test]
+fn what_is_live_stays_whatever_the_limit() {
+    let bench = five();
+    bench.store.gc(EVERYTHING, &live(&[1, 3])).unwrap();
+    assert_eq!(left(&bench), [1, 3]);
+    assert_eq!(bench.store.objects().list().unwrap().len(), 2);
+}
+
+#[test]
+fn an_object_that_another_result_needs_stays() {
+    let bench = five();
+    let shared = bench.store.result(key_of(0)).unwrap().unwrap().artifacts;
+    bench.store.record(vec![action(9, shared.clone())]).unwrap();
+    bench.store.gc(EVERYTHING, &live(&[9])).unwrap();
+    assert_eq!(bench.store.objects().list().unwrap(), shared);
+    let bench = five();
+    let object = bench.store.insert_bytes(b"a model").unwrap();
+    let live = Live { keys: BTreeSet::new(), objects: [object.digest].into() };
+    bench.store.gc(EVERYTHING, &live).unwrap();
+    assert_eq!(bench.store.objects().list().unwrap(), [object]);
+}
+
+#[test]
+fn old_results_go_even_where_there_is_room() {
+    // Their times are those of 1970, but for the one that is used now.
+    let bench = five();
+    bench.store.mark_used(&[("reel/clip/2".into(), key_of(2))]).unwrap();
+    let limit = Limit { bytes: u64::MAX, age_ns: Some(3_600_000_000_000) };
+    bench.store.gc(limit, &live(&[4])).unwrap();
+    assert_eq!(left(&bench), [2, 4]);
+}
+
+#[test]
+fn leftovers_of_a_crash_and_hollow_results_go_in_any_case() {
+    let bench = five();
+    bench.store.insert_bytes(b"made, but never recorded").unwrap();
+    let lost = bench.store.result(key_of(2)).unwrap().unwrap().artifacts[0];
+    bench.store.objects().remove(lost.digest).unwrap();
+    let collected = bench.store.gc(Limit { bytes: u64::MAX, age_ns: None }, &Live::default()).unwrap();
+    assert_eq!((collected.objects, collected.results), (1, 1));
+    assert!(!bench.store.snapshot().unwrap().contains(key_of(2)));
+}
+
+#[test]
+fn a_result_that_is_in_an_output_is_not_hollow() {
+    let bench = Bench::new();
+    let temporary = bench.store.prepare_output(bench.folder.path(), "out/reel.mp4").unwrap();
+    std::fs::write(&temporary, "joined").unwrap();
+    let digest = bench.store.accept_output(bench.folder.path(), "out/reel.mp4", &temporary, key_of(1), false).unwrap();
+    bench.store.record(vec![action(1, vec![Artifact { digest, bytes: 6 }])]).unwrap();
+    bench.store.gc(Limit { bytes: u64::MAX, age_ns: None }, &Live::default()).unwrap();
+    assert!(bench.store.result(key_of(1)).unwrap().is_some());
+}
+
+#[test]
+fn what_went_is_in_the_log_no_more() {
+    let bench = five();
+    let before = bench.store.sizes().unwrap().log_bytes;
+    bench.store.gc(EVERYTHING, &live(&[4])).unwrap();
+    assert!(bench.store.sizes().unwrap().log_bytes < before);
+    bench.store.rebuild_index().unwrap();
+    assert_eq!(left(&bench), [4]);
+}
+
+#[test]
+fn sizes_by_kind() {
+    let bench = five();
+    bench.store.insert_bytes(b"nobody's").unwrap();
+    let sizes = bench.store.sizes().unwrap();
+    assert_eq!(sizes.kinds["segment"], KindSize { results: 5, objects: 5, bytes: 5 << 20 });
+    assert_eq!(sizes.unreferenced, KindSize { results: 0, objects: 1, bytes: 8 });
+    assert_eq!(sizes.total_bytes, (5 << 20) + 8 + sizes.index_bytes + sizes.log_bytes);
+}
+
+#[test]
+fn the_default_limit_is_the_lesser_of_two() {
+    let limit = |total| Limit::default_for(Space { free: 0, total }).bytes;
+    assert_eq!((limit(100 << 30), limit(1 << 40)), (20 << 30, 50 << 30));
+}

@@ -1,0 +1,413 @@
+//! The index: an SQLite database in which the log's records are looked up, and
+//! the home of what is only a cache.
+//!
+//! It is *current* (it stands where the log ends), *behind* (a crash, or another
+//! process, appended to the log: the rest is read), or *unusable* (damaged, cut
+//! short, or of another version: it is set aside and built anew from the log).
+//! Nothing that cannot be had again is here alone: results and outputs are in
+//! the log, digests of files can be computed, the toolchain can be asked, and
+//! times of last use only order what gc removes. So there are no migrations;
+//! [`SCHEMA`] is raised instead.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use crate::base::{Diagnostic, Digest, UtcTime};
+use crate::inputs::cannot;
+use crate::model::{self, ActionKey, ActionResult};
+
+use super::caches;
+use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
+use super::snapshot::{Snapshot, open_sealed, sealed};
+
+/// The version of the tables.
+const SCHEMA: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    -- What is read as a whole when a program starts, and nothing else.
+    CREATE TABLE results (key BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
+    -- How each came about. Has a rowid, because specs are long.
+    CREATE TABLE runs (
+        key BLOB PRIMARY KEY, node TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL,
+        elapsed_ms INTEGER NOT NULL, cpu_ms INTEGER NOT NULL, spec BLOB NOT NULL);
+    -- The last success of each node.
+    CREATE TABLE nodes (node TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE uses (key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE files (
+        name TEXT PRIMARY KEY, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
+        inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL
+        ) WITHOUT ROWID;
+    CREATE TABLE outputs (
+        name TEXT PRIMARY KEY, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
+        inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+        key BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE toolchains (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+";
+
+/// Why the index did not answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It has to be built anew.
+    Unusable(String),
+    Other(Diagnostic),
+}
+
+impl From<Diagnostic> for Trouble {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Trouble::Other(diagnostic)
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as E;
+        let message = format!("the store's index failed: {error}");
+        let environment = |hint: &str| Trouble::Other(Diagnostic::environment(message.clone()).hint(hint));
+        match (&error, error.sqlite_error_code()) {
+            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Trouble::Unusable(message),
+            // Rows of another shape than the schema of this version promises.
+            (E::SqliteFailure(_, Some(text)), Some(ErrorCode::Unknown)) if text.starts_with("no such") => {
+                Trouble::Unusable(message)
+            }
+            (E::FromSqlConversionFailure(..) | E::InvalidColumnType(..) | E::IntegralValueOutOfRange(..), _) => {
+                Trouble::Unusable(message)
+            }
+            (_, Some(ErrorCode::DiskFull)) => {
+                environment("free some space on that disk; a few MiB are enough for `autocut gc` to free more")
+            }
+            (_, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)) => environment(
+                "the store must be writable: check its permissions, or let AUTOCUT_STORE name another folder",
+            ),
+            (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => {
+                environment("another process keeps it busy: run again when that is done")
+            }
+            (_, Some(ErrorCode::SystemIoFailure | ErrorCode::FileLockingProtocolFailed)) => {
+                environment("the disk failed, or is a network share without working locks")
+            }
+            (_, Some(ErrorCode::OutOfMemory)) => environment("the machine is out of memory"),
+            _ => Trouble::Other(Diagnostic::bug(message)),
+        }
+    }
+}
+
+impl Trouble {
+    pub(super) fn into_diagnostic(self) -> Diagnostic {
+        match self {
+            Trouble::Other(diagnostic) => diagnostic,
+            Trouble::Unusable(why) => Diagnostic::environment(format!("{why}, although it had just been built anew"))
+                .hint("the disk may be failing"),
+        }
+    }
+}
+
+/// The database, open.
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) connection: Connection,
+}
+
+/// What an action did the last time that its node succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastRun {
+    pub node: String,
+    pub key: ActionKey,
+    pub kind: String,
+    pub at: UtcTime,
+    pub elapsed_ms: u64,
+    pub cpu_ms: u64,
+}
+
+impl Index {
+    /// Opens the database, or makes it where there is none.
+    pub(super) fn open(path: &Path) -> Result<Index, Trouble> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        // Write-ahead, so that readers and the writer do not wait for each
+        // other; a file system that cannot do it stays with the default.
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        let mut index = Index { connection };
+        match index.version()? {
+            SCHEMA => Ok(index),
+            0 => {
+                index.create()?;
+                Ok(index)
+            }
+            other => Err(Trouble::Unusable(format!("the store's index has version {other}, not {SCHEMA}"))),
+        }
+    }
+
+    /// A stand-in without content, while the file is being exchanged.
+    pub(super) fn closed() -> Result<Index, Trouble> {
+        Ok(Index { connection: Connection::open_in_memory()? })
+    }
+
+    fn version(&self) -> Result<i64, Trouble> {
+        Ok(self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    }
+
+    fn create(&mut self) -> Result<(), Trouble> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been first.
+        let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == 0 {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "user_version", SCHEMA)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Moves an unusable database out of the way, keeping the last such one
+    /// for whoever wants to know what happened to it.
+    pub(super) fn set_aside(path: &Path) -> Result<(), Diagnostic> {
+        let beside = |suffix: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            std::path::PathBuf::from(name)
+        };
+        let failed = |error: io::Error| cannot("set aside", path, &error);
+        for gone in [beside("-wal"), beside("-shm"), beside("-journal")] {
+            match fs::remove_file(gone) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        match fs::rename(path, beside(".damaged")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Up to where the log is in here.
+    pub(super) fn position(&self) -> Result<Option<Position>, Trouble> {
+        let bytes: Option<[u8; 16]> = meta(&self.connection, "log")?;
+        Ok(bytes.map(|bytes| {
+            let (generation, end) = bytes.split_at(8);
+            let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            Position { generation: number(generation), end: number(end) }
+        }))
+    }
+
+    /// Takes in records of the log, all or none, after which it stands at
+    /// `position`. `anew` forgets first what came from the log before.
+    pub(super) fn apply(
+        &mut self,
+        anew: bool,
+        records: &mut dyn FnMut(Sink<'_, Trouble>) -> Result<Position, Trouble>,
+    ) -> Result<(), Trouble> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if anew {
+            transaction.execute_batch(
+                "DELETE FROM results; DELETE FROM runs; DELETE FROM nodes; DELETE FROM uses; DELETE FROM outputs",
+            )?;
+        }
+        let position = records(&mut |record| apply(&transaction, record))?;
+        set_position(&transaction, position)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Notes where the log ends that was just written from this index.
+    pub(super) fn set_position(&self, position: Position) -> Result<(), Trouble> {
+        set_position(&self.connection, position)
+    }
+
+    /// All that has to be in the log.
+    pub(super) fn each_record(&self, each: Sink<'_, Trouble>) -> Result<(), Trouble> {
+        let mut statement = self.connection.prepare(
+            "SELECT key, result, node, kind, at, elapsed_ms, cpu_ms, spec FROM results JOIN runs USING (key) ORDER BY at, key",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(result) = open_sealed(row.get_ref(1)?.as_blob().unwrap_or_default()) else { continue };
+            let spec = unpacked(row.get_ref(7)?.as_blob().unwrap_or_default()).unwrap_or_default();
+            each(&Record::Action(Box::new(ActionRecord {
+                key: ActionKey(digest(row, 0)?),
+                result,
+                node: row.get(2)?,
+                kind: row.get(3)?,
+                at: UtcTime(row.get(4)?),
+                elapsed_ms: unsigned(row, 5)?,
+                cpu_ms: unsigned(row, 6)?,
+                spec: String::from_utf8(spec).unwrap_or_default(),
+            })))?;
+        }
+        for output in self.outputs()? {
+            each(&Record::Output(output))?;
+        }
+        Ok(())
+    }
+
+    /// All results, as they are now.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, Trouble> {
+        let mut statement = self.connection.prepare("SELECT key, result FROM results")?;
+        let mut rows = statement.query([])?;
+        let mut snapshot = Snapshot::default();
+        while let Some(row) = rows.next()? {
+            snapshot.add(ActionKey(digest(row, 0)?), row.get_ref(1)?.as_blob().unwrap_or_default());
+        }
+        Ok(snapshot)
+    }
+
+    pub(super) fn result(&self, key: ActionKey) -> Result<Option<ActionResult>, Trouble> {
+        let mut statement = self.connection.prepare_cached("SELECT result FROM results WHERE key = ?1")?;
+        let sealed: Option<Vec<u8>> = statement.query_row([key.0.0], |row| row.get(0)).optional()?;
+        Ok(sealed.and_then(|sealed| open_sealed(&sealed)))
+    }
+
+    pub(super) fn spec(&self, key: ActionKey) -> Result<Option<String>, Trouble> {
+        let mut statement = self.connection.prepare_cached("SELECT spec FROM runs WHERE key = ?1")?;
+        let packed: Option<Vec<u8>> = statement.query_row([key.0.0], |row| row.get(0)).optional()?;
+        Ok(packed.and_then(|packed| unpacked(&packed)).and_then(|spec| String::from_utf8(spec).ok()))
+    }
+
+    pub(super) fn last_success(&self, node: &str) -> Result<Option<PastRun>, Trouble> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT nodes.node, key, kind, at, elapsed_ms, cpu_ms FROM nodes JOIN runs USING (key) WHERE nodes.node = ?1",
+        )?;
+        Ok(statement.query_row([node], past_run).optional()?)
+    }
+
+    pub(super) fn last_successes(&self) -> Result<Vec<PastRun>, Trouble> {
+        let mut statement = self.connection.prepare(
+            "SELECT nodes.node, key, kind, at, elapsed_ms, cpu_ms FROM nodes JOIN runs USING (key) ORDER BY nodes.node",
+        )?;
+        let runs = statement.query_map([], past_run)?.collect::<Result<_, _>>()?;
+        Ok(runs)
+    }
+
+    /// See [`Store::mark_used`](super::Store::mark_used).
+    pub(super) fn mark_used(&mut self, plan: &[(String, ActionKey)], now: UtcTime) -> Result<(), Trouble> {
+        const HOUR_NS: i64 = 3_600_000_000_000;
+        let hour = now.0 / HOUR_NS;
+        let mark = Digest::derive("autocut 2026 plan in use", &model::encode(&(hour, plan)));
+        if meta::<[u8; 32]>(&self.connection, "plan")? == Some(mark.0) {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut node = transaction.prepare_cached(
+                "INSERT INTO nodes VALUES (?1, ?2) ON CONFLICT DO UPDATE SET key = ?2 WHERE key <> ?2",
+            )?;
+            let mut used =
+                transaction.prepare_cached("INSERT INTO uses VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2")?;
+            for (name, key) in plan {
+                node.execute(params![name, key.0.0])?;
+                used.execute(params![key.0.0, now.0])?;
+            }
+        }
+        set_meta(&transaction, "plan", &mark.0)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Every result with its kind, when it was last used, and what it takes up
+    /// in the index itself; those least recently used first.
+    pub(super) fn results_by_use(&self) -> Result<Vec<UsedResult>, Trouble> {
+        let mut statement = self.connection.prepare(
+            "SELECT results.key, result, kind, max(runs.at, coalesce(uses.at, 0)) AS used, length(result) + length(spec)
+             FROM results JOIN runs USING (key) LEFT JOIN uses USING (key) ORDER BY used, results.key",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut results = Vec::new();
+        while let Some(row) = rows.next()? {
+            results.push(UsedResult {
+                key: ActionKey(digest(row, 0)?),
+                result: open_sealed(row.get_ref(1)?.as_blob().unwrap_or_default()),
+                kind: row.get(2)?,
+                used: UtcTime(row.get(3)?),
+                bytes: unsigned(row, 4)?,
+            });
+        }
+        Ok(results)
+    }
+}
+
+/// A result as gc sees it.
+#[derive(Debug)]
+pub(super) struct UsedResult {
+    pub key: ActionKey,
+    /// `None` where it cannot be read.
+    pub result: Option<ActionResult>,
+    pub kind: String,
+    pub used: UtcTime,
+    pub bytes: u64,
+}
+
+fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> {
+    match record {
+        Record::Action(done) => {
+            let key = done.key.0.0;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2)")?
+                .execute(params![key, sealed(&done.result)])?;
+            transaction.prepare_cached("INSERT OR REPLACE INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+                params![
+                    key,
+                    done.node,
+                    done.kind,
+                    done.at.0,
+                    done.elapsed_ms as i64,
+                    done.cpu_ms as i64,
+                    pack(done.spec.as_bytes())
+                ],
+            )?;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2)")?
+                .execute(params![done.node, key])?;
+        }
+        Record::Output(output) => caches::put_output(transaction, output)?,
+        Record::Forgotten(keys) => {
+            for key in keys {
+                for table in ["results", "runs", "nodes", "uses"] {
+                    let delete = format!("DELETE FROM {table} WHERE key = ?1");
+                    transaction.prepare_cached(&delete)?.execute([key.0.0])?;
+                }
+            }
+        }
+        Record::OutputForgotten(name) => {
+            transaction.prepare_cached("DELETE FROM outputs WHERE name = ?1")?.execute([name])?;
+        }
+    }
+    Ok(())
+}
+
+fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
+    Ok(PastRun {
+        node: row.get(0)?,
+        key: ActionKey(digest(row, 1)?),
+        kind: row.get(2)?,
+        at: UtcTime(row.get(3)?),
+        elapsed_ms: unsigned(row, 4)?,
+        cpu_ms: unsigned(row, 5)?,
+    })
+}
+
+pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    Ok(Digest(row.get(column)?))
+}
+
+/// SQLite's integers have a sign; ours are stored by their bits.
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(column)? as u64)
+}
+
+fn meta<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<Option<T>, Trouble> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+fn set_meta(connection: &Connection, name: &str, value: &[u8]) -> Result<(), Trouble> {
+    connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?.execute(params![name, value])?;
+    Ok(())
+}
+
+fn set_position(connection: &Connection, position: Position) -> Result<(), Trouble> {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&position.generation.to_be_bytes());
+    bytes[8..].copy_from_slice(&position.end.to_be_bytes());
+    set_meta(connection, "log", &bytes)
+}

@@ -1,0 +1,310 @@
+//! Artifacts, each in a file that is named by the BLAKE3 of its content.
+//!
+//! An object is *absent*, or *present*: whole, read-only, and never changed. It
+//! gets there by a rename from `tmp/` on the same file system, so that no
+//! reader and no crash ever sees half of one. What a crash leaves in `tmp/` is
+//! cleared by whoever takes the lock next.
+//!
+//! Objects are not synced to the disk one by one: that would cost a small
+//! action more than its work, and the death of a process loses nothing without
+//! it. A power cut can leave an object that is listed but shorter than it was
+//! (the file systems in use write data before the size that covers it). So
+//! presence is always asked together with the size, and `verify` compares
+//! digests.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::base::{Diagnostic, Digest};
+use crate::inputs::cannot;
+use crate::inputs::hash::digest_of;
+use crate::model::Artifact;
+
+/// The objects of a store.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    folder: PathBuf,
+    temporary: PathBuf,
+}
+
+/// What verifying an object found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectState {
+    Sound,
+    Absent,
+    /// Its content has another digest.
+    Corrupt,
+}
+
+impl Objects {
+    pub fn new(folder: PathBuf, temporary: PathBuf) -> Self {
+        Objects { folder, temporary }
+    }
+
+    /// Where the object is or would be.
+    pub fn path(&self, digest: Digest) -> PathBuf {
+        // Asked thousands of times a build, so not by way of a formatter.
+        let name = blake3::Hash::from_bytes(digest.0).to_hex();
+        let (fan, rest) = name.split_at(2);
+        let mut path = PathBuf::with_capacity(self.folder.as_os_str().len() + name.len() + 2);
+        path.push(&self.folder);
+        path.push(fan);
+        path.push(rest);
+        path
+    }
+
+    pub fn contains(&self, artifact: Artifact) -> bool {
+        self.size(artifact.digest) == Some(artifact.bytes)
+    }
+
+    fn size(&self, digest: Digest) -> Option<u64> {
+        fs::symlink_metadata(self.path(digest)).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+    }
+
+    /// Those of `artifacts` that are absent or have another size, in order of
+    /// their digests, each once.
+    pub fn missing(&self, artifacts: &[Artifact]) -> Vec<Digest> {
+        let gone = |artifact: &Artifact| (!self.contains(*artifact)).then_some(artifact.digest);
+        let mut missing: Vec<Digest> = if artifacts.len() < 256 {
+            artifacts.iter().filter_map(gone).collect()
+        } else {
+            artifacts.par_iter().with_min_len(64).filter_map(gone).collect()
+        };
+        missing.sort();
+        missing.dedup();
+        missing
+    }
+
+    /// Takes a finished file of an action's scratch folder into the store. The
+    /// file is gone afterwards.
+    pub fn insert_file(&self, file: &Path) -> Result<Artifact, Diagnostic> {
+        let failed = |error: io::Error| cannot("take into the store", file, &error);
+        let mut reader = fs::File::open(file).map_err(failed)?;
+        let metadata = reader.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(Diagnostic::bug(format!("{} is to become an object and is not a file", file.display())));
+        }
+        let digest = digest_of(&mut reader, metadata.len(), &|_| {}).map_err(failed)?;
+        let artifact = Artifact { digest, bytes: metadata.len() };
+        if self.contains(artifact) {
+            fs::remove_file(file).map_err(failed)?;
+            return Ok(artifact);
+        }
+        read_only(file).map_err(failed)?;
+        let path = self.path(digest);
+        match self.rename(file, &path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                // Scratch folders lie in the store, so this is rare: a bind
+                // mount, or a caller with a folder of its own.
+                let mut copy = self.temporary_file().map_err(failed)?;
+                reader = fs::File::open(file).map_err(failed)?;
+                io::copy(&mut reader, &mut copy).map_err(failed)?;
+                self.persist(copy, &path)?;
+                fs::remove_file(file).map_err(failed)?;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(artifact)
+    }
+
+    /// Stores `bytes`.
+    pub fn insert_bytes(&self, bytes: &[u8]) -> Result<Artifact, Diagnostic> {
+        let artifact = Artifact { digest: Digest::of(bytes), bytes: bytes.len() as u64 };
+        if self.contains(artifact) {
+            return Ok(artifact);
+        }
+        let path = self.path(artifact.digest);
+        let failed = |error: io::Error| cannot("write into the store", &path, &error);
+        let mut file = self.temporary_file().map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        self.persist(file, &path)?;
+        Ok(artifact)
+    }
+
+    /// The whole content. It is compared with the digest: an object that was
+    /// damaged is removed, so that the next build makes it anew.
+    pub fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic> {
+        let path = self.path(digest);
+        let bytes = fs::read(&path).map_err(|error| cannot("read from the store", &path, &error))?;
+        if Digest::of(&bytes) == digest {
+            return Ok(bytes);
+        }
+        self.remove(digest)?;
+        let message = format!("object {} of the store was damaged and has been removed", digest.short());
+        Err(Diagnostic::environment(message).hint("run again: it is made anew; `autocut verify` checks all the others"))
+    }
+
+    /// Reads an object and compares its digest.
+    pub fn verify(&self, digest: Digest) -> Result<ObjectState, Diagnostic> {
+        let path = self.path(digest);
+        let failed = |error: io::Error| cannot("read from the store", &path, &error);
+        let mut file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ObjectState::Absent),
+            Err(error) => return Err(failed(error)),
+        };
+        let size = file.metadata().map_err(failed)?.len();
+        let found = digest_of(&mut file, size, &|_| {}).map_err(failed)?;
+        Ok(if found == digest { ObjectState::Sound } else { ObjectState::Corrupt })
+    }
+
+    /// Removes an object; one that is absent is no error.
+    pub fn remove(&self, digest: Digest) -> Result<(), Diagnostic> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot("remove", &path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// All objects with their sizes in bytes, in order of their digests. Files
+    /// with other names are passed over.
+    pub fn list(&self) -> Result<Vec<Artifact>, Diagnostic> {
+        let failed = |error: io::Error| cannot("list", &self.folder, &error);
+        let mut all = Vec::new();
+        let fans = match fs::read_dir(&self.folder) {
+            Ok(fans) => fans,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
+            Err(error) => return Err(failed(error)),
+        };
+        for fan in fans {
+            let fan = fan.map_err(failed)?;
+            if !fan.file_type().map_err(failed)?.is_dir() {
+                continue;
+            }
+            for object in fs::read_dir(fan.path()).map_err(failed)? {
+                let object = object.map_err(failed)?;
+                let name = format!("{}{}", fan.file_name().display(), object.file_name().display());
+                if let (Ok(digest), Ok(metadata)) = (name.parse(), object.metadata()) {
+                    all.push(Artifact { digest, bytes: metadata.len() });
+                }
+            }
+        }
+        all.sort_by_key(|artifact| artifact.digest);
+        Ok(all)
+    }
+
+    fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
+        match tempfile::NamedTempFile::new_in(&self.temporary) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.temporary)?;
+                tempfile::NamedTempFile::new_in(&self.temporary)
+            }
+            made => made,
+        }
+    }
+
+    fn persist(&self, file: tempfile::NamedTempFile, path: &Path) -> Result<(), Diagnostic> {
+        let failed = |error: io::Error| cannot("write into the store", path, &error);
+        read_only(file.path()).map_err(failed)?;
+        let temporary = file.into_temp_path();
+        self.rename(&temporary, path).map_err(failed)?;
+        // Renamed: there is nothing left for its destructor to remove.
+        temporary.keep().map(|_| ()).map_err(|error| failed(error.error))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match fs::rename(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
+                fs::rename(from, to)
+            }
+            done => done,
+        }
+    }
+}
+
+fn read_only(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o444))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects() -> (tempfile::TempDir, Objects) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::new(folder.path().join("objects"), folder.path().join("tmp"));
+        (folder, objects)
+    }
+
+    fn leftovers(folder: &tempfile::TempDir) -> usize {
+        fs::read_dir(folder.path().join("tmp")).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn what_is_inserted_can_be_read_and_is_there_once() {
+        let (folder, objects) = objects();
+        let file = folder.path().join("made");
+        fs::write(&file, "a segment").unwrap();
+        let one = objects.insert_file(&file).unwrap();
+        let two = objects.insert_bytes(b"a segment").unwrap();
+        assert_eq!(one, two);
+        assert_eq!(one, Artifact { digest: Digest::of(b"a segment"), bytes: 9 });
+        assert!(!file.exists());
+        assert_eq!(objects.read(one.digest).unwrap(), b"a segment");
+        assert_eq!(objects.list().unwrap(), [one]);
+        assert_eq!(leftovers(&folder), 0);
+        fs::write(&file, "a segment").unwrap();
+        assert_eq!(objects.insert_file(&file).unwrap(), one);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn objects_are_read_only() {
+        let (_folder, objects) = objects();
+        let artifact = objects.insert_bytes(b"x").unwrap();
+        let mode = fs::metadata(objects.path(artifact.digest)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o444);
+    }
+
+    #[test]
+    fn an_object_of_another_size_is_missing_and_is_replaced() {
+        let (_folder, objects) = objects();
+        let artifact = objects.insert_bytes(b"whole").unwrap();
+        let path = objects.path(artifact.digest);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "wh").unwrap();
+        assert!(!objects.contains(artifact));
+        assert_eq!(objects.missing(&[artifact, artifact]), [artifact.digest]);
+        objects.insert_bytes(b"whole").unwrap();
+        assert_eq!(objects.missing(&[artifact]), []);
+    }
+
+    #[test]
+    fn a_corrupt_object_is_noticed_and_never_returned() {
+        let (_folder, objects) = objects();
+        let artifact = objects.insert_bytes(b"whole").unwrap();
+        assert_eq!(objects.verify(artifact.digest).unwrap(), ObjectState::Sound);
+        let path = objects.path(artifact.digest);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "whale").unwrap();
+        assert_eq!(objects.verify(artifact.digest).unwrap(), ObjectState::Corrupt);
+        let error = objects.read(artifact.digest).unwrap_err();
+        assert!(error.message.contains("damaged"), "{}", error.message);
+        assert_eq!(objects.verify(artifact.digest).unwrap(), ObjectState::Absent);
+    }
+
+    #[test]
+    fn files_with_other_names_are_not_objects() {
+        let (_folder, objects) = objects();
+        let artifact = objects.insert_bytes(b"x").unwrap();
+        fs::write(objects.path(artifact.digest).with_extension("bak"), "x").unwrap();
+        fs::write(objects.folder.join("README"), "x").unwrap();
+        assert_eq!(objects.list().unwrap(), [artifact]);
+    }
+
+    #[test]
+    fn many_are_asked_about_at_once() {
+        let (_folder, objects) = objects();
+        let mut all: Vec<Artifact> = (0..600u32).map(|i| objects.insert_bytes(&i.to_le_bytes()).unwrap()).collect();
+        let gone = Artifact { digest: Digest::of(b"gone"), bytes: 4 };
+        all.push(gone);
+        assert_eq!(objects.missing(&all), [gone.digest]);
+    }
+}

@@ -1,0 +1,262 @@
+//! The files that a user asked for.
+//!
+//! A place for an output is *absent* (nothing is there), *ours* (it holds what
+//! autocut last wrote there) or *foreign* (anything else: a file that autocut
+//! never wrote, one that was changed since, a folder, a link). Only a foreign
+//! one is never replaced without `force`.
+//!
+//! An output is written beside its place under a hidden name and renamed, so
+//! nobody ever sees half of it. It is a file of its own, by reflink where the
+//! file system can do that, else by copying; never a hard link, by which an
+//! edit of the output would change the object. It is synced before it is
+//! renamed: of all that autocut writes, this is what people keep.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::base::{Diagnostic, Digest};
+use crate::inputs::system::stat_of;
+use crate::inputs::{RealSystem, Remembered, System, cannot, hash_file};
+use crate::model::{ActionKey, Artifact};
+
+use super::Store;
+use super::records::{OutputRecord, Record};
+
+/// What lies where an output belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputState {
+    Absent,
+    Ours(Digest),
+    Foreign,
+}
+
+impl Store {
+    /// What lies at `name`, relative to the folder `project`. A file whose stat
+    /// is as it was recorded is not read.
+    pub fn output_state(&self, project: &Path, name: &str) -> Result<OutputState, Diagnostic> {
+        let record = self.with(|inner| inner.index.output(name))?;
+        self.state_of(project, name, record)
+    }
+
+    /// [`output_state`](Self::output_state) of several, in order.
+    pub fn output_states(&self, project: &Path, names: &[String]) -> Result<Vec<OutputState>, Diagnostic> {
+        let records = self.outputs()?;
+        let record = |name: &String| {
+            let at = records.binary_search_by(|record| record.name.as_str().cmp(name)).ok()?;
+            records.get(at).cloned()
+        };
+        names.iter().map(|name| self.state_of(project, name, record(name))).collect()
+    }
+
+    fn state_of(&self, project: &Path, name: &str, record: Option<OutputRecord>) -> Result<OutputState, Diagnostic> {
+        let path = project.join(name);
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(OutputState::Absent);
+            }
+            Err(error) => return Err(cannot("look at", &path, &error)),
+        };
+        let Some(record) = record.filter(|_| metadata.is_file()) else { return Ok(OutputState::Foreign) };
+        let stat = stat_of(&metadata);
+        if record.written.is_trusted_of_own(&stat) {
+            return Ok(OutputState::Ours(record.written.digest));
+        }
+        if record.written.stat.size != stat.size {
+            return Ok(OutputState::Foreign);
+        }
+        let found = hash_file(&RealSystem, &path, &|_| {})?;
+        if found.digest != record.written.digest {
+            return Ok(OutputState::Foreign);
+        }
+        // Touched, copied or cloned, with the same content: not to be read again.
+        let refreshed = OutputRecord { written: found, ..record };
+        self.with(|inner| inner.index.refresh_output(&refreshed))?;
+        Ok(OutputState::Ours(found.digest))
+    }
+
+    /// All outputs that were written and not forgotten, by name.
+    pub fn outputs(&self) -> Result<Vec<OutputRecord>, Diagnostic> {
+        self.with(|inner| inner.index.outputs())
+    }
+
+    /// Where to write the output `name` before [`accept_output`](Self::accept_output)
+    /// gives it its place: beside it, in a folder that exists now. What a crash
+    /// left there is removed.
+    pub fn prepare_output(&self, project: &Path, name: &str) -> Result<PathBuf, Diagnostic> {
+        let path = project.join(name);
+        let (Some(folder), Some(file_name)) = (path.parent(), path.file_name()) else {
+            return Err(Diagnostic::input(format!("\"{name}\" is not the name of a file")));
+        };
+        let failed = |error: io::Error| cannot("make the folder", folder, &error);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let start = format!(".{}.autocut-tmp-", file_name.display());
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().as_encoded_bytes().starts_with(start.as_bytes()) {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(folder.join(format!("{start}{}", std::process::id())))
+    }
+
+    /// Puts an object to its place as an output of the action `key`.
+    pub fn place_output(
+        &self,
+        project: &Path,
+        name: &str,
+        digest: Digest,
+        key: ActionKey,
+        force: bool,
+    ) -> Result<(), Diagnostic> {
+        self.refuse_foreign(project, name, digest, force)?;
+        let temporary = self.prepare_output(project, name)?;
+        copy(&self.path(digest), &temporary)?;
+        let written = hash_file(&RealSystem, &temporary, &|_| {})?;
+        if written.digest != digest {
+            remove(&temporary)?;
+            self.objects.remove(digest)?;
+            let message = format!("object {} of the store was damaged and has been removed", digest.short());
+            return Err(Diagnostic::environment(message).hint("run again: it is made anew"));
+        }
+        self.accept(project, name, &temporary, written, key)
+    }
+
+    /// Gives a file that was written to [`prepare_output`](Self::prepare_output)'s
+    /// path its place as an output of the action `key`, and records it.
+    pub fn accept_output(
+        &self,
+        project: &Path,
+        name: &str,
+        temporary: &Path,
+        key: ActionKey,
+        force: bool,
+    ) -> Result<Digest, Diagnostic> {
+        let written = hash_file(&RealSystem, temporary, &|_| {})?;
+        if let Err(refused) = self.refuse_foreign(project, name, written.digest, force) {
+            remove(temporary)?;
+            return Err(refused);
+        }
+        self.accept(project, name, temporary, written, key)?;
+        Ok(written.digest)
+    }
+
+    /// Takes a finished file of an action's scratch folder to its place as an
+    /// output of the action `key`, and records it. The file is gone afterwards.
+    pub fn take_output(
+        &self,
+        project: &Path,
+        name: &str,
+        file: &Path,
+        key: ActionKey,
+        force: bool,
+    ) -> Result<Artifact, Diagnostic> {
+        let written = hash_file(&RealSystem, file, &|_| {})?;
+        self.refuse_foreign(project, name, written.digest, force)?;
+        let temporary = self.prepare_output(project, name)?;
+        match fs::rename(file, &temporary) {
+            Ok(()) => {}
+            // The store is on another disk than the project.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                copy(file, &temporary)?;
+                remove(file)?;
+            }
+            Err(error) => return Err(cannot("write", &temporary, &error)),
+        }
+        self.accept(project, name, &temporary, written, key)?;
+        Ok(Artifact { digest: written.digest, bytes: written.stat.size })
+    }
+
+    fn accept(
+        &self,
+        project: &Path,
+        name: &str,
+        temporary: &Path,
+        written: Remembered,
+        key: ActionKey,
+    ) -> Result<(), Diagnostic> {
+        let path = project.join(name);
+        let failed = |error: io::Error| cannot("write", &path, &error);
+        File::open(temporary).and_then(|file| file.sync_data()).map_err(failed)?;
+        fs::rename(temporary, &path).map_err(failed)?;
+        // The rename is a change: the stat to compare with is that of now.
+        let stat = RealSystem.stat(&path).map_err(failed)?.stat;
+        let written = Remembered { stat, ..written };
+        self.append(vec![Record::Output(OutputRecord { name: name.to_owned(), key, written })])
+    }
+
+    /// Removes an output if it is ours, and forgets it; says whether it was.
+    pub fn remove_output(&self, project: &Path, name: &str) -> Result<bool, Diagnostic> {
+        let ours = match self.output_state(project, name)? {
+            OutputState::Ours(_) => {
+                remove(&project.join(name))?;
+                true
+            }
+            OutputState::Absent | OutputState::Foreign => false,
+        };
+        self.append(vec![Record::OutputForgotten(name.to_owned())])?;
+        Ok(ours)
+    }
+
+    /// The error for a place that holds something foreign, unless it is just
+    /// what is to be put there.
+    fn refuse_foreign(&self, project: &Path, name: &str, digest: Digest, force: bool) -> Result<(), Diagnostic> {
+        let path = project.join(name);
+        if self.output_state(project, name)? != OutputState::Foreign {
+            return Ok(());
+        }
+        let metadata = fs::symlink_metadata(&path).map_err(|error| cannot("look at", &path, &error))?;
+        if metadata.is_dir() {
+            let message = format!("{name} is to be written, but a folder is there");
+            return Err(Diagnostic::input(message).hint("move the folder away, or give the output another name"));
+        }
+        if force || (metadata.is_file() && hash_file(&RealSystem, &path, &|_| {})?.digest == digest) {
+            return Ok(());
+        }
+        let known = self.with(|inner| inner.index.output(name))?.is_some();
+        let message = match known {
+            true => format!("{name} was changed since autocut wrote it"),
+            false => format!("{name} exists and was not written by autocut"),
+        };
+        Err(Diagnostic::input(message).hint("move it away, give the output another name, or use --force to replace it"))
+    }
+}
+
+fn remove(path: &Path) -> Result<(), Diagnostic> {
+    fs::remove_file(path).map_err(|error| cannot("remove", path, &error))
+}
+
+/// Copies an object to a new file that its owner may write.
+fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
+    let failed = |error: io::Error| cannot("write", to, &error);
+    // Made the ordinary way first, for the permissions that the user wants.
+    let mut file = File::create(to).map_err(failed)?;
+    let permissions = file.metadata().map_err(failed)?.permissions();
+    drop(file);
+    fs::remove_file(to).map_err(failed)?;
+    if reflink_copy::reflink(from, to).is_ok() {
+        return fs::set_permissions(to, permissions).map_err(failed);
+    }
+    let mut source = File::open(from).map_err(|error| cannot("read from the store", from, &error))?;
+    file = File::create(to).map_err(failed)?;
+    io::copy(&mut source, &mut file).map_err(failed)?;
+    Ok(())
+}
+
+/// Writes a file that is none of a build's outputs (a page, a template), with
+/// its folders; nobody sees half of it.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+    let failed = |error: io::Error| cannot("write", path, &error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    io::Write::write_all(&mut file, bytes).map_err(failed)?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+use crate::inputs::{FileStat, hash_file};
+
+/// A store in a folder of its own, and what its tests need to say shortly.
+pub(super) struct Bench {
+    pub folder: tempfile::TempDir,
+    pub store: Store,
+}
+
+impl Bench {
+    pub(super) fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join(".autocut")).unwrap();
+        Bench { folder, store }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(".autocut").join(name)
+    }
+
+    /// Closes the store, lets `meddle` do its worst, and opens it again.
+    fn after(self, meddle: impl FnOnce(&Bench2)) -> Bench {
+        let Bench { folder, store } = self;
+        drop(store);
+        meddle(&Bench2 { root: folder.path().join(".autocut") });
+        let store = Store::open(&folder.path().join(".autocut")).unwrap();
+        Bench { folder, store }
+    }
+
+    /// Does an action that makes one object of `content`.
+    pub(super) fn make(&self, key: u32, content: &str) -> ActionRecord {
+        let done = action(key, vec![self.store.insert_bytes(content.as_bytes()).unwrap()]);
+        self.store.record(vec![done.clone()]).unwrap();
+        done
+    }
+
+    fn known(&self, key: u32) -> Option<ActionResult> {
+        self.store.snapshot().unwrap().get(key_of(key))
+    }
+}
+
+/// A closed store.
+struct Bench2 {
+    root: PathBuf,
+}
+
+pub(super) fn key_of(n: u32) -> ActionKey {
+    ActionKey(Digest::of(&n.to_le_bytes()))
+}
+
+pub(super) fn action(n: u32, artifacts: Vec<Artifact>) -> ActionRecord {
+    static CLOCK: AtomicU64 = AtomicU64::new(1);
+    ActionRecord {
+        key: key_of(n),
+        result: ActionResult { artifacts, value: n.to_le_bytes().to_vec(), warnings: vec!["held".into()] },
+        node: format!("reel/clip/{n}"),
+        kind: "segment".into(),
+        at: UtcTime(CLOCK.fetch_add(1, Ordering::Relaxed) as i64),
+        elapsed_ms: 300 + u64::from(n),
+        cpu_ms: 290,
+        spec: format!("{{\"frames\":{n}}}"),
+    }
+}
+
+#[test]
+fn what_is_recorded_is_known_now_and_after_reopening() {
+    let bench = Bench::new();
+    let done = bench.make(1, "one");
+    assert_eq!(bench.known(1), Some(done.result.clone()));
+    let bench = bench.after(|_| {});
+    assert_eq!(bench.known(1), Some(done.result.clone()));
+    assert_eq!(bench.store.result(done.key).unwrap(), Some(done.result.clone()));
+    assert_eq!(bench.store.spec(done.key).unwrap(), Some(done.spec));
+    assert_eq!(bench.store.last_success("reel/clip/1").unwrap().unwrap().elapsed_ms, 301);
+    assert_eq!(bench.known(2), None);
+    assert_eq!(bench.store.result(key_of(2)).unwrap(), None);
+}
+
+#[test]
+fn a_store_that_is_moved_or_copied_keeps_everything() {
+    let bench = Bench::new();
+    let done = bench.make(1, "one");
+    drop(bench.store);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(bench.folder.path().join(".autocut"))
+        .arg(elsewhere.path().join("store"))
+        .status();
+    assert!(copied.unwrap().success());
+    let store = Store::open(&elsewhere.path().join("store")).unwrap();
+    assert_eq!(store.result(done.key).unwrap(), Some(done.result));
+    let moved = elsewhere.path().join("moved");
+    drop(store);
+    fs::rename(elsewhere.path().join("store"), &moved).unwrap();
+    let store = Store::open(&moved).unwrap();
+    assert!(store.result(done.key).unwrap().is_some());
+    assert!(store.path(Digest::of(b"one")).starts_with(&moved));
+}
+
+#[test]
+fn a_hit_whose_object_is_gone_is_no_hit() {
+    let bench = Bench::new();
+    let done = bench.make(1, "one");
+    let artifact = done.result.artifacts[0];
+    bench.store.objects().remove(artifact.digest).unwrap();
+    assert_eq!(bench.store.missing_objects(&done.result.artifacts), [artifact.digest]);
+    assert_eq!(bench.store.result(done.key).unwrap(), None);
+    bench.store.insert_bytes(b"one").unwrap();
+    assert!(bench.store.result(done.key).unwrap().is_some());
+}
+
+#[test]
+fn the_later_of_two_results_holds_also_after_a_rebuild() {
+    let bench = Bench::new();
+    bench.make(1, "first");
+    let later = bench.make(1, "second");
+    assert_eq!(bench.known(1), Some(later.result.clone()));
+    bench.store.rebuild_index().unwrap();
+    assert_eq!(bench.known(1), Some(later.result));
+}
+
+#[test]
+fn what_is_forgotten_stays_forgotten_after_a_rebuild() {
+    let bench = Bench::new();
+    bench.make(1, "one");
+    bench.make(2, "two");
+    bench.store.forget(vec![key_of(1)]).unwrap();
+    bench.store.rebuild_index().unwrap();
+    assert_eq!(bench.known(1), None);
+    assert!(bench.known(2).is_some());
+}
+
+/// Everything that can happen to an index, one after the other: each time it is
+/// built anew, and nothing that was recorded is lost.
+#[test]
+fn a_damaged_cut_newer_or_deleted_index_is_built_anew() {
+    type Meddling = (&'static str, fn(&Path));
+    let meddlings: [Meddling; 7] = [
+        ("deleted", |index| fs::remove_file(index).unwrap()),
+        ("emptied", |index| fs::write(index, "").unwrap()),
+        ("no database", |index| fs::write(index, "this is not a database, not at all".repeat(400)).unwrap()),
+        ("cut in half", |index| {
+            let bytes = fs::read(index).unwrap();
+            fs::write(index, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("cut to a page", |index| {
+            let bytes = fs::read(index).unwrap();
+            fs::write(index, &bytes[..4096]).unwrap();
+        }),
+        ("pages overwritten", |index| {
+            let mut bytes = fs::read(index).unwrap();
+            bytes[4096..].fill(0xa5);
+            fs::write(index, bytes).unwrap();
+        }),
+        ("newer", |index| {
+            let connection = rusqlite::Connection::open(index).unwrap();
+            connection.pragma_update(None, "user_version", 99).unwrap();
+        }),
+    ];
+    let mut bench = Bench::new();
+    for n in 0..100 {
+        bench.make(n, &format!("object {n}"));
+    }
+    for (what, meddle) in meddlings {
+        bench = bench.after(|closed| meddle(&closed.root.join("index.sqlite")));
+        assert_eq!(bench.store.snapshot().unwrap().len(), 100, "{what}");
+        assert!((0..100).all(|n| bench.store.result(key_of(n)).unwrap().is_some()), "{what}");
+        assert_eq!(bench.store.last_successes().unwrap().len(), 100, "{what}");
+        bench.store.mark_used(&[("reel/clip/7".into(), key_of(7))]).unwrap();
+        bench.store.remember_files(&[("a".into(), remembered(1))]).unwrap();
+    }
+}
+
+#[test]
+fn records_that_a_crash_kept_from_the_index_are_found() {
+    let bench = Bench::new();
+    bench.make(1, "one");
+    let index = fs::read(bench.path("index.sqlite-wal")).ok();
+    assert!(index.is_some(), "the index is written ahead");
+    let bench = bench.after(|closed| {
+        // The state between the append to the log and the commit to the index.
+        let mut log = Log::open(&closed.root.join("records/log")).unwrap().unwrap();
+        log.append(&[Record::Action(Box::new(action(2, vec![])))]).unwrap();
+    });
+    assert!(bench.known(1).is_some() && bench.known(2).is_some());
+}
+
+#[test]
+fn a_log_that_is_cut_or_deleted_is_written_anew_from_the_index() {
+    let mut bench = Bench::new();
+    for n in 0..50 {
+        bench.make(n, "same");
+    }
+    let cuts: [fn(&Path); 4] = [
+        |log| fs::remove_file(log).unwrap(),
+        |log| fs::write(log, "").unwrap(),
+        |log| fs::write(log, &fs::read(log).unwrap()[..500]).unwrap(),
+        |log| {
+            let mut bytes = fs::read(log).unwrap();
+            bytes[3] ^= 1;
+            fs::write(log, bytes).unwrap();
+        },
+    ];
+    for cut in cuts {
+        bench = bench.after(|closed| cut(&closed.root.join("records/log")));
+        assert_eq!(bench.store.snapshot().unwrap().len(), 50);
+        bench.store.rebuild_index().unwrap();
+        assert_eq!(bench.store.snapshot().unwrap().len(), 50, "the log has all of it again");
+    }
+}
+
+#[test]
+fn two_processes_see_what_the_other_recorded() {
+    let bench = Bench::new();
+    let other = Store::open(bench.store.root()).unwrap();
+    bench.make(1, "one");
+    other.record(vec![action(2, vec![])]).unwrap();
+    bench.make(3, "three");
+    for store in [&bench.store, &other] {
+        assert_eq!(store.snapshot().unwrap().len(), 3);
+    }
+    other.rebuild_index().unwrap();
+    assert_eq!(other.snapshot().unwrap().len(), 3);
+}
+
+#[test]
+fn many_threads_share_a_store() {
+    let bench = Bench::new();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let bench = &bench;
+            scope.spawn(move || {
+                for n in 0..25 {
+                    bench.make(thread * 100 + n, &format!("{}", n % 5));
+                }
+            });
+        }
+    });
+    assert_eq!(bench.store.snapshot().unwrap().len(), 100);
+    assert_eq!(bench.store.objects().list().unwrap().len(), 5);
+}
+
+#[test]
+fn the_holder_of_the_lock_clears_what_a_crash_left_and_nobody_else_does() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("tmp/action-dead")).unwrap();
+    fs::write(bench.path("tmp/action-dead/half.seg"), "half").unwrap();
+    fs::write(bench.path("tmp/.tmpdead"), "half").unwrap();
+    let left = || fs::read_dir(bench.path("tmp")).unwrap().count();
+    let other = Store::open(bench.store.root()).unwrap();
+    assert_eq!(left(), 2);
+    let Attempt::Taken(lock) = bench.store.try_lock("autocut make").unwrap() else { panic!("it was free") };
+    assert_eq!(left(), 0);
+    let scratch = bench.store.scratch().unwrap();
+    assert!(matches!(other.try_lock("autocut make").unwrap(), Attempt::Held(_)));
+    assert_eq!(left(), 1);
+    drop(scratch);
+    assert_eq!(left(), 0);
+    drop(lock);
+    assert!(other.lock("autocut make", &mut |_| {}, &|| true).unwrap().is_some());
+}
+
+#[test]
+fn a_store_that_cannot_be_made_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let error = Store::open(&folder.path().join("file/.autocut")).unwrap_err();
+    assert_eq!(error.tier, crate::base::Tier::Environment);
+    assert!(error.message.contains("file/.autocut"), "{}", error.message);
+}
+
+fn remembered(n: u64) -> Remembered {
+    let stat = FileStat { device: u64::MAX, inode: n, size: n, mtime_ns: -5, ctime_ns: i64::MAX };
+    Remembered { digest: Digest::of(&n.to_le_bytes()), stat, hashed_ns: 7 }
+}
+
+#[test]
+fn digests_of_files_are_remembered_field_by_field() {
+    let bench = Bench::new();
+    let files = [("front/a.mp4".to_owned(), remembered(1)), ("../b.mp4".to_owned(), remembered(u64::MAX))];
+    bench.store.remember_files(&files).unwrap();
+    bench.store.remember_files(&[("front/a.mp4".to_owned(), remembered(2))]).unwrap();
+    let bench = bench.after(|_| {});
+    let known = bench.store.files().unwrap();
+    assert_eq!(known.len(), 2);
+    assert_eq!((known["front/a.mp4"], known["../b.mp4"]), (remembered(2), remembered(u64::MAX)));
+    bench.store.forget_files(&["../b.mp4".to_owned()]).unwrap();
+    assert_eq!(bench.store.files().unwrap().len(), 1);
+}
+
+#[test]
+fn a_copied_project_hashes_its_files_again_and_finds_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.mp4"), "footage").unwrap();
+    let here = hash_file(&crate::inputs::RealSystem, &folder.path().join("a.mp4"), &|_| {}).unwrap();
+    fs::copy(folder.path().join("a.mp4"), folder.path().join("b.mp4")).unwrap();
+    let copy = hash_file(&crate::inputs::RealSystem, &folder.path().join("b.mp4"), &|_| {}).unwrap();
+    assert!(!here.is_trusted(&copy.stat));
+    assert_eq!(here.digest, copy.digest);
+}
+
+#[test]
+fn the_toolchain_is_remembered_by_what_can_be_seen_of_it() {
+    let bench = Bench::new();
+    let key = Digest::of(b"stat of the program");
+    assert_eq!(bench.store.toolchain(key).unwrap(), None);
+    bench.store.remember_toolchain(key, b"libx264").unwrap();
+    assert_eq!(bench.store.toolchain(key).unwrap().as_deref(), Some(&b"libx264"[..]));
+}
+
+#[test]
+fn a_node_that_is_planned_with_an_older_result_has_it_as_its_last() {
+    let bench = Bench::new();
+    let node = "reel/clip/1".to_owned();
+    bench.make(1, "red");
+    bench.store.record(vec![ActionRecord { node: node.clone(), ..action(2, vec![]) }]).unwrap();
+    let last = || bench.store.last_success(&node).unwrap().unwrap().key;
+    assert_eq!(last(), key_of(2));
+    bench.store.mark_used(&[(node.clone(), key_of(1))]).unwrap();
+    assert_eq!(last(), key_of(1));
+}
+
+#[test]
+fn marking_the_same_plan_again_writes_nothing() {
+    let bench = Bench::new();
+    bench.make(1, "one");
+    let plan = [("reel/clip/1".to_owned(), key_of(1))];
+    bench.store.mark_used(&plan).unwrap();
+    let size = || fs::metadata(bench.path("index.sqlite-wal")).unwrap().len();
+    let before = size();
+    bench.store.mark_used(&plan).unwrap();
+    assert_eq!(size(), before);
+}
