@@ -1,0 +1,12 @@
+//! Deliverables: what an output of the manifest consists of. A timeline goes
+//! in, specifications of actions come out; nothing is encoded here.
+
+pub mod clips;
+pub mod deliverables;
+pub mod reel;
+pub mod segments;
+pub mod sound;
+pub mod timeline;
+pub mod video;
+
+pub use deliverables::{DELIVERABLES, Deliverable, FilePlan, Settings};

@@ -1,0 +1,41 @@
+//! `Reel`: all moments, one after the other, in one file.
+
+use crate::deliver::deliverables::{Deliverable, FilePlan, Settings};
+use crate::deliver::sound::Sound;
+use crate::deliver::video::Video;
+use crate::manifest::{KindEntry, schema};
+use crate::model::Timeline;
+
+schema! {
+    /// One MP4 (H.264 and AAC) with all moments in chronological order.
+    pub struct Reel = "Reel" {
+        /// Where it is written, relative to the project.
+        file: String,
+        /// Title in the file's metadata.
+        title: Option<String> = None,
+        /// Whether each moment is a chapter that players can jump to.
+        chapters: bool = true,
+        /// The pictures.
+        video: Video = Video::default(),
+        /// The sound.
+        sound: Sound = Sound::default(),
+    }
+}
+
+pub const REEL: Deliverable = Deliverable {
+    entry: KindEntry::of::<Reel>("Reel", 1, r#"Reel(file: "out/reel.mp4", video: Video(size: "1080p"))"#),
+    settings: |params| {
+        let reel: Reel = serde_json::from_str(params).ok()?;
+        Some(Settings { video: reel.video, sound: reel.sound })
+    },
+    files,
+};
+
+fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
+    let Ok(reel) = serde_json::from_str::<Reel>(params) else { return Vec::new() };
+    if timeline.clips.is_empty() {
+        return Vec::new();
+    }
+    let clips = (0..timeline.clips.len()).collect();
+    vec![FilePlan { path: reel.file, clips, music: reel.sound.music, chapters: reel.chapters, title: reel.title }]
+}
