@@ -3,11 +3,29 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
 /// The BLAKE3 hash of some bytes. Two files with one digest are one file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+/// As text where people read it (so it can be a key in JSON), else as bytes.
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        } else {
+            <[u8; 32]>::deserialize(deserializer).map(Digest)
+        }
+    }
+}
 
 impl Digest {
     /// The digest of `bytes`.
@@ -72,6 +90,16 @@ mod tests {
         let digest = Digest::of(b"autocut");
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert_eq!("abc".parse::<Digest>(), Err(NotADigest));
+    }
+
+    #[test]
+    fn text_in_json_and_bytes_elsewhere() {
+        let digest = Digest::of(b"autocut");
+        let json = serde_json::to_string(&digest).unwrap();
+        assert_eq!(json, format!("\"{digest}\""));
+        assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
+        assert_eq!(postcard::to_stdvec(&digest).unwrap(), digest.0);
+        assert_eq!(postcard::from_bytes::<Digest>(&digest.0).unwrap(), digest);
     }
 
     /// The empty input's hash is in BLAKE3's published test vectors.

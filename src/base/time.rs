@@ -30,7 +30,7 @@ impl Timestamp {
         Self::reduced(i128::from(num), i128::from(den))
     }
 
-    pub fn from_seconds(seconds: i64) -> Self {
+    pub const fn from_seconds(seconds: i64) -> Self {
         Timestamp { num: seconds, den: 1 }
     }
 
@@ -220,6 +220,11 @@ impl FrameRate {
         }
         let divisor = gcd(u128::from(num), u128::from(den)) as u32;
         Some(FrameRate { num: num / divisor, den: den / divisor })
+    }
+
+    /// `count` a second; 0 counts as 1.
+    pub const fn per_second(count: u32) -> Self {
+        FrameRate { num: if count == 0 { 1 } else { count }, den: 1 }
     }
 
     pub fn numerator(self) -> u32 {

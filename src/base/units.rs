@@ -28,6 +28,8 @@ pub enum Unit {
     MetresPerSecondSquared,
     StandardGravity,
     Seconds,
+    /// FIT's angle: 2^31 of them make half a circle.
+    Semicircles,
 }
 
 /// Every unit with its dimension, factor and offset to the dimension's first
@@ -56,6 +58,7 @@ const UNITS: &[(Unit, Dimension, f64, f64, &[&str])] = {
         (Unit::MetresPerSecondSquared, D::Acceleration, 1.0, 0.0, &["m/s²", "m/s^2", "m/s2"]),
         (Unit::StandardGravity, D::Acceleration, 9.80665, 0.0, &["g"]),
         (Unit::Seconds, D::Time, 1.0, 0.0, &["s"]),
+        (Unit::Semicircles, D::Angle, 180.0 / 2_147_483_648.0, 0.0, &["semicircles"]),
     ]
 };
 

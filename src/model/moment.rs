@@ -45,6 +45,8 @@ pub struct ChoiceReport {
     pub candidates: Vec<Candidate>,
     /// How many stretches were looked at in all.
     pub considered: u64,
+    /// Of a moment whose pin does not say another.
+    pub length: Option<Timestamp>,
     /// What is worth saying, e.g. "no footage overlaps the telemetry".
     pub notes: Vec<String>,
 }

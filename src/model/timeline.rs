@@ -20,6 +20,7 @@ pub struct Clip {
     pub frames: u32,
     /// The files that it runs through (two where it crosses a chapter's end).
     pub pieces: Vec<Piece>,
+    pub fit: Fit,
     /// Time of the first frame on the telemetry's clock in ns, where known.
     pub telemetry_start: Option<i64>,
 }

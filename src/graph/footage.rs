@@ -1,0 +1,258 @@
+//! Footage: files to probes, probes to recordings with a clock.
+
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Digest, Timestamp, UtcTime};
+use crate::graph::db::{Db, FileInput, FileState, Project};
+use crate::graph::planned::{Collector, Planned};
+use crate::manifest::manifest::FootageSet;
+use crate::model::specs::{AnalyseSpec, AnalysisPass, DetectSpec, ProbeSpec};
+use crate::model::timeline::Fit;
+use crate::model::{ActionSpec, MediaInfo, VideoInfo};
+
+/// One press of the camera's button: a file, or the chapters that the camera
+/// split it into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    pub camera: String,
+    /// `camera/stem of the first chapter`.
+    pub name: String,
+    pub chapters: Vec<Chapter>,
+    /// When it starts, as far as is known.
+    pub utc: Option<UtcTime>,
+    pub duration: Timestamp,
+    pub fit: Fit,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    pub file: FileInput,
+    pub digest: Digest,
+    pub info: Arc<MediaInfo>,
+    pub video: Arc<VideoInfo>,
+    /// Where it starts in the recording.
+    pub offset: Timestamp,
+}
+
+impl Recording {
+    /// The chapter that shows `time` of the recording, and its number.
+    pub fn chapter_at(&self, time: Timestamp) -> Option<(usize, &Chapter)> {
+        self.chapters.iter().enumerate().rev().find(|(_, chapter)| chapter.offset <= time)
+    }
+}
+
+#[salsa::tracked]
+pub fn probe(db: &dyn Db, file: FileInput) -> Planned<Arc<MediaInfo>> {
+    let mut needs = Collector::default();
+    let info = needs.content(db, file).and_then(|digest| {
+        let spec = ActionSpec::Probe(ProbeSpec { file: digest });
+        let result = needs.act(db, format!("{}/probe", file.path(db)), spec)?;
+        needs.value(&result, "a probe").map(Arc::new)
+    });
+    needs.finish(info)
+}
+
+/// All recordings of all cameras, those of one camera in the order of their
+/// names.
+#[salsa::tracked]
+pub fn recordings(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Recording>>> {
+    let mut needs = Collector::default();
+    let mut all = Vec::new();
+    let mut complete = true;
+    for (set, files) in project.footage(db).iter().zip(project.files(db)) {
+        let mut probed = Vec::new();
+        for file in files.iter().filter(|file| file.state(db) != FileState::Unusable) {
+            match (needs.content(db, *file), needs.take(probe(db, *file))) {
+                (Some(digest), Some(info)) => match &info.video {
+                    Some(video) => {
+                        let (info, video) = (info.clone(), Arc::new(video.clone()));
+                        probed.push(Chapter { file: *file, digest, info, video, offset: Timestamp::ZERO });
+                    }
+                    None => needs.problem(Diagnostic::input(format!("{} has no video", file.path(db)))),
+                },
+                _ => complete = false,
+            }
+        }
+        all.extend(group(db, set, probed));
+    }
+    needs.finish(complete.then(|| Arc::new(all)))
+}
+
+/// The recording of a name as `camera/recording`; a chapter's own name finds
+/// its recording too.
+pub(crate) fn find<'a>(recordings: &'a [Recording], name: &str) -> Option<&'a Recording> {
+    recordings.iter().find(|recording| recording.name == name)
+}
+
+fn stem(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// GoPro's chapter names: `GX` or `GH`, two digits of chapter, four of
+/// recording (HERO6 and later); before that `GOPR1234` and then `GP011234`.
+/// Gives (recording, chapter).
+fn gopro_chapter(stem: &str) -> Option<(String, u32)> {
+    let upper = stem.to_ascii_uppercase();
+    let prefix = upper.get(..2)?;
+    let digits = upper.get(2..)?;
+    if upper.len() != 8 {
+        return None;
+    }
+    if let Some(number) = upper.strip_prefix("GOPR") {
+        return number.bytes().all(|b| b.is_ascii_digit()).then(|| (format!("GP{number}"), 0));
+    }
+    if !matches!(prefix, "GX" | "GH" | "GP" | "GL") || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (chapter, number) = digits.split_at(2);
+    Some((format!("{prefix}{number}"), chapter.parse().ok()?))
+}
+
+/// Whether `next` goes on where `chapter` ends: the same folder, camera's
+/// recording number, picture and sound, and the next chapter's number.
+fn continues(db: &dyn Db, chapter: &Chapter, next: &Chapter) -> bool {
+    let (a, b) = (chapter.file.path(db), next.file.path(db));
+    let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let (Some((first, i)), Some((second, j))) = (gopro_chapter(stem(a)), gopro_chapter(stem(b))) else {
+        return false;
+    };
+    folder(a) == folder(b)
+        && first == second
+        && j == i + 1
+        && chapter.video.stored == next.video.stored
+        && chapter.video.rate == next.video.rate
+        && chapter.info.audio.is_some() == next.info.audio.is_some()
+}
+
+fn group(db: &dyn Db, set: &FootageSet, mut files: Vec<Chapter>) -> Vec<Recording> {
+    // Chapters sort by recording first: GX010012, GX020012, GX010013.
+    files.sort_by_cached_key(|chapter| {
+        let path = chapter.file.path(db);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let (name, number) = gopro_chapter(stem(path)).unwrap_or_else(|| (stem(path).to_owned(), 0));
+        (folder, name, number)
+    });
+    let mut recordings: Vec<Recording> = Vec::new();
+    for mut chapter in files {
+        if let Some(recording) = recordings.last_mut()
+            && recording.chapters.last().is_some_and(|last| continues(db, last, &chapter))
+        {
+            chapter.offset = recording.duration;
+            recording.duration = recording.duration + chapter.video.duration;
+            recording.chapters.push(chapter);
+            continue;
+        }
+        recordings.push(Recording {
+            camera: set.name.clone(),
+            name: format!("{}/{}", set.name, stem(chapter.file.path(db))),
+            utc: chapter.info.created.map(|created| created.plus(set.clock.offset)),
+            duration: chapter.video.duration,
+            fit: set.fit,
+            chapters: vec![chapter],
+        });
+    }
+    if let Some(start) = set.clock.start
+        && let Some(first) = recordings.first()
+    {
+        // The manifest states when the first recording starts; the others
+        // follow by what the camera's own clock says between them.
+        let shift = first.utc.map(|utc| start.since(utc));
+        for (index, recording) in recordings.iter_mut().enumerate() {
+            recording.utc = match (recording.utc, shift) {
+                (Some(utc), Some(shift)) => Some(utc.plus(shift)),
+                _ if index == 0 => Some(start),
+                _ => None,
+            };
+        }
+    }
+    disambiguate(db, &mut recordings);
+    recordings
+}
+
+/// Two folders of one set may hold files of one name: these get their folder.
+fn disambiguate(db: &dyn Db, recordings: &mut [Recording]) {
+    let names: Vec<String> = recordings.iter().map(|recording| recording.name.clone()).collect();
+    for (index, recording) in recordings.iter_mut().enumerate() {
+        let twice = names.iter().enumerate().any(|(other, name)| other != index && *name == recording.name);
+        if let Some(chapter) = recording.chapters.first().filter(|_| twice) {
+            let path = chapter.file.path(db);
+            let path = path.rsplit_once('.').map_or(path.as_str(), |(path, _)| path);
+            recording.name = format!("{}/{}", recording.camera, path.replace(['/', '\\'], "-"));
+        }
+    }
+}
+
+/// The artifacts with the signals of one file that the weights ask for, in
+/// order of time.
+#[salsa::tracked]
+pub fn signals(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Vec<Digest>>> {
+    let mut needs = Collector::default();
+    let digest = needs.content(db, file);
+    let video = needs.take(probe(db, file)).and_then(|info| info.video.as_ref());
+    let (Some(digest), Some(video)) = (digest, video) else { return needs.finish(None) };
+    let settings = project.analysis(db);
+    let weighted = |name: &str| project.moments(db).weights.iter().any(|(weight, _)| weight.trim_matches('|') == name);
+    let mut artifacts = Some(Vec::new());
+    let mut keep = |result: Option<Arc<crate::model::ActionResult>>| match (result, &mut artifacts) {
+        (Some(result), Some(list)) => list.extend(result.artifacts.first().map(|artifact| artifact.digest)),
+        _ => artifacts = None,
+    };
+    for (index, range) in video.chunk_ranges().into_iter().enumerate() {
+        let pass = |rate| AnalysisPass {
+            orientation: video.orientation,
+            from: range.start,
+            until: range.end,
+            rate,
+            width: settings.width,
+        };
+        let path = file.path(db);
+        for analysis in crate::analysis::ANALYSES.iter().filter(|analysis| weighted(analysis.name)) {
+            let spec = AnalyseSpec {
+                file: digest,
+                analysis: analysis.name.to_owned(),
+                analysis_version: analysis.version,
+                pass: pass(settings.rate),
+            };
+            keep(needs.act(db, format!("{path}/{}/{index}", analysis.name), ActionSpec::Analyse(spec)));
+        }
+        if let Some(detection) = project.detection(db)
+            && project.moments(db).weights.iter().any(|(weight, _)| weight.trim_start_matches('|').starts_with("detect:"))
+        {
+            let model = project.material(db, &detection.model);
+            let Some(model) = model.and_then(|model| needs.content(db, model)) else {
+                keep(None);
+                continue;
+            };
+            let spec = DetectSpec {
+                file: digest,
+                model,
+                classes: detection.classes.clone(),
+                threshold: detection.threshold,
+                overlap: detection.overlap,
+                pass: pass(detection.rate),
+                display: video.display_size(),
+            };
+            keep(needs.act(db, format!("{path}/detect/{index}"), ActionSpec::Detect(spec)));
+        }
+    }
+    let artifacts = artifacts.map(Arc::new);
+    needs.finish(artifacts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gopro_names() {
+        let chapter = |name| gopro_chapter(name);
+        assert_eq!(chapter("GX020012"), Some(("GX0012".into(), 2)));
+        assert_eq!(chapter("gh010012"), Some(("GH0012".into(), 1)));
+        assert_eq!(chapter("GOPR1234"), Some(("GP1234".into(), 0)));
+        assert_eq!(chapter("GP011234"), Some(("GP1234".into(), 1)));
+        assert_eq!(chapter("GX02001"), None);
+        assert_eq!(chapter("holiday1"), None);
+        assert_eq!(chapter("éé123"), None);
+    }
+}
