@@ -1,0 +1,545 @@
+//! The driver: evaluates the plan, starts what can start, takes in what comes
+//! back, and evaluates again when workers would run dry or a second has passed.
+//!
+//! There is no phase barrier: a clip encodes while another file is still being
+//! analysed. A failure lives here and never in the plan, so that another try
+//! needs no restart.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::base::{Diagnostic, Digest, Tier, Timestamp, UtcTime};
+use crate::exec::event::{ActionState, Event, Listener, Subject};
+use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
+use crate::exec::queue::{self, Position, Queue};
+use crate::exec::survey::Survey;
+use crate::exec::workspace::Workspace;
+use crate::exec::worker::Failure;
+use crate::graph::{FileInput, FileState, Needs, moments, outputs, stills, telemetry};
+use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction};
+use crate::inputs::{RealSystem, Remembered, System};
+use crate::store::{ActionRecord, Limit, OutputState};
+
+/// What is to be brought up to date.
+#[derive(Clone, Debug)]
+pub enum Goal {
+    /// The outputs of these names; all where none is named.
+    Outputs(Vec<String>),
+    /// The choice of moments.
+    Choice,
+    /// Probes and clocks: what can be said of the inputs.
+    Inputs,
+    /// Frames at these times of these recordings.
+    Stills(Vec<(String, Timestamp)>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Actions that run side by side.
+    pub jobs: usize,
+    /// Goes on with what does not need what failed.
+    pub keep_going: bool,
+    /// Overwrites outputs that autocut did not write.
+    pub force: bool,
+}
+
+/// How a build ended.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Actions that ran, by the name of their kind.
+    pub ran: BTreeMap<&'static str, usize>,
+    /// Actions whose results were known.
+    pub reused: BTreeMap<&'static str, usize>,
+    pub failed: usize,
+    /// What went wrong, each thing once.
+    pub errors: Vec<Diagnostic>,
+    pub interrupted: bool,
+    /// Outputs that are as they should be now, and whether they were written.
+    pub outputs: Vec<(String, bool)>,
+    pub elapsed: Duration,
+}
+
+impl Summary {
+    pub fn ran_count(&self) -> usize {
+        self.ran.values().sum()
+    }
+
+    pub fn reused_count(&self) -> usize {
+        self.reused.values().sum()
+    }
+
+    /// 0 where all is done; otherwise what the worst error asks for.
+    pub fn exit_code(&self) -> u8 {
+        if self.interrupted {
+            return INTERRUPTED;
+        }
+        self.errors.iter().map(|error| error.tier.exit_code()).max().unwrap_or(0)
+    }
+}
+
+/// What shells expect of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// The plan is evaluated again at least this often while results come in.
+const REPLAN: Duration = Duration::from_secs(1);
+
+/// How long the driver waits for reports before it looks for Ctrl-C.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How many times an action is tried whose worker died.
+const TRIES: u32 = 3;
+
+pub struct Driver<'a> {
+    workspace: &'a mut Workspace,
+    listener: &'a dyn Listener,
+    options: Options,
+    interrupted: &'a AtomicBool,
+    pool: Pool,
+    queue: Queue,
+    /// Where the decoder of each slot stands; `None` for a slot that is busy.
+    idle: BTreeMap<usize, Position>,
+    running: HashMap<ActionKey, (PlannedAction, Instant)>,
+    hashing: HashSet<FileInput>,
+    submitted: HashSet<ActionKey>,
+    tries: HashMap<ActionKey, u32>,
+    failed: HashMap<ActionKey, Diagnostic>,
+    /// What the store has not been told of yet.
+    unrecorded: Vec<ActionRecord>,
+    hashed: Vec<(String, Remembered)>,
+    /// Results that the plan has not been told of yet.
+    fresh: Vec<(ActionKey, Option<Arc<ActionResult>>)>,
+    fresh_files: Vec<(FileInput, FileState)>,
+    placed: BTreeMap<String, bool>,
+    warned: HashSet<String>,
+    summary: Summary,
+    stopping: bool,
+}
+
+impl<'a> Driver<'a> {
+    pub fn new(
+        workspace: &'a mut Workspace,
+        listener: &'a dyn Listener,
+        options: Options,
+        interrupted: &'a AtomicBool,
+    ) -> Self {
+        let jobs = options.jobs.max(1);
+        let place =
+            Place { store: workspace.store.clone(), root: workspace.root.clone(), force: options.force };
+        let pool = Pool::new(jobs, workspace.program.clone(), place);
+        Driver {
+            workspace,
+            listener,
+            options,
+            interrupted,
+            pool,
+            queue: Queue::default(),
+            idle: (0..jobs).map(|slot| (slot, None)).collect(),
+            running: HashMap::new(),
+            hashing: HashSet::new(),
+            submitted: HashSet::new(),
+            tries: HashMap::new(),
+            failed: HashMap::new(),
+            unrecorded: Vec::new(),
+            hashed: Vec::new(),
+            fresh: Vec::new(),
+            fresh_files: Vec::new(),
+            placed: BTreeMap::new(),
+            warned: HashSet::new(),
+            summary: Summary::default(),
+            stopping: false,
+        }
+    }
+
+    /// Brings a goal up to date.
+    pub fn run(mut self, goal: &Goal) -> Summary {
+        let started = Instant::now();
+        loop {
+            self.tell_plan();
+            let (needs, complete) = evaluate(self.workspace, goal);
+            let survey = Survey::of(&self.workspace.db, &needs);
+            self.submit(&survey, complete);
+            self.dispatch();
+            if self.is_quiet() {
+                if self.fresh.is_empty() && self.fresh_files.is_empty() {
+                    self.finish(&survey);
+                    break;
+                }
+                continue;
+            }
+            self.work();
+        }
+        self.summary.elapsed = started.elapsed();
+        self.listener.event(&Event::Finished(&self.summary));
+        self.summary
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.running.is_empty() && self.hashing.is_empty() && (self.queue.is_empty() || self.stopping)
+    }
+
+    /// Hands what came back to the plan, in one batch: every setter starts a
+    /// new revision.
+    fn tell_plan(&mut self) {
+        for (key, result) in self.fresh.drain(..) {
+            self.workspace.db.set_outcome(key, result);
+        }
+        for (file, state) in self.fresh_files.drain(..) {
+            self.workspace.db.set_file(file, state);
+        }
+    }
+
+    /// Queues everything in a round of planning that can start and has not.
+    fn submit(&mut self, survey: &Survey, complete: bool) {
+        for problem in &survey.problems {
+            self.complain(problem.clone());
+        }
+        if !self.options.keep_going && !self.summary.errors.is_empty() {
+            self.stopping = true;
+        }
+        let pending = survey.pending.iter().filter(|action| !self.failed.contains_key(&action.key)).count();
+        self.listener.event(&Event::Planned { done: survey.done.len(), pending, open: !complete });
+        for file in &survey.unhashed {
+            self.submit_hash(*file);
+        }
+        for action in &survey.pending {
+            self.submit_action(action, survey);
+        }
+        for action in survey.done.iter().filter(|action| action.output.is_some()) {
+            if !self.is_in_place(action) {
+                self.submit_action(action, survey);
+            }
+        }
+    }
+
+    fn submit_hash(&mut self, file: FileInput) {
+        if self.stopping || self.hashing.contains(&file) || self.workspace.is_unreadable(file) {
+            return;
+        }
+        self.hashing.insert(file);
+        let path = self.workspace.path_of(file);
+        self.pool.hash(file, path);
+    }
+
+    fn submit_action(&mut self, action: &PlannedAction, survey: &Survey) {
+        if self.submitted.contains(&action.key) || self.failed.contains_key(&action.key) {
+            return;
+        }
+        let mut ready = true;
+        for digest in action.spec.inputs().iter().chain(&action.packs) {
+            if self.workspace.locate(*digest).is_some() {
+                continue;
+            }
+            ready = false;
+            match survey.makers.get(digest) {
+                // Its object is gone (collected, or lost): make it again.
+                Some(maker) => self.fresh.push((*maker, None)),
+                None => {
+                    let problem = self.workspace.unavailable(*digest, action);
+                    self.fail(action, problem);
+                    return;
+                }
+            }
+        }
+        if ready && self.may_write(action) {
+            self.submitted.insert(action.key);
+            self.queue.push(action.clone());
+        }
+    }
+
+    /// Whether an output may be written where the action wants to.
+    fn may_write(&mut self, action: &PlannedAction) -> bool {
+        let Some(path) = &action.output else { return true };
+        if self.options.force {
+            return true;
+        }
+        match self.workspace.output_state(path) {
+            Ok(OutputState::Absent | OutputState::Ours(_)) => true,
+            Ok(OutputState::Foreign) => {
+                let problem = Diagnostic::input(format!("{path} was not written by autocut, or was changed since"))
+                    .hint("move it away, or let it be overwritten with --force");
+                self.fail(action, problem);
+                false
+            }
+            Err(problem) => {
+                self.fail(action, problem);
+                false
+            }
+        }
+    }
+
+    /// Whether the output of a join that was done is still as it was written.
+    fn is_in_place(&mut self, action: &PlannedAction) -> bool {
+        let (Some(path), Some(result)) = (&action.output, self.workspace.db.result(action.key)) else { return true };
+        if self.placed.contains_key(path) {
+            return true;
+        }
+        let wanted = result.artifacts.first().map(|artifact| artifact.digest);
+        let in_place =
+            matches!(self.workspace.output_state(path), Ok(OutputState::Ours(digest)) if Some(digest) == wanted);
+        if in_place {
+            self.placed.insert(path.clone(), false);
+            self.listener.event(&Event::Output { path, written: false });
+        }
+        in_place
+    }
+
+    /// Gives idle slots their next work.
+    fn dispatch(&mut self) {
+        while !self.stopping {
+            let Some((&slot, &position)) = self.idle.iter().next() else { break };
+            let actions = self.queue.take(position);
+            let Some(first) = actions.first() else { break };
+            let position = match &first.spec {
+                ActionSpec::Segment(spec) => queue::end_of(spec),
+                _ => position,
+            };
+            let tasks: Result<Vec<Task>, (PlannedAction, Diagnostic)> =
+                actions.iter().map(|action| self.task(action).map_err(|why| (action.clone(), why))).collect();
+            let tasks = match tasks {
+                Ok(tasks) => tasks,
+                Err((action, why)) => {
+                    self.fail(&action, why);
+                    continue;
+                }
+            };
+            self.idle.remove(&slot);
+            for action in actions {
+                self.say(&action, ActionState::Started);
+                self.running.insert(action.key, (action, Instant::now()));
+            }
+            self.pool.start(slot, Job { tasks, position });
+        }
+    }
+
+    fn task(&self, action: &PlannedAction) -> Result<Task, Diagnostic> {
+        let locate = |digest: &Digest| {
+            let path = self.workspace.locate(*digest);
+            path.map(|path| (*digest, path)).ok_or_else(|| self.workspace.unavailable(*digest, action))
+        };
+        Ok(Task {
+            action: action.clone(),
+            inputs: action.spec.inputs().iter().map(locate).collect::<Result<_, _>>()?,
+            packs: action.packs.iter().map(|pack| locate(pack).map(|(_, path)| path)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Takes reports until another round of planning is due.
+    fn work(&mut self) {
+        let since = Instant::now();
+        loop {
+            if self.interrupted.load(Ordering::Relaxed) && !self.summary.interrupted {
+                self.summary.interrupted = true;
+                self.stopping = true;
+                self.pool.cancel();
+            }
+            let mut report = self.pool.report(TICK);
+            while let Some(each) = report {
+                self.take(each);
+                report = self.pool.report(Duration::ZERO);
+            }
+            self.dispatch();
+            self.remember();
+            let fresh = !self.fresh.is_empty() || !self.fresh_files.is_empty();
+            let dry = self.queue.is_empty() && !self.idle.is_empty();
+            if self.is_quiet() || (fresh && (dry || since.elapsed() >= REPLAN)) {
+                return;
+            }
+        }
+    }
+
+    /// Tells the store what came back, many at once. A store that cannot be
+    /// written stops the build: what is not remembered would be made again.
+    fn remember(&mut self) {
+        let store = &self.workspace.store;
+        let records = std::mem::take(&mut self.unrecorded);
+        let hashed = std::mem::take(&mut self.hashed);
+        if let Err(problem) = store.record(records).and_then(|()| store.remember_files(&hashed)) {
+            self.complain(problem);
+            self.stopping = true;
+        }
+    }
+
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Hashed { file, result } => {
+                self.hashing.remove(&file);
+                match result {
+                    Ok(hashed) => {
+                        let name = self.workspace.name_of(file);
+                        self.listener.event(&Event::Hashing { path: &name, bytes: hashed.stat.size });
+                        self.workspace.set_content(file, hashed.digest);
+                        self.fresh_files.push((file, FileState::Known(hashed.digest)));
+                        self.hashed.push((name, hashed));
+                    }
+                    Err(problem) => self.lose(file, problem),
+                }
+            }
+            Report::Progress { key, done, total } => {
+                if let Some((action, _)) = self.running.get(&key) {
+                    self.say(&action.clone(), ActionState::Progress { done, total });
+                }
+            }
+            Report::Finished(finished) => self.take_finished(finished),
+            Report::Idle { slot, position } => {
+                self.idle.insert(slot, position);
+            }
+        }
+    }
+
+    fn take_finished(&mut self, finished: Finished) {
+        let Some((action, started)) = self.running.remove(&finished.key) else { return };
+        match finished.result {
+            Ok(result) => {
+                for warning in &result.warnings {
+                    self.warn(Diagnostic::warning(warning.clone()));
+                }
+                let elapsed = started.elapsed();
+                self.unrecorded.push(record(&action, &result, elapsed));
+                let result = Arc::new(result);
+                *self.summary.ran.entry(action.spec.kind().name).or_default() += 1;
+                self.say(&action, ActionState::Done { elapsed });
+                if let Some(path) = &action.output {
+                    self.placed.insert(path.clone(), true);
+                    self.listener.event(&Event::Output { path, written: true });
+                }
+                self.fresh.push((action.key, Some(result)));
+            }
+            Err(Failure::Refused(problem)) => self.fail(&action, problem),
+            Err(Failure::Crashed(problem)) => {
+                let tries = self.tries.entry(action.key).or_insert(1);
+                *tries += 1;
+                if *tries <= TRIES && !self.stopping {
+                    self.say(&action, ActionState::Retried { why: &problem });
+                    self.queue.push(action);
+                } else {
+                    self.fail(&action, problem);
+                }
+            }
+            // It runs again next time.
+            Err(Failure::Cancelled) => {}
+        }
+    }
+
+    /// An action cannot be done.
+    fn fail(&mut self, action: &PlannedAction, why: Diagnostic) {
+        self.say(action, ActionState::Failed { why: &why });
+        self.summary.failed += 1;
+        let subject = self.workspace.subject(action);
+        let named = if why.message.contains(&subject) { why.clone() } else {
+            Diagnostic { message: format!("{subject}: {}", why.message), ..why.clone() }
+        };
+        if let ActionSpec::Probe(spec) = &action.spec
+            && self.options.keep_going
+        {
+            // A file that cannot be opened is left out of all that follows.
+            let files = self.workspace.files_of(spec.file);
+            self.fresh_files.extend(files.into_iter().map(|file| (file, FileState::Unusable)));
+        }
+        self.failed.insert(action.key, why);
+        self.complain(named);
+        if !self.options.keep_going {
+            self.stopping = true;
+        }
+    }
+
+    /// A file cannot be read.
+    fn lose(&mut self, file: FileInput, problem: Diagnostic) {
+        self.workspace.set_unreadable(file);
+        self.summary.failed += 1;
+        self.complain(problem);
+        if self.options.keep_going {
+            self.fresh_files.push((file, FileState::Unusable));
+        } else {
+            self.stopping = true;
+        }
+    }
+
+    fn complain(&mut self, problem: Diagnostic) {
+        if problem.tier == Tier::Warning {
+            self.warn(problem);
+        } else if !self.summary.errors.contains(&problem) {
+            self.summary.errors.push(problem);
+        }
+    }
+
+    fn warn(&mut self, problem: Diagnostic) {
+        if self.warned.insert(problem.to_string()) {
+            self.listener.event(&Event::Warning(&problem));
+        }
+    }
+
+    fn say(&self, action: &PlannedAction, state: ActionState<'_>) {
+        let subject = Subject { key: action.key, node: &action.node, spec: &action.spec };
+        self.listener.event(&Event::Action { subject, state });
+    }
+
+    /// Counts what was reused: everything that the goal rests on and that did
+    /// not run.
+    fn finish(&mut self, survey: &Survey) {
+        for action in &survey.done {
+            *self.summary.reused.entry(action.spec.kind().name).or_default() += 1;
+        }
+        for (kind, ran) in &self.summary.ran {
+            if let Some(reused) = self.summary.reused.get_mut(kind) {
+                *reused = reused.saturating_sub(*ran);
+            }
+        }
+        self.summary.reused.retain(|_, count| *count > 0);
+        self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
+        let plan: Vec<_> = survey.done.iter().map(|action| (action.node.clone(), action.key)).collect();
+        if let Err(problem) = self.workspace.store.mark_used(&plan).and_then(|()| self.collect(survey)) {
+            self.warn(Diagnostic { tier: Tier::Warning, ..problem });
+        }
+    }
+
+    /// Keeps the store within its limit; a build that ran nothing has added
+    /// nothing.
+    fn collect(&self, survey: &Survey) -> Result<(), Diagnostic> {
+        if self.summary.ran.is_empty() {
+            return Ok(());
+        }
+        let store = &self.workspace.store;
+        store.gc(Limit::default_for(store.space()?), &survey.live()).map(drop)
+    }
+}
+
+/// What the store remembers of an action that was done.
+fn record(action: &PlannedAction, result: &ActionResult, elapsed: Duration) -> ActionRecord {
+    ActionRecord {
+        key: action.key,
+        result: result.clone(),
+        node: action.node.clone(),
+        kind: action.spec.kind().name.to_owned(),
+        at: UtcTime(RealSystem.now_ns()),
+        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        cpu_ms: 0,
+        // Labelled fields: what an explanation compares.
+        spec: serde_json::to_string(&action.spec).unwrap_or_default(),
+    }
+}
+
+/// One evaluation of the plan: what the goal needs, and whether all of that is
+/// known.
+pub fn evaluate(workspace: &Workspace, goal: &Goal) -> (Needs, bool) {
+    let (db, project) = (&workspace.db, workspace.project);
+    match goal {
+        Goal::Outputs(targets) => {
+            let planned = outputs::outputs(db, project, targets);
+            (planned.needs, planned.value.is_some())
+        }
+        Goal::Choice => {
+            let planned = moments::choice(db, project);
+            (planned.needs.clone(), planned.value.is_some())
+        }
+        Goal::Inputs => {
+            let planned = telemetry::clocks(db, project);
+            (planned.needs.clone(), planned.value.is_some())
+        }
+        Goal::Stills(wanted) => {
+            let planned = stills::stills(db, project, wanted);
+            (planned.needs, planned.value.is_some())
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the driver says while it works: the one stream that terminal, JSON
+//! lines and tests listen to.
+
+use std::time::Duration;
+
+use crate::base::Diagnostic;
+use crate::exec::driver::Summary;
+use crate::model::{ActionKey, ActionSpec};
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A round of planning: how much of what is known to be needed is done.
+    /// `open` says that more will be known later.
+    Planned { done: usize, pending: usize, open: bool },
+    /// Files are being hashed.
+    Hashing { path: &'a str, bytes: u64 },
+    Action { subject: Subject<'a>, state: ActionState<'a> },
+    /// Worth saying, once.
+    Warning(&'a Diagnostic),
+    /// An output was written, restored or found as it should be.
+    Output { path: &'a str, written: bool },
+    Finished(&'a Summary),
+}
+
+/// The action that an event is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub key: ActionKey,
+    pub node: &'a str,
+    pub spec: &'a ActionSpec,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum ActionState<'a> {
+    Started,
+    /// `done` of `total` frames or samples.
+    Progress { done: u64, total: u64 },
+    Done { elapsed: Duration },
+    /// It will be tried again.
+    Retried { why: &'a Diagnostic },
+    Failed { why: &'a Diagnostic },
+}
+
+impl ActionState<'_> {
+    /// The word that stands for the state in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            ActionState::Started => "started",
+            ActionState::Progress { .. } => "progress",
+            ActionState::Done { .. } => "done",
+            ActionState::Retried { .. } => "retried",
+            ActionState::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// Hears events, from several threads.
+pub trait Listener: Send + Sync {
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Hears and says nothing.
+pub struct Silent;
+
+impl Listener for Silent {
+    fn event(&self, _: &Event<'_>) {}
+}

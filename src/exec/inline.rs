@@ -1,0 +1,100 @@
+//! The kinds that run in `autocut` itself: pure Rust on data from the store.
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::base::{Diagnostic, Digest};
+use crate::model::overlay::Shown;
+use crate::model::signal::NamedSignal;
+use crate::model::{ActionSpec, Telemetry, decode, encode};
+use crate::moments;
+use crate::overlay::{self, Scene};
+use crate::telemetry::{self, columns};
+
+/// Where the inputs of an action are read.
+pub trait Materials {
+    fn open(&self, digest: Digest) -> Result<Box<dyn Read>, Diagnostic>;
+    fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic>;
+}
+
+/// What an inline action made: one artifact and the encoded value.
+#[derive(Debug)]
+pub struct Made {
+    pub artifact: Vec<u8>,
+    pub value: Vec<u8>,
+}
+
+/// Telemetry that was decoded lately: every clip of a build asks for the same.
+#[derive(Clone, Default)]
+pub struct Logs(Arc<Mutex<Vec<(Digest, Arc<Telemetry>)>>>);
+
+/// How many decoded logs are kept.
+const KEPT_LOGS: usize = 2;
+
+impl Logs {
+    fn get(&self, materials: &dyn Materials, digest: Digest) -> Result<Arc<Telemetry>, Diagnostic> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, log)) = kept.iter().find(|(other, _)| *other == digest) {
+            return Ok(log.clone());
+        }
+        let bytes = materials.read(digest)?;
+        let log = columns::decode(&bytes).ok_or_else(|| unreadable("telemetry", digest))?;
+        let log = Arc::new(log);
+        if kept.len() == KEPT_LOGS {
+            kept.remove(0);
+        }
+        kept.push((digest, log.clone()));
+        Ok(log)
+    }
+}
+
+/// Does one action.
+pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
+    let made = |artifact, value| Ok(Made { artifact, value });
+    match spec {
+        ActionSpec::ImportTelemetry(spec) => {
+            let format = telemetry::FORMATS.iter().find(|format| format.name() == spec.format);
+            let format = format.ok_or_else(|| Diagnostic::bug(format!("no telemetry format {:?}", spec.format)))?;
+            let (log, summary) = (format.import)(&mut *materials.open(spec.file)?, &spec.params)?;
+            made(columns::encode(&log), encode(&summary))
+        }
+        ActionSpec::CleanTelemetry(spec) => {
+            let raw = logs.get(materials, spec.telemetry)?;
+            let (clean, summary) = telemetry::clean(&raw, spec.gap_ms);
+            made(columns::encode(&clean), encode(&summary))
+        }
+        ActionSpec::Choose(spec) => {
+            let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
+            let signals = |digest| -> Result<Vec<NamedSignal>, Diagnostic> {
+                decode(&materials.read(digest)?).ok_or_else(|| unreadable("signals", digest))
+            };
+            let (chosen, report) = moments::choose(spec, &signals, log.as_deref())?;
+            made(encode(&report), encode(&chosen))
+        }
+        ActionSpec::Show(spec) => {
+            let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
+            let scene = Scene {
+                frame: spec.frame,
+                rate: spec.rate,
+                frames: spec.frames,
+                telemetry: log.as_deref(),
+                start: spec.start,
+                clip: spec.clip,
+            };
+            let shown = overlay::show(&spec.overlay, &scene)?;
+            made(encode(&shown), Vec::new())
+        }
+        ActionSpec::Draw(spec) => {
+            let shown: Shown =
+                decode(&materials.read(spec.shown)?).ok_or_else(|| unreadable("an overlay's plan", spec.shown))?;
+            let (pack, drawn) = overlay::draw(&spec.overlay, &shown, spec.format)?;
+            made(pack, encode(&drawn))
+        }
+        media => Err(Diagnostic::bug(format!("{} does not run here", media.kind().name))),
+    }
+}
+
+fn unreadable(what: &str, digest: Digest) -> Diagnostic {
+    Diagnostic::bug(format!("the stored {what} {} cannot be read", digest.short()))
+        .hint("remove the store folder and report this")
+}

@@ -1,0 +1,23 @@
+//! Doing the work: the driver plans, hands actions to a pool of threads and
+//! worker processes, and puts what comes back into the store and the plan.
+//!
+//! Says what happens as events; never prints.
+
+pub mod collect;
+pub mod diagnosis;
+pub mod driver;
+pub mod event;
+pub mod inline;
+pub mod plan;
+pub mod pool;
+pub mod queue;
+pub mod storyboard;
+pub mod survey;
+pub mod template;
+pub mod toolchain;
+pub mod worker;
+pub mod workspace;
+
+pub use driver::{Driver, Goal, Options, Summary};
+pub use event::{Event, Listener, Silent};
+pub use workspace::Workspace;

@@ -1,0 +1,265 @@
+//! The pool: one thread for each action that may run at once, each with a
+//! worker process of its own that it starts when it needs one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::base::{Diagnostic, Digest};
+use crate::exec::inline::{self, Logs, Materials};
+use crate::exec::queue::Position;
+use crate::exec::worker::{Failure, Killer, Worker};
+use crate::graph::FileInput;
+use crate::inputs::{self, RealSystem, Remembered, System};
+use crate::model::protocol::{Invocation, Produced, Reply};
+use crate::model::{ActionKey, ActionResult, PlannedAction, Runs};
+use crate::store::Store;
+
+/// An action with the places of its inputs.
+#[derive(Debug)]
+pub struct Task {
+    pub action: PlannedAction,
+    pub inputs: BTreeMap<Digest, PathBuf>,
+    pub packs: Vec<PathBuf>,
+}
+
+/// What a slot does next: one task, or several that share a decode.
+#[derive(Debug)]
+pub struct Job {
+    pub tasks: Vec<Task>,
+    /// Where the slot's decoder stands afterwards.
+    pub position: Position,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Report {
+    Hashed { file: FileInput, result: Result<Remembered, Diagnostic> },
+    Progress { key: ActionKey, done: u64, total: u64 },
+    Finished(Finished),
+    Idle { slot: usize, position: Position },
+}
+
+#[derive(Debug)]
+pub struct Finished {
+    pub key: ActionKey,
+    pub result: Result<ActionResult, Failure>,
+}
+
+pub struct Pool {
+    slots: Vec<Slot>,
+    reports: Receiver<Report>,
+    sender: Sender<Report>,
+}
+
+struct Slot {
+    jobs: Option<Sender<Job>>,
+    killer: Killer,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pool {
+    pub fn new(size: usize, program: PathBuf, place: Place) -> Self {
+        let (sender, reports) = unbounded();
+        let logs = Logs::default();
+        let slots = (0..size).map(|index| {
+            let (jobs, queue) = unbounded::<Job>();
+            let worker = Worker::new(program.clone());
+            let killer = worker.killer();
+            let mut bench = Bench { worker, place: place.clone(), logs: logs.clone(), reports: sender.clone() };
+            let thread = std::thread::spawn(move || {
+                for job in queue {
+                    let position = job.position;
+                    bench.run(job.tasks);
+                    bench.say(Report::Idle { slot: index, position });
+                }
+            });
+            Slot { jobs: Some(jobs), killer, thread: Some(thread) }
+        });
+        let slots = slots.collect();
+        Pool { slots, reports, sender }
+    }
+
+    pub fn start(&self, slot: usize, job: Job) {
+        if let Some(jobs) = self.slots.get(slot).and_then(|slot| slot.jobs.as_ref()) {
+            // The thread holds the other end until the pool is dropped.
+            let _ = jobs.send(job);
+        }
+    }
+
+    /// Hashes a file beside the slots' work: it is the disk that is busy.
+    pub fn hash(&self, file: FileInput, path: PathBuf) {
+        let sender = self.sender.clone();
+        rayon::spawn(move || {
+            let hashed = inputs::hash_file(&RealSystem, &path, &|_| {});
+            let _ = sender.send(Report::Hashed { file, result: hashed });
+        });
+    }
+
+    /// The next report, if one comes within `wait`.
+    pub fn report(&self, wait: Duration) -> Option<Report> {
+        self.reports.recv_timeout(wait).ok()
+    }
+
+    /// Kills every worker process. What they were doing ends as `Cancelled`.
+    pub fn cancel(&self) {
+        self.slots.iter().for_each(|slot| slot.killer.cancel());
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for slot in &mut self.slots {
+            slot.jobs = None;
+        }
+        for slot in &mut self.slots {
+            if let Some(thread) = slot.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// Where results go.
+#[derive(Clone)]
+pub struct Place {
+    pub store: Arc<Store>,
+    /// The project's folder.
+    pub root: PathBuf,
+    /// Whether outputs may replace what autocut did not write.
+    pub force: bool,
+}
+
+/// What a slot's thread works with.
+struct Bench {
+    worker: Worker,
+    place: Place,
+    logs: Logs,
+    reports: Sender<Report>,
+}
+
+impl Bench {
+    fn say(&self, report: Report) {
+        // Nobody listens any more only when the pool is gone.
+        let _ = self.reports.send(report);
+    }
+
+    fn finish(&self, key: ActionKey, result: Result<ActionResult, Failure>) {
+        self.say(Report::Finished(Finished { key, result }));
+    }
+
+    fn run(&mut self, tasks: Vec<Task>) {
+        let (media, inline): (Vec<_>, Vec<_>) =
+            tasks.into_iter().partition(|task| task.action.spec.kind().runs == Runs::Media);
+        for task in inline {
+            let result = self.run_inline(&task).map_err(Failure::Refused);
+            self.finish(task.action.key, result);
+        }
+        if !media.is_empty() {
+            self.run_media(&media);
+        }
+    }
+
+    fn run_inline(&self, task: &Task) -> Result<ActionResult, Diagnostic> {
+        let made = inline::run(&task.action.spec, &Located(&task.inputs), &self.logs)?;
+        let artifact = self.place.store.insert_bytes(&made.artifact)?;
+        Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: Vec::new() })
+    }
+
+    fn run_media(&mut self, tasks: &[Task]) {
+        let mut open: BTreeMap<u64, (&Task, tempfile::TempDir)> = BTreeMap::new();
+        let mut invocations = Vec::new();
+        for (id, task) in (0..).zip(tasks) {
+            match self.place.store.scratch() {
+                Ok(scratch) => {
+                    invocations.push(Invocation {
+                        id,
+                        spec: task.action.spec.clone(),
+                        inputs: task.inputs.clone(),
+                        packs: task.packs.clone(),
+                        scratch: scratch.path().to_owned(),
+                    });
+                    open.insert(id, (task, scratch));
+                }
+                Err(problem) => self.finish(task.action.key, Err(Failure::Refused(problem))),
+            }
+        }
+        if invocations.is_empty() {
+            return;
+        }
+        let (place, reports) = (self.place.clone(), self.reports.clone());
+        let finish = |key, result| {
+            let _ = reports.send(Report::Finished(Finished { key, result }));
+        };
+        let ended = self.worker.run(invocations, &mut |reply| match reply {
+            Reply::Progress { id, done, total } => {
+                if let Some((task, _)) = open.get(&id) {
+                    let _ = reports.send(Report::Progress { key: task.action.key, done, total });
+                }
+            }
+            Reply::Done { id, result } => {
+                if let Some((task, _scratch)) = open.remove(&id) {
+                    finish(task.action.key, keep(&place, task, result).map_err(Failure::Refused));
+                }
+            }
+            Reply::Failed { id, diagnostic } => {
+                if let Some((task, _scratch)) = open.remove(&id) {
+                    finish(task.action.key, Err(Failure::Refused(diagnostic)));
+                }
+            }
+            Reply::Hello { .. } | Reply::Toolchain(_) => {}
+        });
+        if let Err(failure) = ended {
+            for (task, _scratch) in open.into_values() {
+                let result = match &failure {
+                    Failure::Refused(why) => Failure::Refused(why.clone()),
+                    Failure::Crashed(why) => Failure::Crashed(why.clone()),
+                    Failure::Cancelled => Failure::Cancelled,
+                };
+                self.finish(task.action.key, Err(result));
+            }
+        }
+    }
+}
+
+/// Moves what a worker made from its scratch folder to where it belongs.
+fn keep(place: &Place, task: &Task, produced: Produced) -> Result<ActionResult, Diagnostic> {
+    let (store, key) = (&place.store, task.action.key);
+    let artifacts = match &task.action.output {
+        // An output is not kept a second time: its segments are.
+        Some(output) => {
+            let file = produced.files.first().ok_or_else(|| Diagnostic::bug("a join made no file"))?;
+            vec![store.take_output(&place.root, output, file, key, place.force)?]
+        }
+        None => produced.files.iter().map(|file| store.insert_file(file)).collect::<Result<_, _>>()?,
+    };
+    let warnings = produced.warnings.iter().map(ToString::to_string).collect();
+    Ok(ActionResult { artifacts, value: produced.value, warnings })
+}
+
+/// Materials of one task.
+struct Located<'a>(&'a BTreeMap<Digest, PathBuf>);
+
+impl Located<'_> {
+    fn path(&self, digest: Digest) -> Result<&PathBuf, Diagnostic> {
+        let path = self.0.get(&digest);
+        path.ok_or_else(|| Diagnostic::bug(format!("an action reads {}, which it does not declare", digest.short())))
+    }
+}
+
+impl Materials for Located<'_> {
+    fn open(&self, digest: Digest) -> Result<Box<dyn std::io::Read>, Diagnostic> {
+        let path = self.path(digest)?;
+        let file = RealSystem.open(path).map_err(|error| inputs::cannot("read", path, &error))?;
+        Ok(file)
+    }
+
+    fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic> {
+        let path = self.path(digest)?;
+        RealSystem.read(path).map_err(|error| inputs::cannot("read", path, &error))
+    }
+}

@@ -1,0 +1,212 @@
+//! The actions that can start now, and which of them is next.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::base::{Digest, Timestamp};
+use crate::model::specs::{AnalysisPass, SegmentSpec};
+use crate::model::{ActionSpec, PlannedAction};
+
+/// How far ahead in the same file the next segment may start so that a worker
+/// decodes on instead of seeking.
+const NEAR: i64 = 3;
+
+/// Ready actions, ordered by what others wait for: small work that unlocks
+/// much comes first, then encodes, longest first, so that no long one is left
+/// over at the end.
+#[derive(Default)]
+pub struct Queue {
+    actions: HashMap<u64, PlannedAction>,
+    order: BTreeSet<(u8, Reverse<u64>, u64)>,
+    /// Segments by the place in their file at which they start.
+    places: BTreeMap<(Digest, Timestamp), u64>,
+    /// Analyses that share a decode.
+    passes: HashMap<(Digest, AnalysisPass), Vec<u64>>,
+    next: u64,
+}
+
+/// Where a worker's decoder stands: the end of the last segment it rendered.
+pub type Position = Option<(Digest, Timestamp)>;
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.actions.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+
+    pub fn push(&mut self, action: PlannedAction) {
+        let id = self.next;
+        self.next += 1;
+        self.order.insert((rank(&action.spec), Reverse(cost(&action.spec)), id));
+        if let ActionSpec::Segment(spec) = &action.spec
+            && let Some(source) = spec.sources.first()
+        {
+            self.places.entry((source.file, source.start)).or_insert(id);
+        }
+        if let ActionSpec::Analyse(spec) = &action.spec {
+            self.passes.entry((spec.file, spec.pass.clone())).or_default().push(id);
+        }
+        self.actions.insert(id, action);
+    }
+
+    /// The next action for a worker whose decoder stands at `position`, with
+    /// those that are done in the same decode.
+    pub fn take(&mut self, position: Position) -> Vec<PlannedAction> {
+        let Some(&(first_rank, _, first)) = self.order.first() else { return Vec::new() };
+        let id = if first_rank == SEGMENT { self.nearby(position).unwrap_or(first) } else { first };
+        let ids = match self.actions.get(&id).map(|action| &action.spec) {
+            Some(ActionSpec::Analyse(spec)) => self.passes.remove(&(spec.file, spec.pass.clone())).unwrap_or(vec![id]),
+            _ => vec![id],
+        };
+        ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    fn nearby(&self, position: Position) -> Option<u64> {
+        let (file, time) = position?;
+        let until = time + Timestamp::from_seconds(NEAR);
+        self.places.range((file, time)..(file, until)).next().map(|(_, id)| *id)
+    }
+
+    fn remove(&mut self, id: u64) -> Option<PlannedAction> {
+        let action = self.actions.remove(&id)?;
+        self.order.remove(&(rank(&action.spec), Reverse(cost(&action.spec)), id));
+        if let ActionSpec::Segment(spec) = &action.spec
+            && let Some(source) = spec.sources.first()
+            && self.places.get(&(source.file, source.start)) == Some(&id)
+        {
+            self.places.remove(&(source.file, source.start));
+        }
+        Some(action)
+    }
+}
+
+const SEGMENT: u8 = 8;
+
+fn rank(spec: &ActionSpec) -> u8 {
+    match spec {
+        ActionSpec::Probe(_) => 0,
+        ActionSpec::ImportTelemetry(_) => 1,
+        ActionSpec::CleanTelemetry(_) => 2,
+        ActionSpec::Analyse(_) | ActionSpec::Detect(_) => 3,
+        ActionSpec::Choose(_) => 4,
+        ActionSpec::Show(_) => 5,
+        ActionSpec::Draw(_) => 6,
+        // The mix needs every sound, and then encodes while segments do.
+        ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => 7,
+        ActionSpec::Segment(_) => SEGMENT,
+        ActionSpec::Join(_) => 9,
+    }
+}
+
+/// A measure of how long it takes, comparable within one rank.
+fn cost(spec: &ActionSpec) -> u64 {
+    match spec {
+        ActionSpec::Analyse(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs(),
+        ActionSpec::Detect(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs() * 10,
+        ActionSpec::Segment(s) => u64::from(s.frames()) * (s.format.size.area() >> 8),
+        ActionSpec::Mix(s) => s.samples,
+        _ => 0,
+    }
+}
+
+/// Where a worker's decoder stands after a segment.
+pub fn end_of(spec: &SegmentSpec) -> Position {
+    let last = spec.sources.last()?;
+    Some((last.file, last.start + spec.format.rate.time_of(i64::from(last.frames))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{FrameRate, Orientation, Size};
+    use crate::model::specs::{AnalyseSpec, ProbeSpec, SourceRun, VideoEncoder};
+    use crate::model::timeline::SourcePicture;
+    use crate::model::{ActionKey, Colour, Fit, Matrix, VideoFormat};
+
+    fn action(node: &str, spec: ActionSpec) -> PlannedAction {
+        let key = ActionKey(Digest::of(node.as_bytes()));
+        PlannedAction { key, node: node.to_owned(), spec, packs: Vec::new(), output: None }
+    }
+
+    fn segment(file: &str, start: i64, frames: u32) -> PlannedAction {
+        let rate = FrameRate::new(30, 1).unwrap();
+        let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
+        let size = Size::new(1280, 720);
+        let source = SourceRun {
+            file: Digest::of(file.as_bytes()),
+            start: Timestamp::from_seconds(start),
+            frames,
+            picture: SourcePicture {
+                stored: size,
+                pixel_aspect: (1, 1),
+                orientation: Orientation::UPRIGHT,
+                colour,
+                rate,
+            },
+            fit: Fit::Fit,
+        };
+        let spec = SegmentSpec {
+            sources: vec![source],
+            format: VideoFormat { size, rate, colour },
+            encoder: VideoEncoder { name: "libx264".into(), options: Vec::new(), threads: 1 },
+            overlays: Vec::new(),
+        };
+        action(&format!("{file}@{start}"), ActionSpec::Segment(spec))
+    }
+
+    fn analysis(name: &str, from: i64) -> PlannedAction {
+        let pass = AnalysisPass {
+            orientation: Orientation::UPRIGHT,
+            from: Timestamp::from_seconds(from),
+            until: Timestamp::from_seconds(from + 60),
+            rate: FrameRate::new(4, 1).unwrap(),
+            width: 320,
+        };
+        let (file, analysis) = (Digest::of(b"a"), name.to_owned());
+        let spec = AnalyseSpec { file, analysis, analysis_version: 1, pass };
+        action(&format!("{name}/{from}"), ActionSpec::Analyse(spec))
+    }
+
+    fn names(actions: Vec<PlannedAction>) -> Vec<String> {
+        actions.into_iter().map(|action| action.node).collect()
+    }
+
+    #[test]
+    fn what_others_wait_for_comes_first_and_long_segments_before_short() {
+        let mut queue = Queue::default();
+        queue.push(segment("a", 0, 60));
+        queue.push(segment("b", 0, 120));
+        queue.push(action("probe", ActionSpec::Probe(ProbeSpec { file: Digest::of(b"c") })));
+        assert_eq!(names(queue.take(None)), ["probe"]);
+        assert_eq!(names(queue.take(None)), ["b@0"]);
+        assert_eq!(names(queue.take(None)), ["a@0"]);
+        assert!(queue.take(None).is_empty());
+    }
+
+    #[test]
+    fn a_worker_decodes_on_where_it_stands() {
+        let mut queue = Queue::default();
+        queue.push(segment("a", 100, 120));
+        queue.push(segment("b", 6, 90));
+        queue.push(segment("b", 4, 60));
+        let position = Some((Digest::of(b"b"), Timestamp::from_seconds(4)));
+        assert_eq!(names(queue.take(position)), ["b@4"]);
+        assert_eq!(names(queue.take(None)), ["a@100"]);
+        assert_eq!(names(queue.take(position)), ["b@6"]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn analyses_of_one_chunk_are_taken_together() {
+        let mut queue = Queue::default();
+        for action in [analysis("motion", 0), analysis("motion", 60), analysis("sharpness", 0)] {
+            queue.push(action);
+        }
+        assert_eq!(names(queue.take(None)), ["motion/0", "sharpness/0"]);
+        assert_eq!(names(queue.take(None)), ["motion/60"]);
+        assert_eq!(queue.len(), 0);
+    }
+}

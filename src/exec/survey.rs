@@ -1,0 +1,60 @@
+//! One round of planning, looked through: what is done, what can start now.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::base::{Diagnostic, Digest};
+use crate::graph::planned::Leaf;
+use crate::graph::{Database, FileInput, Needs};
+use crate::model::{ActionKey, PlannedAction};
+use crate::store::Live;
+
+/// Everything that the goal rests on, each once, in the order of planning.
+#[derive(Default)]
+pub struct Survey {
+    /// Files whose content is not known yet.
+    pub unhashed: Vec<FileInput>,
+    pub done: Vec<PlannedAction>,
+    pub pending: Vec<PlannedAction>,
+    pub problems: Vec<Diagnostic>,
+    /// Which action makes an artifact.
+    pub makers: HashMap<Digest, ActionKey>,
+}
+
+impl Survey {
+    pub fn of(db: &Database, needs: &Needs) -> Self {
+        let mut survey = Survey::default();
+        let mut seen = HashSet::new();
+        let mut files = HashSet::new();
+        needs.visit(&mut |leaf| match leaf {
+            Leaf::Content(file) => {
+                if files.insert(file) {
+                    survey.unhashed.push(file);
+                }
+            }
+            Leaf::Problem(problem) => {
+                if !survey.problems.contains(problem) {
+                    survey.problems.push(problem.clone());
+                }
+            }
+            Leaf::Action(action) => {
+                if seen.insert(action.key) {
+                    match db.result(action.key) {
+                        Some(result) => {
+                            let artifacts = result.artifacts.iter().map(|artifact| (artifact.digest, action.key));
+                            survey.makers.extend(artifacts);
+                            survey.done.push(action.clone());
+                        }
+                        None => survey.pending.push(action.clone()),
+                    }
+                }
+            }
+        });
+        survey
+    }
+
+    /// What garbage collection must leave alone: results, and the objects that
+    /// were found along the way.
+    pub fn live(&self) -> Live {
+        Live { keys: self.done.iter().map(|action| action.key).collect(), objects: self.makers.keys().copied().collect() }
+    }
+}

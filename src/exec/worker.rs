@@ -1,0 +1,255 @@
+//! One worker process of `autocut-media`: started at first use, talked to over
+//! a socket that is its standard input, killed when it hangs or is no longer
+//! wanted.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::base::Diagnostic;
+use crate::inputs::machine;
+use crate::model::Toolchain;
+use crate::model::protocol::{self, Invocation, PROTOCOL_VERSION, Reply, Request};
+
+/// A worker that says nothing for so long is stuck.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// How many of its last lines are shown when it dies.
+const LAST_LINES: usize = 8;
+
+/// A worker whose resident memory has grown past this is replaced when it is
+/// idle: decoders and allocators do not give everything back.
+const MAX_RESIDENT_MIB: u64 = 700;
+
+/// Finds the media program: beside this program, as both are installed.
+pub fn find_program() -> Result<PathBuf, Diagnostic> {
+    if let Some(path) = std::env::var_os("AUTOCUT_MEDIA") {
+        return Ok(PathBuf::from(path));
+    }
+    let here = std::env::current_exe()
+        .map_err(|e| Diagnostic::environment(format!("cannot tell where this program is: {e}")))?;
+    // Test programs lie one folder below the programs they test.
+    let folders = here.parent().into_iter().chain(here.parent().and_then(Path::parent));
+    let mut candidates = folders.map(|folder| folder.join("autocut-media"));
+    candidates.find(|path| path.is_file()).ok_or_else(|| {
+        Diagnostic::environment("the program autocut-media is missing")
+            .note(format!("it was looked for beside {}", here.display()))
+            .hint("install both programs together (`make install`), or name it in AUTOCUT_MEDIA")
+    })
+}
+
+/// What went wrong with an action.
+#[derive(Debug)]
+pub enum Failure {
+    /// The worker looked at it and says no.
+    Refused(Diagnostic),
+    /// The worker died or hung: another try may succeed.
+    Crashed(Diagnostic),
+    /// It was killed because nobody wants the result any more.
+    Cancelled,
+}
+
+/// Kills the process of a worker from another thread.
+#[derive(Clone, Default)]
+pub struct Killer(Arc<Mutex<Slot>>);
+
+#[derive(Default)]
+struct Slot {
+    child: Option<Child>,
+    cancelled: bool,
+}
+
+impl Killer {
+    fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Kills the process, now and for good.
+    pub fn cancel(&self) {
+        let mut slot = self.slot();
+        slot.cancelled = true;
+        kill(&mut slot.child);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.slot().cancelled
+    }
+}
+
+fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        // Failing means that it is dead already.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// A place for one process, which is started when it is needed.
+pub struct Worker {
+    program: PathBuf,
+    killer: Killer,
+    running: Option<Running>,
+}
+
+struct Running {
+    socket: UnixStream,
+    pid: u32,
+    lines: Arc<Mutex<VecDeque<String>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Worker {
+    pub fn new(program: PathBuf) -> Self {
+        Worker { program, killer: Killer::default(), running: None }
+    }
+
+    pub fn killer(&self) -> Killer {
+        self.killer.clone()
+    }
+
+    /// What the media program says of its libraries.
+    pub fn toolchain(&mut self) -> Result<Toolchain, Diagnostic> {
+        let fail = |failure| match failure {
+            Failure::Refused(why) | Failure::Crashed(why) => why,
+            Failure::Cancelled => Diagnostic::environment("interrupted"),
+        };
+        self.send(&Request::Toolchain).map_err(fail)?;
+        match self.receive().map_err(fail)? {
+            Reply::Toolchain(toolchain) => Ok(toolchain),
+            _ => Err(Diagnostic::bug("autocut-media answered another question")),
+        }
+    }
+
+    /// Runs actions together. `hear` gets every reply; it ends when each of
+    /// them is done or failed, or the process is gone.
+    pub fn run(&mut self, invocations: Vec<Invocation>, hear: &mut dyn FnMut(Reply)) -> Result<(), Failure> {
+        let mut open = invocations.len();
+        self.send(&Request::Run(invocations))?;
+        while open > 0 {
+            let reply = self.receive()?;
+            if matches!(reply, Reply::Done { .. } | Reply::Failed { .. }) {
+                open -= 1;
+            }
+            hear(reply);
+        }
+        if self.running.as_ref().is_some_and(|running| machine::resident_mib(running.pid) > MAX_RESIDENT_MIB) {
+            self.stop();
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), Failure> {
+        if self.running.is_none() {
+            self.start()?;
+        }
+        let sent = self.running.as_mut().map(|running| protocol::send(&mut running.socket, request));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(e)) => Err(self.died(&e.to_string())),
+            None => Err(Failure::Cancelled),
+        }
+    }
+
+    fn receive(&mut self) -> Result<Reply, Failure> {
+        let Some(running) = self.running.as_mut() else { return Err(Failure::Cancelled) };
+        match protocol::receive(&mut running.socket) {
+            Ok(Some(reply)) => Ok(reply),
+            Ok(None) => Err(self.died("it ended")),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(self.died(&format!("it made no progress for {} s", DEADLINE.as_secs())))
+            }
+            Err(e) => Err(self.died(&e.to_string())),
+        }
+    }
+
+    fn start(&mut self) -> Result<(), Failure> {
+        let broken = |what: &str, e: std::io::Error| {
+            Failure::Refused(Diagnostic::environment(format!("{what}: {e}")))
+        };
+        let (socket, theirs) = UnixStream::pair().map_err(|e| broken("cannot make a socket", e))?;
+        socket.set_read_timeout(Some(DEADLINE)).map_err(|e| broken("cannot set a deadline", e))?;
+        let mut slot = self.killer.slot();
+        if slot.cancelled {
+            return Err(Failure::Cancelled);
+        }
+        let mut child = Command::new(&self.program)
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // Ctrl-C is for the driver, which then ends its workers itself.
+            .process_group(0)
+            .spawn()
+            .map_err(|e| broken(&format!("cannot start {}", self.program.display()), e))?;
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let reader = {
+            let (stderr, lines) = (child.stderr.take(), lines.clone());
+            std::thread::spawn(move || stderr.map_or((), |stderr| keep_last_lines(stderr, &lines)))
+        };
+        let pid = child.id();
+        slot.child = Some(child);
+        drop(slot);
+        self.running = Some(Running { socket, pid, lines, reader });
+        self.shake_hands()
+    }
+
+    fn shake_hands(&mut self) -> Result<(), Failure> {
+        self.send(&Request::Hello { version: PROTOCOL_VERSION })?;
+        match self.receive()? {
+            Reply::Hello { version } if version == PROTOCOL_VERSION => Ok(()),
+            _ => {
+                self.stop();
+                let problem = format!("{} is of another version than this program", self.program.display());
+                Err(Failure::Refused(Diagnostic::environment(problem).hint("install both together (`make install`)")))
+            }
+        }
+    }
+
+    /// Tells why the process is gone, in its own last words.
+    fn died(&mut self, how: &str) -> Failure {
+        if self.killer.is_cancelled() {
+            self.stop();
+            return Failure::Cancelled;
+        }
+        let last = self.stop();
+        let mut diagnostic = Diagnostic::environment(format!("the media worker died: {how}"));
+        for line in last {
+            diagnostic = diagnostic.note(line);
+        }
+        Failure::Crashed(diagnostic)
+    }
+
+    /// Ends the process and hands out its last lines.
+    fn stop(&mut self) -> Vec<String> {
+        let Some(running) = self.running.take() else { return Vec::new() };
+        kill(&mut self.killer.slot().child);
+        drop(running.socket);
+        // It ends with the pipe, which the process held.
+        let _ = running.reader.join();
+        let lines = running.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().cloned().collect()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn keep_last_lines(from: impl std::io::Read, lines: &Mutex<VecDeque<String>>) {
+    for line in BufReader::new(from).split(b'\n') {
+        let Ok(line) = line else { break };
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(String::from_utf8_lossy(&line).into_owned());
+    }
+}
