@@ -3,3 +3,25 @@
 
 pub mod base;
 pub mod model;
+
+pub mod manifest;
+
+pub mod inputs;
+pub mod store;
+
+pub mod telemetry;
+
+pub mod analysis;
+pub mod moments;
+
+pub mod overlay;
+
+pub mod deliver;
+
+pub mod graph;
+
+pub mod exec;
+
+pub mod report;
+
+pub mod cli;

@@ -1,0 +1,27 @@
+//! `autocut doctor`.
+
+use crate::cli::args::Args;
+use crate::cli::setup;
+use crate::exec::driver::Goal;
+use crate::exec::{Silent, diagnosis};
+use crate::report::{doctor, listing};
+
+pub(super) fn run(args: &Args) -> u8 {
+    let machine = match diagnosis::machine() {
+        Ok(machine) => machine,
+        Err(problem) => return setup::tell(&problem.into()),
+    };
+    listing::print_text(&doctor::machine(&machine));
+    if !setup::folder(args).join("autocut.ron").is_file() {
+        return machine.exit_code();
+    }
+    let mut workspace = match setup::open(args, "autocut doctor") {
+        Ok(workspace) => workspace,
+        Err(code) => return code,
+    };
+    let options = crate::exec::Options { keep_going: true, ..setup::options(None) };
+    let summary = setup::build(&mut workspace, &Silent, options, &Goal::Inputs);
+    listing::print_text(&doctor::project(&diagnosis::project(&workspace)));
+    setup::tell(&crate::base::Diagnostics(summary.errors.clone()));
+    summary.exit_code().max(machine.exit_code())
+}

@@ -1,0 +1,20 @@
+//! `autocut gc`.
+
+use crate::cli::args::{Args, Gc};
+use crate::cli::setup;
+use crate::exec::collect;
+use crate::report::listing;
+
+pub(super) fn run(args: &Args, gc: &Gc) -> u8 {
+    let workspace = match setup::open(args, "autocut gc") {
+        Ok(workspace) => workspace,
+        Err(code) => return code,
+    };
+    match collect::collect(&workspace, gc.limit) {
+        Ok(freed) => {
+            listing::print_text(&listing::freed(&freed));
+            0
+        }
+        Err(problem) => setup::tell(&problem.into()),
+    }
+}

@@ -1,0 +1,42 @@
+//! The command line: arguments in, one call into the library, an exit code
+//! out. Holds no logic.
+
+mod args;
+mod check;
+mod doctor;
+mod explain;
+mod gc;
+mod make;
+mod new;
+mod reference;
+mod setup;
+mod storyboard;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are no errors; a wrong argument is the user's.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 1 } else { 0 });
+        }
+    };
+    let code = match &args.command {
+        Command::Make(make) => make::run(&args, make),
+        Command::Check => check::run(&args),
+        Command::Doctor => doctor::run(&args),
+        Command::Explain(explain) => explain::run(&args, explain),
+        Command::Storyboard(storyboard) => storyboard::run(&args, storyboard),
+        Command::New(new) => new::run(&args, new),
+        Command::Gc(gc) => gc::run(&args, gc),
+        Command::Reference => reference::run(),
+    };
+    ExitCode::from(code)
+}

@@ -1,0 +1,71 @@
+//! What several commands begin with: the project, the listener, Ctrl-C.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::base::{Diagnostic, Diagnostics};
+use crate::cli::args::Args;
+use crate::exec::driver::{Driver, Goal, Options, Summary};
+use crate::exec::workspace::Purpose;
+use crate::exec::{Listener, Workspace};
+use crate::inputs::machine;
+use crate::store::Holder;
+use crate::report::terminal::{self, Terminal};
+
+/// The folder that the command is about.
+pub(super) fn folder(args: &Args) -> PathBuf {
+    args.folder.clone().unwrap_or_else(|| PathBuf::from("."))
+}
+
+/// Whether errors are coloured: on a terminal, unless NO_COLOR is set.
+pub(super) fn colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Prints what is wrong and gives the exit code for it.
+pub(super) fn tell(problems: &Diagnostics) -> u8 {
+    terminal::tell(&problems.0, colour());
+    problems.exit_code()
+}
+
+/// Opens the project to look at it, or says why not.
+pub(super) fn look(args: &Args) -> Result<Workspace, u8> {
+    accept(Workspace::open(&folder(args), &Purpose::Look))
+}
+
+/// Opens the project to build in it; `what` is told to those who wait for it.
+pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, u8> {
+    let waiting = |holder: &Holder| terminal::tell(&[Diagnostic::warning(format!("waiting for {holder}"))], colour());
+    accept(Workspace::open(&folder(args), &Purpose::Build { what, waiting: &waiting }))
+}
+
+fn accept((workspace, problems): (Option<Workspace>, Diagnostics)) -> Result<Workspace, u8> {
+    let code = tell(&problems);
+    workspace.filter(|_| code == 0).ok_or(code.max(1))
+}
+
+/// The listener for people.
+pub(super) fn terminal() -> Terminal {
+    let live = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+    Terminal::new(live, colour())
+}
+
+/// As many actions at once as there are processors.
+pub(super) fn options(jobs: Option<u16>) -> Options {
+    let jobs = jobs.map_or_else(machine::processors, usize::from);
+    Options { jobs, keep_going: false, force: false }
+}
+
+/// Runs a build that Ctrl-C ends at once, keeping what is finished.
+pub(super) fn build(workspace: &mut Workspace, listener: &dyn Listener, options: Options, goal: &Goal) -> Summary {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // Without a handler the signal ends the program, which the store
+        // survives too.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone());
+        let _ = signal_hook::flag::register(signal, interrupted.clone());
+    }
+    Driver::new(workspace, listener, options, &interrupted).run(goal)
+}

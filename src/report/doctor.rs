@@ -1,0 +1,75 @@
+//! What `autocut doctor` prints.
+
+use std::fmt::Write;
+
+use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
+
+/// The machine's part.
+pub fn machine(machine: &Machine) -> String {
+    let mut text = format!("autocut {}\n", machine.version);
+    let memory = machine.memory_mib.map(|mib| format!(", {:.1} GiB of memory", mib as f64 / 1024.0)).unwrap_or_default();
+    let _ = writeln!(text, "{} processors{memory}", machine.processors);
+    for (tool, identity) in &machine.toolchain.tools {
+        let _ = match (&identity.identity, &identity.problem) {
+            (Some(id), _) => writeln!(text, "  works    {:<11} {} ({})", format!("{tool:?}"), identity.name, id.short()),
+            (None, why) => writeln!(
+                text,
+                "  MISSING  {:<11} {}: {}",
+                format!("{tool:?}"),
+                identity.name,
+                why.as_deref().unwrap_or("it does not work here")
+            ),
+        };
+    }
+    text
+}
+
+/// The project's part.
+pub fn project(diagnosis: &Diagnosis) -> String {
+    let mut text = String::new();
+    for recording in &diagnosis.recordings {
+        let _ = writeln!(text, "\n{}\n  {}", recording.name, recording.clock);
+        for file in &recording.files {
+            let _ = writeln!(text, "  {}\n    {}", file.name, file.facts);
+            for odd in &file.oddities {
+                let _ = writeln!(text, "    - {odd}");
+            }
+        }
+    }
+    if let Some(report) = &diagnosis.log {
+        log(&mut text, report);
+    }
+    text
+}
+
+fn log(text: &mut String, report: &LogReport) {
+    let summary = &report.summary;
+    let seconds = (summary.last - summary.first) as f64 / 1e9;
+    let _ = writeln!(text, "\n{}", report.name);
+    let rate = if seconds > 0.0 { summary.samples as f64 / seconds } else { 0.0 };
+    let _ = writeln!(text, "  {} samples over {seconds:.0} s ({rate:.1} a second), {} gaps", summary.samples, summary.gaps);
+    for channel in &summary.channels {
+        let [min, max, low, high] = [channel.min, channel.max, channel.low, channel.high].map(|v| v as f64 / 1000.0);
+        let derived = if channel.derived { ", computed" } else { "" };
+        let _ = writeln!(
+            text,
+            "    {:<14} {min:.1} to {max:.1} {} (mostly {low:.1} to {high:.1}){derived}",
+            channel.name, channel.unit
+        );
+    }
+    if summary.bad_rows > 0 {
+        let _ = writeln!(text, "  {} rows could not be read", summary.bad_rows);
+        for row in &summary.bad_examples {
+            let _ = writeln!(text, "    line {}: {}", row.line, row.reason);
+        }
+    }
+    for note in &summary.notes {
+        let _ = writeln!(text, "  - {note}");
+    }
+    for (recording, covered) in &report.coverage {
+        let _ = match covered {
+            Some(percent) => writeln!(text, "  covers {percent} % of {recording}"),
+            None => writeln!(text, "  cannot be matched with {recording}: no clock connects them"),
+        };
+    }
+}

@@ -1,0 +1,10 @@
+//! Listeners of events, and the text that people read: the terminal, JSON
+//! lines, the storyboard. Decides nothing.
+
+pub mod choice;
+pub mod diagnostics;
+pub mod doctor;
+pub mod json;
+pub mod listing;
+pub mod storyboard;
+pub mod terminal;

@@ -1,0 +1,224 @@
+//! Progress for people: one bar for the whole with the time left, a line for
+//! each action that runs; plain lines where there is no terminal.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::base::Diagnostic;
+use crate::exec::driver::Summary;
+use crate::exec::event::{ActionState, Event, Listener, Subject};
+use crate::model::ActionKey;
+use crate::model::action::KINDS;
+use crate::report::diagnostics;
+
+/// Actions that take less than this get no line of their own: a line that
+/// flashes tells nobody anything.
+const LINE_AFTER: Duration = Duration::from_millis(250);
+
+/// Kinds that are worth a plain line when they are done: what a person waits
+/// for.
+const TOLD: &[&str] = &["analyse", "detect", "telemetry.import", "choose", "segment", "mix", "join"];
+
+pub struct Terminal {
+    bars: MultiProgress,
+    overall: ProgressBar,
+    state: Mutex<State>,
+    live: bool,
+    colour: bool,
+}
+
+#[derive(Default)]
+struct State {
+    running: HashMap<ActionKey, Running>,
+}
+
+struct Running {
+    since: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Terminal {
+    /// `live` draws bars on standard error; otherwise plain lines are printed
+    /// there.
+    pub fn new(live: bool, colour: bool) -> Self {
+        let target = if live { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bars = MultiProgress::with_draw_target(target);
+        let overall = bars.add(ProgressBar::new(0));
+        overall.set_style(style("{spinner:.cyan} {msg:<28} {wide_bar:.cyan/238} {percent:>3}%  {eta:>4} left"));
+        if live {
+            overall.enable_steady_tick(Duration::from_millis(120));
+        }
+        Terminal { bars, overall, state: Mutex::default(), live, colour }
+    }
+
+    fn print(&self, line: &str) {
+        if self.live {
+            // The bars are redrawn below it.
+            let _ = self.bars.println(line);
+        } else {
+            write_line(line);
+        }
+    }
+
+    fn action(&self, subject: &Subject<'_>, state: ActionState<'_>) {
+        let mut shown = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state {
+            ActionState::Started => {
+                shown.running.insert(subject.key, Running { since: Instant::now(), bar: None });
+            }
+            ActionState::Progress { done, total } => {
+                if let Some(running) = shown.running.get_mut(&subject.key) {
+                    let bars = &self.bars;
+                    if running.bar.is_none() && running.since.elapsed() >= LINE_AFTER && self.live {
+                        let bar = bars.add(ProgressBar::new(total));
+                        bar.set_style(style("    {msg:<56!} {bar:20.238/238} {pos:>5}/{len}"));
+                        bar.set_message(title(subject));
+                        running.bar = Some(bar);
+                    }
+                    if let Some(bar) = &running.bar {
+                        bar.set_length(total);
+                        bar.set_position(done);
+                    }
+                }
+            }
+            ActionState::Done { elapsed } => {
+                self.remove(&mut shown, subject.key);
+                self.overall.inc(1);
+                drop(shown);
+                if !self.live && TOLD.contains(&subject.spec.kind().name) {
+                    self.print(&format!("{:>8.2} s  {}", elapsed.as_secs_f64(), title(subject)));
+                }
+            }
+            ActionState::Retried { why } => {
+                self.remove(&mut shown, subject.key);
+                drop(shown);
+                self.print(&format!("  again: {} ({})", title(subject), why.message));
+            }
+            ActionState::Failed { .. } => self.remove(&mut shown, subject.key),
+        }
+    }
+
+    fn remove(&self, shown: &mut State, key: ActionKey) {
+        if let Some(bar) = shown.running.remove(&key).and_then(|running| running.bar) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+    }
+
+    /// The last words of a build.
+    fn finish(&self, summary: &Summary) {
+        self.overall.finish_and_clear();
+        for error in &summary.errors {
+            write_line(&diagnostics::render(error, self.colour));
+        }
+        for (path, _) in summary.outputs.iter().filter(|(_, written)| *written) {
+            write_line(&format!("  wrote {path}"));
+        }
+        write_line(&closing(summary));
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("━╸─").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
+}
+
+fn title(subject: &Subject<'_>) -> String {
+    format!("{} {}", subject.spec.kind().name, subject.node)
+}
+
+/// `3 of 42 segments rendered, 39 reused, 1.2 s`.
+pub fn closing(summary: &Summary) -> String {
+    let elapsed = seconds(summary.elapsed);
+    if summary.interrupted {
+        return format!("interrupted after {elapsed}; what was finished is kept");
+    }
+    if !summary.errors.is_empty() {
+        let ran = summary.ran_count();
+        return format!("not done: {} in {elapsed}, {ran} actions finished", counted(summary.errors.len(), "error"));
+    }
+    if summary.ran_count() == 0 {
+        return format!("nothing to do ({} known), {elapsed}", counted(summary.reused_count(), "result"));
+    }
+    let segments = (summary.ran.get("segment").copied(), summary.reused.get("segment").copied());
+    let (ran, reused) = (segments.0.unwrap_or(0), segments.1.unwrap_or(0));
+    if ran > 0 {
+        return format!("{ran} of {} segments rendered, {reused} reused, {elapsed}", ran + reused);
+    }
+    let made = KINDS.iter().filter_map(|kind| {
+        let count = *summary.ran.get(kind.name)?;
+        let (one, many) = kind.product;
+        Some(format!("{count} {}", if count == 1 { one } else { many }))
+    });
+    let made: Vec<String> = made.collect();
+    let reused = if reused > 0 { format!(", {} reused", counted(reused, "segment")) } else { String::new() };
+    format!("{}{reused}, {elapsed}", made.join(", "))
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        s if s < 1.0 => format!("{:.0} ms", s * 1000.0),
+        s if s < 100.0 => format!("{s:.1} s"),
+        s => format!("{}:{:02} min", s as u64 / 60, s as u64 % 60),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the one place that talks to people while a build runs")]
+fn write_line(line: &str) {
+    eprintln!("{line}");
+}
+
+impl Listener for Terminal {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Planned { done, pending, open } => {
+                self.overall.set_length((done + pending) as u64);
+                self.overall.set_position(*done as u64);
+                let more = if *open { "planning and rendering" } else { "rendering" };
+                self.overall.set_message(if *pending == 0 && *open { "looking" } else { more });
+            }
+            Event::Hashing { path, bytes } => {
+                if !self.live && *bytes > 1 << 26 {
+                    self.print(&format!("          hashed {path}"));
+                }
+            }
+            Event::Action { subject, state } => self.action(subject, *state),
+            Event::Warning(warning) => self.print(&diagnostics::render(warning, self.colour)),
+            Event::Output { .. } => {}
+            Event::Finished(summary) => self.finish(summary),
+        }
+    }
+}
+
+/// Prints diagnostics that came before a build could start.
+pub fn tell(problems: &[Diagnostic], colour: bool) {
+    for problem in problems {
+        write_line(&diagnostics::render(problem, colour));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_words() {
+        let mut summary = Summary { elapsed: Duration::from_millis(1_240), ..Summary::default() };
+        summary.reused.insert("segment", 39);
+        assert_eq!(closing(&summary), "nothing to do (39 results known), 1.2 s");
+        summary.ran.insert("join", 1);
+        assert_eq!(closing(&summary), "1 file joined, 39 segments reused, 1.2 s");
+        summary.ran.insert("segment", 3);
+        assert_eq!(closing(&summary), "3 of 42 segments rendered, 39 reused, 1.2 s");
+        summary.interrupted = true;
+        assert_eq!(closing(&summary), "interrupted after 1.2 s; what was finished is kept");
+    }
+}
