@@ -1,4 +1,87 @@
-fn main() {
-    ffmpeg_next::init().ok();
-    let _ = tract_onnx::onnx();
+//! `autocut-media`: everything that decodes, infers, encodes or muxes, in a
+//! process of its own. See docs/ARCHITECTURE.md for why.
+//!
+//! `autocut` starts it with a socket as standard input and speaks
+//! `model::protocol` over that; `autocut-media run FILE` does one action, whose
+//! `Invocation` is in FILE as JSON, and prints what it produced.
+
+mod analyse;
+mod audio;
+mod av;
+mod decode;
+mod infer;
+mod invocation;
+mod join;
+mod overlays;
+mod picture;
+mod planes;
+mod probe;
+mod render;
+mod samples;
+mod segment;
+mod serve;
+mod still;
+mod toolchain;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::ExitCode;
+
+use autocut::base::Diagnostic;
+use autocut::model::protocol::Invocation;
+
+use crate::serve::Kept;
+
+fn main() -> ExitCode {
+    av::start();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let done = match arguments.as_slice() {
+        [] => match socket() {
+            Some(socket) => serve(&socket),
+            None => Err(usage()),
+        },
+        [command, file] if command == "run" => run(Path::new(file)),
+        _ => Err(usage()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(diagnostic) => {
+            // Nothing can be done about a standard error that is closed.
+            writeln!(std::io::stderr(), "autocut-media: {diagnostic}").ok();
+            ExitCode::from(diagnostic.tier.exit_code())
+        }
+    }
+}
+
+fn usage() -> Diagnostic {
+    Diagnostic::input("this is the part of autocut that handles media, and is started by it")
+        .hint("run `autocut make`, or `autocut-media run FILE` with an invocation as JSON")
+}
+
+/// Standard input, where it is a socket.
+fn socket() -> Option<UnixStream> {
+    let input = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+    let socket = UnixStream::from(input);
+    socket.local_addr().ok().map(|_| socket)
+}
+
+fn serve(socket: &UnixStream) -> Result<(), Diagnostic> {
+    serve::serve(socket, socket)
+        .map_err(|error| Diagnostic::environment(format!("the connection to autocut broke: {error}")))
+}
+
+fn run(file: &Path) -> Result<(), Diagnostic> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Diagnostic::input(format!("cannot read an invocation from {}: {error}", file.display()))
+    };
+    let text = std::fs::read(file).map_err(|error| unreadable(&error))?;
+    let invocation: Invocation = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
+    let produced = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(()))?;
+    let text = serde_json::to_string_pretty(&produced).map_err(|error| Diagnostic::bug(error.to_string()))?;
+    writeln!(std::io::stdout(), "{text}").map_err(|error| Diagnostic::environment(format!("cannot print: {error}")))
 }

@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use autocut::base::{Digest, FrameRate, Timestamp};
+use autocut::model::ActionSpec;
+use autocut::model::signal::NamedSignal;
+
+use super::*;
+use crate::tests::testdata;
+
+fn pass(from_ms: i64, until_ms: i64) -> AnalysisPass {
+    AnalysisPass {
+        orientation: Orientation::UPRIGHT,
+        from: Timestamp::from_millis(from_ms),
+        until: Timestamp::from_millis(until_ms),
+        rate: FrameRate::new(5, 1).unwrap(),
+        width: 160,
+    }
+}
+
+/// Runs analyses together.
+fn signals(file: &Path, names: &[&str], pass: &AnalysisPass) -> Vec<NamedSignal> {
+    av::start();
+    let scratch = tempfile::tempdir().unwrap();
+    let digest = Digest::of(file.as_os_str().as_encoded_bytes());
+    let given: Vec<(AnalyseSpec, Invocation)> = names
+        .iter()
+        .map(|name| {
+            let scratch = scratch.path().join(name);
+            std::fs::create_dir(&scratch).unwrap();
+            let analysis_version = analysis::find(name).unwrap().version;
+            let spec = AnalyseSpec { file: digest, analysis: (*name).to_owned(), analysis_version, pass: pass.clone() };
+            let inputs = BTreeMap::from([(digest, file.to_owned())]);
+            let action = ActionSpec::Analyse(spec.clone());
+            (spec, Invocation { id: 0, spec: action, inputs, packs: vec![], scratch })
+        })
+        .collect();
+    let batch: Vec<_> = given.iter().map(|(spec, invocation)| (spec, invocation)).collect();
+    let made = analyse(&batch, &mut Films::default(), &mut |_, _| Ok(()));
+    made.into_iter()
+        .flat_map(|made| {
+            let bytes = std::fs::read(&made.unwrap().files[0]).unwrap();
+            model::decode::<Vec<NamedSignal>>(&bytes).unwrap()
+        })
+        .collect()
+}
+
+const ALL: [&str; 4] = ["motion", "sharpness", "exposure", "scene_change"];
+
+/// The file's hard cuts lie at 1.001 s and 6.006 s (ffmpeg's scene filter).
+#[test]
+fn cuts_are_seen() {
+    let Some(file) = testdata("video/cuts-no-audio.mp4") else { return };
+    let signal = signals(&file, &["scene_change"], &pass(0, 24_024)).remove(0).signal;
+    assert_eq!(signal.times.len(), 121);
+    let cuts: Vec<i64> =
+        signal.times.iter().zip(&signal.values).filter(|(_, value)| **value >= 5_000).map(|(time, _)| *time).collect();
+    assert_eq!(cuts, [1_200_000, 6_200_000]);
+}
+
+#[test]
+fn chunks_say_what_the_whole_says() {
+    let Some(file) = testdata("video/cuts-no-audio.mp4") else { return };
+    let whole = signals(&file, &ALL, &pass(0, 24_024));
+    // One of the borders lies just before a cut, one on the grid.
+    let chunks = [(0, 5_990), (5_990, 12_000), (12_000, 24_024)].map(|(a, b)| signals(&file, &ALL, &pass(a, b)));
+    for (index, signal) in whole.iter().enumerate() {
+        let values: Vec<i32> = chunks.iter().flat_map(|chunk| chunk[index].signal.values.clone()).collect();
+        let times: Vec<i64> = chunks.iter().flat_map(|chunk| chunk[index].signal.times.clone()).collect();
+        assert_eq!(times, signal.signal.times);
+        assert_eq!(values, signal.signal.values, "{}", signal.name);
+    }
+}
+
+#[test]
+fn sharing_a_decode_changes_nothing() {
+    let Some(file) = testdata("gopro/karma.mp4") else { return };
+    let pass = pass(2_000, 6_000);
+    let together = signals(&file, &ALL, &pass);
+    let alone: Vec<NamedSignal> = ALL.iter().flat_map(|name| signals(&file, &[*name], &pass)).collect();
+    assert_eq!(together, alone);
+    assert!(together.iter().all(|s| s.signal.times.len() == 20));
+}
+
+#[test]
+fn a_rate_that_varies_is_sampled_on_the_grid() {
+    let Some(file) = testdata("video/portrait-hevc-vfr.mp4") else { return };
+    let signal = signals(&file, &["motion"], &pass(0, 2_000)).remove(0).signal;
+    assert_eq!(signal.times, (0..10).map(|k| k * 200_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn grey_is_as_bright_in_full_range() {
+    let folder = tempfile::tempdir().unwrap();
+    let brightness = ["tv", "pc"].map(|range| {
+        let file = folder.path().join(format!("{range}.mp4"));
+        let filter = format!("color=0x808080:s=320x180:r=5:d=1,format=gbrp,scale=out_range={range},format=yuv420p");
+        let done = Command::new("ffmpeg")
+            .args(["-v", "error", "-f", "lavfi", "-i", &filter, "-color_range", range])
+            .arg(&file)
+            .status();
+        assert!(done.unwrap().success());
+        signals(&file, &["exposure"], &pass(0, 1_000))[0].signal.values[2]
+    });
+    // 128 / 255 is 0.502; one level is 0.0039.
+    assert!(brightness.iter().all(|b| b.abs_diff(5_020) <= 60), "{brightness:?}");
+}
+
+#[test]
+fn a_turned_picture_is_looked_at_upright() {
+    av::start();
+    let turned = Orientation { quarter_turns: 1, mirrored: false };
+    let mut small = Small::new(&AnalysisPass { orientation: turned, ..pass(0, 0) });
+    let mut frame = Frame::picture(PixelFormat::YUV420P, Size::new(640, 360)).unwrap();
+    // The left half is white; turned clockwise it is the upper half.
+    for index in 0..3 {
+        let plane = frame.plane_mut(index).unwrap();
+        for row in plane.data.chunks_mut(plane.stride) {
+            row.fill(if index == 0 { 16 } else { 128 });
+            if index == 0 {
+                row[..320].fill(235);
+            }
+        }
+    }
+    small.take(&frame).unwrap();
+    let picture = small.picture(0).unwrap();
+    assert_eq!((picture.width(), picture.height()), (160, 284));
+    assert_eq!((picture.y()[160 * 10 + 80], picture.y()[160 * 270 + 80]), (255, 0));
+}
+
+#[test]
+fn an_unknown_analysis_fails_alone() {
+    let Some(file) = testdata("video/cuts-no-audio.mp4") else { return };
+    av::start();
+    let scratch = tempfile::tempdir().unwrap();
+    let digest = Digest::of(b"");
+    let spec =
+        |name: &str| AnalyseSpec { file: digest, analysis: name.to_owned(), analysis_version: 1, pass: pass(0, 400) };
+    let (good, bad) = (spec("motion"), spec("smell"));
+    let invocation = |spec: &AnalyseSpec| Invocation {
+        id: 0,
+        spec: ActionSpec::Analyse(spec.clone()),
+        inputs: BTreeMap::from([(digest, file.clone())]),
+        packs: vec![],
+        scratch: scratch.path().to_owned(),
+    };
+    let (first, second) = (invocation(&bad), invocation(&good));
+    let made = analyse(&[(&bad, &first), (&good, &second)], &mut Films::default(), &mut |_, _| Ok(()));
+    assert!(made[0].is_err() && made[1].is_ok());
+}

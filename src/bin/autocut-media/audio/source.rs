@@ -1,0 +1,304 @@
+//! The sound of one file as 16-bit PCM, read forwards from a place on its
+//! media time.
+//!
+//! Samples lie where the file's timestamps put them: where the stream starts
+//! late, has a hole or overlaps itself, silence is put in or samples are left
+//! out. Resampling works in 16-bit integers, which gives the same samples on
+//! every processor.
+//!
+//! It must not know of clips or fades, nor fail on a damaged packet: what
+//! cannot be decoded is silent.
+
+use std::path::{Path, PathBuf};
+
+use autocut::base::{Diagnostic, Timestamp};
+
+use crate::av::{self, Decoder, Error, Frame, Input, Packet, Resampler, SampleFormat, Skip};
+use crate::decode::{main_audio, media_zero};
+
+/// How far before the wanted place decoding starts, in ms: coders build on the
+/// frames before (Opus asks for 80 ms, MP3 has a bit reservoir of some frames),
+/// and so does the resampler.
+const LEAD_MS: i64 = 300;
+/// A timestamp that is off by less, in ms, is a rounded one (Matroska counts
+/// whole milliseconds), and not a hole.
+const TOLERANCE_MS: i64 = 10;
+/// Containers whose timestamps are right after a seek. In the others (MP3, raw
+/// AAC) they are guessed there, so those are read from the start.
+const EXACT: [&str; 3] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "wav"];
+
+/// A file's sound, at a fixed rate and number of channels.
+pub(crate) struct Source {
+    path: PathBuf,
+    input: Input,
+    decoder: Decoder,
+    stream: usize,
+    base: (i32, i32),
+    /// Media time 0 on the container's clock; `None` until it is known: the
+    /// first sample of a file without pictures.
+    zero: Option<Timestamp>,
+    rate: u32,
+    channels: u16,
+    packet: Packet,
+    frame: Frame,
+    converted: Frame,
+    stretch: Option<Stretch>,
+    drained: bool,
+    /// What is ready and not read yet, where it lies on the media time in
+    /// samples, and how much of it was read.
+    ready: Vec<i16>,
+    ready_at: i64,
+    /// The sample that is read next.
+    position: i64,
+}
+
+/// A run of frames without a hole.
+struct Stretch {
+    resampler: Resampler,
+    start: Timestamp,
+    input_rate: u32,
+    input_channels: usize,
+    /// Samples a channel that went in.
+    taken: u64,
+    /// Where the next sample that comes out lies.
+    out_at: i64,
+}
+
+impl Source {
+    /// Opens the sound of a file, to be read from media time `start`. `None`
+    /// where it has none, or none that can be decoded here.
+    pub(crate) fn open(path: &Path, start: Timestamp, rate: u32, channels: u16) -> Result<Option<Self>, Diagnostic> {
+        let failed = |error| av::diagnose(format!("cannot read {}", path.display()), error);
+        let mut input = Input::open(path).map_err(failed)?;
+        let Some(stream) = main_audio(&input) else { return Ok(None) };
+        let zero = media_zero(&mut input, path)?;
+        let Some(base) = input.stream(stream).map(|facts| facts.time_base()) else { return Ok(None) };
+        let decoder = match Decoder::open(&input, stream, Skip::Nothing) {
+            Ok(decoder) => decoder,
+            Err(Error::DecoderNotFound) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut source = Source {
+            path: path.to_owned(),
+            input,
+            decoder,
+            stream,
+            base,
+            zero,
+            rate,
+            channels,
+            packet: Packet::new().map_err(failed)?,
+            frame: Frame::new().map_err(failed)?,
+            converted: Frame::new().map_err(failed)?,
+            stretch: None,
+            drained: false,
+            ready: Vec::new(),
+            ready_at: 0,
+            position: start.to_ticks((1, i32::try_from(rate).unwrap_or(i32::MAX))),
+        };
+        source.go_to(start)?;
+        Ok(Some(source))
+    }
+
+    /// Fills `out` with interleaved samples; returns how many samples a channel
+    /// there were. Fewer than asked for only at the end of the file.
+    pub(crate) fn read(&mut self, out: &mut [i16]) -> Result<usize, Diagnostic> {
+        let channels = usize::from(self.channels.max(1));
+        let wanted = out.len() / channels;
+        let mut done = 0;
+        while done < wanted {
+            let length = (self.ready.len() / channels) as i64;
+            let ahead = self.ready_at - self.position;
+            let part = &mut out[done * channels..wanted * channels];
+            let count = if length == 0 || ahead + length <= 0 {
+                if !self.produce()? {
+                    break;
+                }
+                continue;
+            } else if ahead > 0 {
+                let count = usize::try_from(ahead).unwrap_or(usize::MAX).min(wanted - done);
+                part[..count * channels].fill(0);
+                count
+            } else {
+                let from = usize::try_from(-ahead).unwrap_or(0) * channels;
+                let count = (self.ready.len() - from).min(part.len());
+                part[..count].copy_from_slice(&self.ready[from..from + count]);
+                count / channels
+            };
+            done += count;
+            self.position += count as i64;
+        }
+        Ok(done)
+    }
+
+    /// Moves the container to somewhere before `start`, or leaves it at the
+    /// start of the file.
+    fn go_to(&mut self, start: Timestamp) -> Result<(), Diagnostic> {
+        let wanted = start - Timestamp::from_millis(LEAD_MS);
+        let (Some(zero), true) = (self.zero, EXACT.contains(&self.input.container().as_str())) else {
+            return self.reopen();
+        };
+        for back in [1, 4, 16, 64] {
+            let target = wanted - Timestamp::from_seconds(back - 1);
+            if target <= Timestamp::ZERO {
+                break;
+            }
+            if self.input.seek(self.stream, (target + zero).to_ticks(self.base)).is_err() {
+                break;
+            }
+            self.decoder.flush();
+            if self.next_packet()? && self.packet.pts().is_some_and(|pts| self.time_of(pts, zero) <= wanted) {
+                // A damaged packet is a hole like any other.
+                self.decoder.send(Some(&self.packet)).ok();
+                self.input.keep_only(self.stream);
+                return Ok(());
+            }
+        }
+        self.reopen()
+    }
+
+    fn reopen(&mut self) -> Result<(), Diagnostic> {
+        let failed = |error| av::diagnose(format!("cannot read {}", self.path.display()), error);
+        self.input = Input::open(&self.path).map_err(failed)?;
+        self.decoder = Decoder::open(&self.input, self.stream, Skip::Nothing).map_err(failed)?;
+        self.input.keep_only(self.stream);
+        Ok(())
+    }
+
+    fn time_of(&self, ticks: i64, zero: Timestamp) -> Timestamp {
+        Timestamp::from_ticks(ticks, self.base) - zero
+    }
+
+    /// Reads the next packet of the stream; false at the end of the file, also
+    /// where that is a damaged one.
+    fn next_packet(&mut self) -> Result<bool, Diagnostic> {
+        loop {
+            match self.input.read(&mut self.packet) {
+                Ok(true) if self.packet.stream() == self.stream => return Ok(true),
+                Ok(true) => {}
+                Ok(false) | Err(Error::InvalidData) => return Ok(false),
+                Err(error) => return Err(av::diagnose(format!("cannot read {}", self.path.display()), error)),
+            }
+        }
+    }
+
+    /// Replaces what is ready by what comes next; false at the end.
+    fn produce(&mut self) -> Result<bool, Diagnostic> {
+        self.ready.clear();
+        loop {
+            match self.decoder.receive(&mut self.frame) {
+                Ok(true) => {
+                    self.convert()?;
+                    if !self.ready.is_empty() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false) if self.drained => {
+                    self.end_stretch()?;
+                    return Ok(!self.ready.is_empty());
+                }
+                Ok(false) => {
+                    let more = self.next_packet()?;
+                    let sent = self.decoder.send(more.then_some(&self.packet));
+                    self.drained = !more;
+                    if sent.is_err() && !more {
+                        self.end_stretch()?;
+                        return Ok(!self.ready.is_empty());
+                    }
+                }
+                // A damaged packet: the next frame's time shows the hole.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Converts the decoded frame; ends the stretch first where the frame does
+    /// not continue it.
+    fn convert(&mut self) -> Result<(), Diagnostic> {
+        self.frame.name_channels();
+        let (rate, channels, samples) = (self.frame.sample_rate(), self.frame.channels(), self.frame.samples());
+        if rate == 0 || channels == 0 || samples == 0 {
+            return Ok(());
+        }
+        let clock = self.frame.sound_time().map(|ticks| Timestamp::from_ticks(ticks, self.base));
+        let zero = *self.zero.get_or_insert(clock.unwrap_or(Timestamp::ZERO));
+        let time = clock.map(|clock| clock - zero);
+        let tolerance = Timestamp::from_millis(TOLERANCE_MS);
+        let expected = self.stretch.as_ref().map(Stretch::end);
+        let continues = self.stretch.as_ref().zip(expected).is_some_and(|(stretch, expected)| {
+            let off = time.map_or(Timestamp::ZERO, |time| time - expected);
+            stretch.input_rate == rate && stretch.input_channels == channels && off < tolerance && -off < tolerance
+        });
+        if !continues {
+            self.end_stretch()?;
+            let start = time.or(expected).unwrap_or(Timestamp::ZERO);
+            let resampler = Resampler::new(SampleFormat::I16, self.rate, if channels == 1 { 1 } else { self.channels });
+            self.stretch = Some(Stretch {
+                resampler: resampler.map_err(|error| self.failed(error))?,
+                start,
+                input_rate: rate,
+                input_channels: channels,
+                taken: 0,
+                out_at: start.to_ticks((1, i32::try_from(self.rate).unwrap_or(i32::MAX))),
+            });
+        }
+        if let Some(stretch) = &mut self.stretch {
+            stretch.taken += samples as u64;
+        }
+        self.resample(true)
+    }
+
+    /// Lets out what the resampler still holds.
+    fn end_stretch(&mut self) -> Result<(), Diagnostic> {
+        if self.stretch.is_some() {
+            self.resample(false)?;
+        }
+        self.stretch = None;
+        Ok(())
+    }
+
+    /// Runs the resampler on the frame, or on nothing at the end of a stretch,
+    /// and puts what comes out behind what is ready.
+    fn resample(&mut self, with_frame: bool) -> Result<(), Diagnostic> {
+        let Some(stretch) = &mut self.stretch else { return Ok(()) };
+        let run = stretch.resampler.run(with_frame.then_some(&self.frame), &mut self.converted);
+        run.map_err(|error| av::diagnose(format!("cannot convert the sound of {}", self.path.display()), error))?;
+        let channels = usize::from(self.channels.max(1));
+        let mono;
+        let mut samples = self.converted.interleaved_i16();
+        if stretch.input_channels == 1 {
+            // One microphone sounds from every side as loud as it was; the
+            // resampler would make it 3 dB quieter.
+            mono = samples.iter().flat_map(|sample| std::iter::repeat_n(*sample, channels)).collect::<Vec<_>>();
+            samples = &mono;
+        }
+        if samples.is_empty() {
+            return Ok(());
+        }
+        let at = stretch.out_at;
+        stretch.out_at += (samples.len() / channels) as i64;
+        if self.ready.is_empty() {
+            self.ready_at = at;
+        }
+        // A new stretch: silence up to where it starts, or the part of it that
+        // does not overlap. A long hole has emptied `ready` before.
+        let end = self.ready_at + (self.ready.len() / channels) as i64;
+        let hole = usize::try_from(at - end).unwrap_or(0);
+        let overlap = usize::try_from(end - at).unwrap_or(0).saturating_mul(channels).min(samples.len());
+        self.ready.resize(self.ready.len() + hole * channels, 0);
+        self.ready.extend_from_slice(&samples[overlap..]);
+        Ok(())
+    }
+
+    fn failed(&self, error: Error) -> Diagnostic {
+        av::diagnose(format!("cannot read {}", self.path.display()), error)
+    }
+}
+
+impl Stretch {
+    /// Where the next frame should start.
+    fn end(&self) -> Timestamp {
+        let taken = i64::try_from(self.taken).unwrap_or(i64::MAX);
+        self.start + Timestamp::new(taken, i64::from(self.input_rate))
+    }
+}

@@ -1,0 +1,77 @@
+//! A decoder of one stream, video or sound.
+
+use std::ptr::{self, NonNull};
+
+use ffmpeg_next::ffi;
+
+use super::{Error, Frame, Input, NO_MEMORY, Packet, check};
+
+/// What a decoder may leave out, where a rough picture will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skip {
+    Nothing,
+    /// The loop filter of frames that no other frame refers to: up to 1.6
+    /// times faster on H.264 with B-frames, and no error that spreads.
+    LoopFilterOfUnreferenced,
+}
+
+pub(crate) struct Decoder(NonNull<ffi::AVCodecContext>);
+
+impl Decoder {
+    /// On one thread: speed comes from running several worker processes.
+    pub(crate) fn open(input: &Input, stream: usize, skip: Skip) -> Result<Decoder, Error> {
+        let stream = input.stream(stream).ok_or(Error::StreamNotFound)?;
+        let (num, den) = stream.time_base();
+        // SAFETY: the parameters live as long as the input; the context is owned.
+        unsafe {
+            let codec = ffi::avcodec_find_decoder(stream.parameters().codec_id);
+            if codec.is_null() {
+                return Err(Error::DecoderNotFound);
+            }
+            let decoder = Decoder(NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or(NO_MEMORY)?);
+            let context = decoder.0.as_ptr();
+            check(ffi::avcodec_parameters_to_context(context, stream.parameters()))?;
+            (*context).pkt_timebase = ffi::AVRational { num, den };
+            (*context).thread_count = 1;
+            (*context).flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
+            if skip == Skip::LoopFilterOfUnreferenced {
+                (*context).skip_loop_filter = ffi::AVDiscard::AVDISCARD_NONREF;
+            }
+            check(ffi::avcodec_open2(context, codec, ptr::null_mut()))?;
+            Ok(decoder)
+        }
+    }
+
+    /// Takes a packet, or `None` for the end. An error means that this packet
+    /// is damaged; the next may be sent.
+    pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Result<(), Error> {
+        let packet = packet.map_or(ptr::null_mut(), Packet::as_ptr);
+        // SAFETY: open; the decoder takes a reference of its own.
+        check(unsafe { ffi::avcodec_send_packet(self.0.as_ptr(), packet) }).map(|_| ())
+    }
+
+    /// The next decoded frame, in presentation order; false when another
+    /// packet is wanted, and after the end.
+    pub(crate) fn receive(&mut self, frame: &mut Frame) -> Result<bool, Error> {
+        // SAFETY: open; the frame's old contents are let go.
+        match check(unsafe { ffi::avcodec_receive_frame(self.0.as_ptr(), frame.as_ptr()) }) {
+            Ok(_) => Ok(true),
+            Err(Error::Eof | Error::Other { errno: ffmpeg_next::error::EAGAIN }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forgets everything, after a seek.
+    pub(crate) fn flush(&mut self) {
+        // SAFETY: open.
+        unsafe { ffi::avcodec_flush_buffers(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        let mut context = self.0.as_ptr();
+        // SAFETY: owned.
+        unsafe { ffi::avcodec_free_context(&mut context) }
+    }
+}

@@ -1,0 +1,292 @@
+//! A file that is read: its streams, tags and packets.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::{self, NonNull};
+
+use ffmpeg_next::{ffi, format::context};
+
+use super::{Dictionary, Error, Packet, PixelFormat, c_string, check, number, rational, string};
+
+/// A demuxer. ffmpeg-next's handle owns the context, since only that knows
+/// where side data is in each version of FFmpeg.
+pub(crate) struct Input(context::Input);
+
+/// Demuxers of footage and music. Not among them: playlists and scripts, which
+/// name other files, and those that take any text for a picture.
+const FORMATS: &str = "mov,mp4,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,asf,mxf,dv,ogg,ivf,h264,hevc,m4v,obu,av1,\
+    nut,rm,gif,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,au,wv,ape,amr,dts,tta,image2,png_pipe,jpeg_pipe,bmp_pipe,\
+    webp_pipe,tiff_pipe";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamKind {
+    Video,
+    Audio,
+    Other,
+}
+
+impl Input {
+    /// Opens a file and reads as much of it as is needed to know its streams.
+    /// Nothing but local files is touched, whatever the file refers to.
+    pub(crate) fn open(path: &Path) -> Result<Input, Error> {
+        // The prefix keeps a file that is named `a:b.mp4` from being a protocol.
+        let url = c_string(&[b"file:", path.as_os_str().as_bytes()].concat());
+        let mut options = Dictionary::new([("protocol_whitelist", "file"), ("format_whitelist", FORMATS)]);
+        let mut context = ptr::null_mut();
+        // SAFETY: on failure `context` stays NULL; on success it is owned here.
+        let input = unsafe {
+            check(ffi::avformat_open_input(&mut context, url.as_ptr(), ptr::null_mut(), &mut options.0))?;
+            Input(context::Input::wrap(context))
+        };
+        // SAFETY: open.
+        check(unsafe { ffi::avformat_find_stream_info(input.as_ptr(), ptr::null_mut()) })?;
+        Ok(input)
+    }
+
+    fn as_ptr(&self) -> *mut ffi::AVFormatContext {
+        // SAFETY: only hands the pointer out.
+        unsafe { self.0.as_ptr().cast_mut() }
+    }
+
+    fn get(&self) -> &ffi::AVFormatContext {
+        // SAFETY: valid until dropped.
+        unsafe { &*self.0.as_ptr() }
+    }
+
+    /// The demuxer's short name, e.g. `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub(crate) fn container(&self) -> String {
+        // SAFETY: an open context has a format, whose name is static.
+        unsafe { self.get().iformat.as_ref().and_then(|f| string(f.name)).unwrap_or_default() }
+    }
+
+    /// Length of the whole file in microseconds, where it is known.
+    pub(crate) fn duration_micros(&self) -> Option<i64> {
+        Some(self.get().duration).filter(|d| *d > 0)
+    }
+
+    /// A tag of the file, whatever the case of its name.
+    pub(crate) fn tag(&self, name: &str) -> Option<String> {
+        tag(self.get().metadata, name)
+    }
+
+    pub(crate) fn streams(&self) -> impl Iterator<Item = Stream<'_>> {
+        let count = usize::try_from(self.get().nb_streams).unwrap_or(0);
+        (0..count).filter_map(|index| self.stream(index))
+    }
+
+    pub(crate) fn stream(&self, index: usize) -> Option<Stream<'_>> {
+        let context = self.get();
+        if index >= usize::try_from(context.nb_streams).unwrap_or(0) {
+            return None;
+        }
+        // SAFETY: the array holds `nb_streams` pointers to streams with parameters.
+        let (raw, parameters) = unsafe {
+            let raw = NonNull::new(*context.streams.add(index))?;
+            (raw, NonNull::new(raw.as_ref().codecpar)?)
+        };
+        Some(Stream { index, raw, parameters, input: &self.0 })
+    }
+
+    /// Leaves the packets of all other streams unread.
+    pub(crate) fn keep_only(&mut self, keep: usize) {
+        let indices: Vec<_> = self.streams().map(|stream| (stream.index, stream.raw)).collect();
+        for (index, raw) in indices {
+            let discard =
+                if index == keep { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
+            // SAFETY: streams live as long as their context, which is exclusively borrowed.
+            unsafe { (*raw.as_ptr()).discard = discard };
+        }
+    }
+
+    /// Reads the next packet in the file's order; false at the end.
+    pub(crate) fn read(&mut self, packet: &mut Packet) -> Result<bool, Error> {
+        packet.clear();
+        // SAFETY: both are valid; the packet is blank.
+        match check(unsafe { ffi::av_read_frame(self.as_ptr(), packet.as_ptr()) }) {
+            Ok(_) => Ok(true),
+            Err(Error::Eof) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves to the last key frame of a stream that is not after `ticks` of
+    /// its time base, as the container's index knows it.
+    pub(crate) fn seek(&mut self, stream: usize, ticks: i64) -> Result<(), Error> {
+        let stream = i32::try_from(stream).map_err(|_| Error::StreamNotFound)?;
+        // SAFETY: open.
+        check(unsafe { ffi::avformat_seek_file(self.as_ptr(), stream, i64::MIN, ticks, ticks, 0) }).map(|_| ())
+    }
+}
+
+/// What is known of one stream, as long as its input lives.
+#[derive(Clone, Copy)]
+pub(crate) struct Stream<'a> {
+    pub(crate) index: usize,
+    raw: NonNull<ffi::AVStream>,
+    parameters: NonNull<ffi::AVCodecParameters>,
+    input: &'a context::Input,
+}
+
+impl Stream<'_> {
+    fn get(&self) -> &ffi::AVStream {
+        // SAFETY: lives as long as the input that is borrowed.
+        unsafe { self.raw.as_ref() }
+    }
+
+    pub(super) fn parameters(&self) -> &ffi::AVCodecParameters {
+        // SAFETY: lives as long as the stream.
+        unsafe { self.parameters.as_ref() }
+    }
+
+    pub(crate) fn kind(&self) -> StreamKind {
+        // SAFETY: an enum of C.
+        let kind = unsafe { number(&raw const (*self.parameters.as_ptr()).codec_type) };
+        match kind {
+            0 => StreamKind::Video,
+            1 => StreamKind::Audio,
+            _ => StreamKind::Other,
+        }
+    }
+
+    /// Cover art: a picture, not footage.
+    pub(crate) fn is_attached_picture(&self) -> bool {
+        self.get().disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0
+    }
+
+    /// Marked as the one to be played.
+    pub(crate) fn is_default(&self) -> bool {
+        self.get().disposition & ffi::AV_DISPOSITION_DEFAULT != 0
+    }
+
+    /// Seconds of one tick, numerator and denominator.
+    pub(crate) fn time_base(&self) -> (i32, i32) {
+        rational(self.get().time_base)
+    }
+
+    pub(crate) fn start(&self) -> Option<i64> {
+        Some(self.get().start_time).filter(|t| *t != ffi::AV_NOPTS_VALUE)
+    }
+
+    pub(crate) fn duration(&self) -> Option<i64> {
+        Some(self.get().duration).filter(|t| *t > 0)
+    }
+
+    /// As the container counts them; 0 where it does not.
+    pub(crate) fn frames(&self) -> u64 {
+        u64::try_from(self.get().nb_frames).unwrap_or(0)
+    }
+
+    /// The lowest rate on whose grid all timestamps lie, guessed by FFmpeg.
+    pub(crate) fn base_rate(&self) -> (i32, i32) {
+        rational(self.get().r_frame_rate)
+    }
+
+    /// Frames over duration.
+    pub(crate) fn average_rate(&self) -> (i32, i32) {
+        rational(self.get().avg_frame_rate)
+    }
+
+    pub(crate) fn tag(&self, name: &str) -> Option<String> {
+        tag(self.get().metadata, name)
+    }
+
+    /// FFmpeg's name of the codec, e.g. `h264`.
+    pub(crate) fn codec(&self) -> String {
+        // SAFETY: names are static.
+        unsafe { string(ffi::avcodec_get_name(self.parameters().codec_id)).unwrap_or_default() }
+    }
+
+    /// Stored size in pixels.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        let side = |n: i32| u32::try_from(n).unwrap_or(0);
+        (side(self.parameters().width), side(self.parameters().height))
+    }
+
+    /// Width to height of a pixel as the container has it, else the stream.
+    pub(crate) fn pixel_aspect(&self) -> (i32, i32) {
+        let container = rational(self.get().sample_aspect_ratio);
+        if container.0 > 0 { container } else { rational(self.parameters().sample_aspect_ratio) }
+    }
+
+    pub(crate) fn pixel_format(&self) -> PixelFormat {
+        PixelFormat(self.parameters().format)
+    }
+
+    /// FFmpeg's numbers of range, primaries, transfer and matrix.
+    pub(crate) fn colour(&self) -> ColourTags {
+        let p = self.parameters.as_ptr();
+        // SAFETY: enums of C.
+        unsafe {
+            ColourTags {
+                range: number(&raw const (*p).color_range),
+                primaries: number(&raw const (*p).color_primaries),
+                transfer: number(&raw const (*p).color_trc),
+                matrix: number(&raw const (*p).color_space),
+            }
+        }
+    }
+
+    /// Samples per second.
+    pub(crate) fn sample_rate(&self) -> u32 {
+        u32::try_from(self.parameters().sample_rate).unwrap_or(0)
+    }
+
+    pub(crate) fn channels(&self) -> u16 {
+        u16::try_from(self.parameters().ch_layout.nb_channels).unwrap_or(0)
+    }
+
+    /// The matrix that turns the picture upright: nine numbers, row by row, as
+    /// ISO 14496-12 8.3.2 lays them out.
+    pub(crate) fn display_matrix(&self) -> Option<[i32; 9]> {
+        let wanted = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX as i32;
+        let stream = self.input.stream(self.index)?;
+        stream.side_data().find_map(|data| {
+            // SAFETY: side data lives as long as the stream.
+            unsafe {
+                let raw = data.as_ptr();
+                let bytes = std::slice::from_raw_parts((*raw).data, 36.min((*raw).size as usize));
+                let is_matrix = number(&raw const (*raw).type_) == wanted && bytes.len() == 36;
+                is_matrix.then(|| {
+                    let mut matrix = [0; 9];
+                    for (entry, four) in matrix.iter_mut().zip(bytes.chunks_exact(4)) {
+                        *entry = i32::from_ne_bytes([four[0], four[1], four[2], four[3]]);
+                    }
+                    matrix
+                })
+            }
+        })
+    }
+
+    /// The container's index: timestamps in ticks and whether each is a key
+    /// frame; empty where it has none.
+    pub(crate) fn index(&self) -> impl Iterator<Item = (i64, bool)> {
+        let raw = self.raw.as_ptr();
+        // SAFETY: an entry is valid until the next call on the stream.
+        let count = unsafe { ffi::avformat_index_get_entries_count(raw) };
+        (0..count).filter_map(move |i| {
+            // SAFETY: as above; only copied out of.
+            unsafe {
+                let entry = ffi::avformat_index_get_entry(raw, i).as_ref()?;
+                Some((entry.timestamp, entry.flags() & ffi::AVINDEX_KEYFRAME != 0))
+            }
+        })
+    }
+}
+
+/// FFmpeg's numbers; 2 (0 for the range) is "not stated".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ColourTags {
+    pub(crate) range: i32,
+    pub(crate) primaries: i32,
+    pub(crate) transfer: i32,
+    pub(crate) matrix: i32,
+}
+
+fn tag(metadata: *const ffi::AVDictionary, name: &str) -> Option<String> {
+    let name = c_string(name.as_bytes());
+    // SAFETY: the entry lives as long as the dictionary and is copied.
+    unsafe {
+        let entry = ffi::av_dict_get(metadata, name.as_ptr(), ptr::null(), 0);
+        entry.as_ref().and_then(|entry| string(entry.value))
+    }
+}

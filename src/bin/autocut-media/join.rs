@@ -1,0 +1,307 @@
+//! The kind `join`: segments and sound to one file.
+//!
+//! The concat demuxer, and every other way that adds up durations of files,
+//! leaves gaps. Here frame `i` of the segment that starts at frame `f` is
+//! presented at exactly `(f + i) * tick`.
+//!
+//! **Decoding times.** Segments are closed: each holds all frames of its span
+//! and refers to none outside. So in order of decoding, over the whole file,
+//! the `k`-th packet can be decoded at tick `k - delay`, where `delay` is the
+//! largest number of places by which any frame of any segment is presented
+//! before its place. Such times rise by one tick each and are never after
+//! presentation.
+//!
+//! Memory holds one packet of each stream.
+
+use std::path::Path;
+
+use autocut::base::{Diagnostic, FrameRate, Timestamp};
+use autocut::model::VideoFormat;
+use autocut::model::protocol::{Invocation, Produced};
+use autocut::model::specs::JoinSpec;
+
+use crate::av::muxer::{NewKind, NewStream};
+use crate::av::{self, Muxer, Packet};
+use crate::invocation::{Progress, input};
+use crate::picture::colour_numbers;
+use crate::segment::{Header, PacketInfo, Reader, StreamHeader};
+
+/// Joins to a file in the scratch folder, named by its container.
+pub(crate) fn join(spec: &JoinSpec, invocation: &Invocation, progress: Progress) -> Result<Produced, Diagnostic> {
+    let path = invocation.scratch.join(format!("joined.{}", spec.container));
+    let plan = Plan::new(spec, invocation)?;
+    let mut pictures = Pictures::new(&plan, spec.format.rate)?;
+    let mut sound = match spec.sound {
+        Some(sound) => Some(Sound::open(input(invocation, sound)?)?),
+        None => None,
+    };
+    let failed = |error| av::diagnose(format!("cannot write {}", path.display()), error);
+    let mut file = Muxer::create(&path, &spec.container).map_err(failed)?;
+    describe(&mut file, spec, &plan, sound.as_ref()).map_err(failed)?;
+    while pictures.packet.is_some() || sound.as_ref().is_some_and(|sound| sound.packet.is_some()) {
+        let picture_time = pictures.decode_time();
+        let sound_first = sound.as_ref().and_then(Sound::decode_time).is_some_and(|sound_time| {
+            // Pictures first where both are due.
+            picture_time.is_none_or(|picture_time| sound_time < picture_time)
+        });
+        match &mut sound {
+            Some(sound) if sound_first => sound.write(&mut file).map_err(failed).and_then(|()| sound.advance())?,
+            _ => {
+                pictures.write(&mut file).map_err(failed)?;
+                pictures.advance()?;
+                progress(pictures.place, plan.frames)?;
+            }
+        }
+    }
+    if pictures.place != plan.frames {
+        let message = format!("the segments hold {} packets where {} were counted", pictures.place, plan.frames);
+        return Err(Diagnostic::bug(message));
+    }
+    file.finish().map_err(failed)?;
+    Ok(Produced { files: vec![path], ..Produced::default() })
+}
+
+/// The segments, checked to fit together.
+struct Plan<'a> {
+    segments: Vec<&'a Path>,
+    header: Header,
+    frames: u64,
+    delay: i64,
+}
+
+impl<'a> Plan<'a> {
+    fn new(spec: &JoinSpec, invocation: &'a Invocation) -> Result<Plan<'a>, Diagnostic> {
+        let mut plan: Option<Plan> = None;
+        for (index, digest) in spec.segments.iter().enumerate() {
+            let path = input(invocation, *digest)?;
+            let Reader { header, counts, .. } = Reader::open(path)?;
+            if u64::from(counts.packets) != counts.span {
+                let message = format!("segment {index} ({}) is not a whole run of frames", digest.short());
+                return Err(Diagnostic::bug(message));
+            }
+            let plan = plan.get_or_insert_with(|| Plan {
+                segments: Vec::with_capacity(spec.segments.len()),
+                header: header.clone(),
+                frames: 0,
+                delay: 0,
+            });
+            if plan.header != header {
+                let part = if plan.header.extradata == header.extradata { "shape" } else { "parameter sets" };
+                let message = format!(
+                    "segments 0 ({}) and {index} ({}) cannot be joined: their {part} differ",
+                    spec.segments[0].short(),
+                    digest.short()
+                );
+                return Err(Diagnostic::bug(message));
+            }
+            plan.segments.push(path);
+            plan.frames += counts.span;
+            plan.delay = plan.delay.max(i64::from(counts.reorder));
+        }
+        let plan = plan.ok_or_else(|| Diagnostic::bug("a join without segments"))?;
+        let VideoFormat { size, rate, colour } = spec.format;
+        if plan.header.stream != (StreamHeader::Video { size, rate, colour }) {
+            return Err(Diagnostic::bug("the segments are of another format than the output"));
+        }
+        Ok(plan)
+    }
+}
+
+/// Streams, chapters, title; then the header.
+fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound>) -> Result<(), av::Error> {
+    let VideoFormat { size, rate, colour } = spec.format;
+    let int = |n: u32| i32::try_from(n).map_err(|_| av::Error::InvalidData);
+    let frame_rate = (int(rate.numerator())?, int(rate.denominator())?);
+    let tick = (frame_rate.1, frame_rate.0);
+    file.add(&NewStream {
+        codec: &plan.header.codec,
+        extradata: &plan.header.extradata,
+        time_base: tick,
+        kind: NewKind::Video { size, frame_rate, colour: colour_numbers(&colour) },
+    })?;
+    if let Some(sound) = sound {
+        let kind = NewKind::Audio {
+            sample_rate: sound.sample_rate,
+            channels: sound.channels,
+            frame_size: sound.frame_size,
+            initial_padding: sound.initial_padding,
+            bit_rate: sound.bit_rate,
+        };
+        let Header { codec, extradata, .. } = &sound.reader.header;
+        file.add(&NewStream { codec, extradata, time_base: (1, int(sound.sample_rate)?), kind })?;
+    }
+    if let Some(title) = &spec.title {
+        file.tag("title", title);
+    }
+    let frames = i64::try_from(plan.frames).unwrap_or(i64::MAX);
+    let ends = spec.chapters.iter().skip(1).map(|(first, _)| i64::from(*first)).chain([frames]);
+    for ((first, title), end) in spec.chapters.iter().zip(ends) {
+        file.chapter(tick, i64::from(*first), end.max(i64::from(*first)), title)?;
+    }
+    // Edit lists count in the movie's own time scale: in milliseconds, as is
+    // the default, they would cut into the last frame.
+    let movie_scale = movie_scale(rate, sound.map(|sound| sound.sample_rate)).to_string();
+    let options = [("movflags", "+faststart"), ("movie_timescale", movie_scale.as_str())];
+    file.begin(&options)
+}
+
+/// The lowest time scale on which both frames and samples are whole.
+fn movie_scale(rate: FrameRate, sample_rate: Option<u32>) -> u64 {
+    let (a, b) = (u64::from(rate.numerator()), u64::from(sample_rate.unwrap_or(1).max(1)));
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    let scale = a / x * b;
+    if scale <= 1 << 30 { scale } else { 1_000 }
+}
+
+/// The packets of all segments, one after the other.
+struct Pictures<'a> {
+    waiting: std::slice::Iter<'a, &'a Path>,
+    reader: Option<Reader>,
+    /// Frames in the segments before the one that is read.
+    first: i64,
+    /// The packet's place in order of decoding over the whole file.
+    place: u64,
+    delay: i64,
+    rate: FrameRate,
+    packet: Option<PacketInfo>,
+    data: Packet,
+}
+
+impl<'a> Pictures<'a> {
+    fn new(plan: &'a Plan, rate: FrameRate) -> Result<Pictures<'a>, Diagnostic> {
+        let data = Packet::new().map_err(|error| av::diagnose("cannot join", error))?;
+        let (waiting, delay) = (plan.segments.iter(), plan.delay);
+        let mut pictures =
+            Pictures { waiting, reader: None, first: 0, place: 0, delay, rate, packet: None, data };
+        pictures.read()?;
+        Ok(pictures)
+    }
+
+    fn advance(&mut self) -> Result<(), Diagnostic> {
+        self.place += 1;
+        self.read()
+    }
+
+    fn read(&mut self) -> Result<(), Diagnostic> {
+        loop {
+            if let Some(reader) = &mut self.reader {
+                self.packet = reader.next(&mut self.data)?;
+                if self.packet.is_some() {
+                    return Ok(());
+                }
+                self.first = self.first.saturating_add_unsigned(reader.counts.span);
+            }
+            self.reader = match self.waiting.next() {
+                Some(path) => Some(Reader::open(path)?),
+                None => return Ok(()),
+            };
+        }
+    }
+
+    /// In frames.
+    fn decode_tick(&self) -> i64 {
+        decode_tick(self.place, self.delay)
+    }
+
+    fn decode_time(&self) -> Option<Timestamp> {
+        self.packet.map(|_| self.rate.time_of(self.decode_tick()))
+    }
+
+    fn write(&mut self, file: &mut Muxer) -> Result<(), av::Error> {
+        let Some(info) = self.packet else { return Ok(()) };
+        let base = file.time_base(0);
+        let ticks = |frame: i64| self.rate.time_of(frame).to_ticks(base);
+        let shown = self.first.saturating_add(info.pts);
+        self.data.set_times(ticks(shown), ticks(self.decode_tick()), ticks(1));
+        self.data.set_key(info.key);
+        self.data.set_stream(0);
+        file.write(&self.data)
+    }
+}
+
+/// When the packet in that place is decoded, in frames.
+fn decode_tick(place: u64, delay: i64) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX).saturating_sub(delay)
+}
+
+/// The packets of the mixed sound.
+struct Sound {
+    reader: Reader,
+    packet: Option<PacketInfo>,
+    data: Packet,
+    sample_rate: u32,
+    channels: u16,
+    frame_size: u32,
+    initial_padding: u32,
+    bit_rate: u32,
+}
+
+impl Sound {
+    fn open(path: &Path) -> Result<Sound, Diagnostic> {
+        let reader = Reader::open(path)?;
+        let StreamHeader::Audio { sample_rate, channels, frame_size, initial_padding, bit_rate } = reader.header.stream
+        else {
+            return Err(Diagnostic::bug("the sound of a join is not sound"));
+        };
+        let data = Packet::new().map_err(|error| av::diagnose("cannot join", error))?;
+        let mut sound =
+            Sound { reader, packet: None, data, sample_rate, channels, frame_size, initial_padding, bit_rate };
+        sound.advance()?;
+        Ok(sound)
+    }
+
+    fn advance(&mut self) -> Result<(), Diagnostic> {
+        self.packet = self.reader.next(&mut self.data)?;
+        Ok(())
+    }
+
+    fn decode_time(&self) -> Option<Timestamp> {
+        self.packet.map(|info| Timestamp::new(info.pts, i64::from(self.sample_rate)))
+    }
+
+    fn write(&mut self, file: &mut Muxer) -> Result<(), av::Error> {
+        let Some(info) = self.packet else { return Ok(()) };
+        let base = file.time_base(1);
+        let ticks = |sample: i64| Timestamp::new(sample, i64::from(self.sample_rate)).to_ticks(base);
+        let time = ticks(info.pts);
+        self.data.set_times(time, time, ticks(i64::from(info.duration)));
+        self.data.set_key(info.key);
+        self.data.set_stream(1);
+        file.write(&self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Presentation of an open-and-shut GOP with a pyramid of B-frames, in the
+    /// order of decoding that x264 gives it.
+    const PYRAMID: [i64; 9] = [0, 4, 2, 1, 3, 8, 6, 5, 7];
+
+    #[test]
+    fn decoding_is_never_after_presentation_and_always_rises() {
+        let late = PYRAMID.iter().enumerate().map(|(place, pts)| place as i64 - pts).max().unwrap();
+        assert_eq!(late, 2);
+        // The same group twice, as two segments.
+        let shown: Vec<i64> = PYRAMID.iter().copied().chain(PYRAMID.iter().map(|pts| pts + 9)).collect();
+        let decoded: Vec<i64> = (0..18).map(|place| decode_tick(place, late)).collect();
+        assert!(shown.iter().zip(&decoded).all(|(shown, decoded)| decoded <= shown));
+        assert!(decoded.windows(2).all(|pair| pair[1] == pair[0] + 1));
+        let mut sorted = shown.clone();
+        sorted.sort_unstable();
+        assert_eq!(decoded, sorted.iter().map(|pts| pts - late).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn movie_scale_holds_frames_and_samples() {
+        let scale = |num, den, samples| movie_scale(FrameRate::new(num, den).unwrap(), samples);
+        assert_eq!(scale(30_000, 1_001, Some(48_000)), 240_000);
+        assert_eq!(scale(25, 1, Some(44_100)), 44_100);
+        assert_eq!(scale(60, 1, None), 60);
+        assert_eq!(scale(999_983, 1_000, Some(999_979)), 1_000);
+    }
+}

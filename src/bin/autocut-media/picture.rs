@@ -1,0 +1,287 @@
+//! From a decoded frame to a frame of the output: scaled, in the output's
+//! colours, upright, fitted into its shape.
+//!
+//! A frame that is right already is not touched. One libswscale pass does all
+//! the rest but for turning, which is done on the planes afterwards (the
+//! picture is scaled to the transposed size first).
+
+use autocut::base::{Orientation, Size};
+use autocut::model::timeline::SourcePicture;
+use autocut::model::{Colour, Fit, Matrix};
+
+use crate::av::encoder::ColourNumbers;
+use crate::av::scaler::{Filter, Picture, Scaler};
+use crate::av::{Error, Frame, PixelFormat};
+use crate::planes::{self, Source, Target};
+
+/// How many times smaller the copy is that is blurred to fill a frame.
+const BLUR_REDUCTION: u32 = 16;
+/// Black in limited range, and the middle of chroma.
+const BLACK: u8 = 16;
+const NEUTRAL: u8 = 128;
+
+/// Makes frames of one size and colour. Scalers and scratch frames are kept.
+pub(crate) struct Fitter {
+    size: Size,
+    colour: Colour,
+    format: PixelFormat,
+    filter: Filter,
+    main: Option<Scaler>,
+    reduce: Option<Scaler>,
+    enlarge: Option<Scaler>,
+    window: Frame,
+    cropped: Option<Frame>,
+    scaled: Option<Frame>,
+    small: Option<Frame>,
+    backdrop: Option<Frame>,
+}
+
+/// What came of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fitted {
+    /// The source frame itself is a frame of the output.
+    AsIs,
+    /// The output frame was painted.
+    Painted,
+}
+
+impl Fitter {
+    /// Frames in planar 4:2:0, 8 bits.
+    pub(crate) fn new(size: Size, colour: Colour) -> Result<Fitter, Error> {
+        Ok(Fitter {
+            size,
+            colour,
+            format: PixelFormat::YUV420P,
+            filter: Filter::Bicubic,
+            main: None,
+            reduce: None,
+            enlarge: None,
+            window: Frame::new()?,
+            cropped: None,
+            scaled: None,
+            small: None,
+            backdrop: None,
+        })
+    }
+
+    /// With another way to find pixels between pixels.
+    pub(crate) fn with_filter(mut self, filter: Filter) -> Fitter {
+        self.filter = filter;
+        self
+    }
+
+    /// A frame to be painted into.
+    pub(crate) fn blank(&self) -> Result<Frame, Error> {
+        Frame::picture(self.format, self.size)
+    }
+
+    /// Fits `source` into `into`, which must be a frame of this fitter that
+    /// nobody else shows, unless it is right as it is.
+    pub(crate) fn fit(
+        &mut self,
+        source: &Frame,
+        picture: &SourcePicture,
+        fit: Fit,
+        into: &mut Frame,
+    ) -> Result<Fitted, Error> {
+        let stored = Picture {
+            format: source.pixel_format(),
+            size: source.size(),
+            matrix: matrix_number(picture.colour.matrix),
+            full_range: picture.colour.full_range,
+        };
+        let display = display_size(source.size(), picture);
+        let orientation = picture.orientation;
+        let shape = display.fit_into(self.size);
+        if shape == self.size {
+            let target = self.picture(self.size);
+            let same = Picture { format: stored.format.plain(), ..stored } == target && display == self.size;
+            if same && orientation == Orientation::UPRIGHT {
+                return Ok(Fitted::AsIs);
+            }
+            self.scale_or_turn(source, stored, orientation, into)?;
+            return Ok(Fitted::Painted);
+        }
+        if fit == Fit::Fill {
+            let visible = visible_part(stored.size, display, self.size, orientation);
+            let cropped = self.crop(source, visible)?;
+            self.scale_or_turn(&cropped, Picture { size: visible, ..stored }, orientation, into)?;
+            self.cropped = Some(cropped);
+            return Ok(Fitted::Painted);
+        }
+        match fit {
+            Fit::Blur => self.paint_blurred(source, stored, display, orientation, into)?,
+            Fit::Fit | Fit::Fill => self.paint_black(into),
+        }
+        self.scale(source, stored, orientation.upright(shape))?;
+        let x = (self.size.width - shape.width) / 2 & !1;
+        let y = (self.size.height - shape.height) / 2 & !1;
+        let scaled = self.scaled.as_ref().ok_or(Error::Bug)?;
+        place(scaled, orientation, into, x as usize, y as usize);
+        Ok(Fitted::Painted)
+    }
+
+    /// Over the whole output.
+    fn scale_or_turn(
+        &mut self,
+        source: &Frame,
+        stored: Picture,
+        orientation: Orientation,
+        into: &mut Frame,
+    ) -> Result<(), Error> {
+        if orientation == Orientation::UPRIGHT {
+            let to = self.picture(self.size);
+            return Scaler::reuse(&mut self.main, stored, to, self.filter)?.run(source, into);
+        }
+        self.scale(source, stored, orientation.upright(self.size))?;
+        place(self.scaled.as_ref().ok_or(Error::Bug)?, orientation, into, 0, 0);
+        Ok(())
+    }
+
+    /// The middle of a frame, copied, so that rows start where libswscale likes it.
+    fn crop(&mut self, source: &Frame, size: Size) -> Result<Frame, Error> {
+        let whole = source.size();
+        self.window.show_pixels(source)?;
+        self.window.crop((whole.width - size.width) / 2, (whole.height - size.height) / 2, size)?;
+        let fits = |frame: &Frame| frame.size() == size && frame.pixel_format() == source.pixel_format();
+        let mut cropped = match self.cropped.take().filter(fits) {
+            Some(frame) => frame,
+            None => Frame::picture(source.pixel_format(), size)?,
+        };
+        cropped.copy_pixels(&self.window)?;
+        self.window.clear();
+        Ok(cropped)
+    }
+
+    /// Into `self.scaled`, as it is stored.
+    fn scale(&mut self, source: &Frame, stored: Picture, size: Size) -> Result<(), Error> {
+        let to = self.picture(size);
+        let scaled = frame_of(&mut self.scaled, self.format, size)?;
+        Scaler::reuse(&mut self.main, stored, to, self.filter)?.run(source, scaled)
+    }
+
+    /// A filling copy, strongly blurred and a little darker.
+    fn paint_blurred(
+        &mut self,
+        source: &Frame,
+        stored: Picture,
+        display: Size,
+        orientation: Orientation,
+        into: &mut Frame,
+    ) -> Result<(), Error> {
+        let even = |n: u32| (n / BLUR_REDUCTION).next_multiple_of(2).max(8);
+        let small_size = Size::new(even(self.size.width), even(self.size.height));
+        let stored_small = orientation.upright(small_size);
+        let visible = visible_part(stored.size, display, self.size, orientation);
+        let cropped = self.crop(source, visible)?;
+        let (from, to) = (Picture { size: visible, ..stored }, self.picture(stored_small));
+        let small = frame_of(&mut self.small, self.format, stored_small)?;
+        Scaler::reuse(&mut self.reduce, from, to, Filter::Area)?.run(&cropped, small)?;
+        self.cropped = Some(cropped);
+        let backdrop = frame_of(&mut self.backdrop, self.format, small_size)?;
+        place(small, orientation, backdrop, 0, 0);
+        let black = if self.colour.full_range { 0 } else { BLACK };
+        for index in 0..3 {
+            let Some(plane) = backdrop.plane_mut(index) else { continue };
+            let radius = if index == 0 { 2 } else { 1 };
+            planes::blur(plane.data, plane.stride, plane.width, plane.height, radius);
+            let centre = i32::from(if index == 0 { black } else { NEUTRAL });
+            for value in plane.data.iter_mut() {
+                *value = (centre + (i32::from(*value) - centre) * 5 / 8).clamp(0, 255) as u8;
+            }
+        }
+        let (from, to) = (self.picture(small_size), self.picture(self.size));
+        let backdrop = self.backdrop.as_ref().ok_or(Error::Bug)?;
+        Scaler::reuse(&mut self.enlarge, from, to, Filter::Bicubic)?.run(backdrop, into)
+    }
+
+    fn paint_black(&self, into: &mut Frame) {
+        let black = if self.colour.full_range { 0 } else { BLACK };
+        for (index, value) in [black, NEUTRAL, NEUTRAL].into_iter().enumerate() {
+            if let Some(plane) = into.plane_mut(index) {
+                plane.data.fill(value);
+            }
+        }
+    }
+
+    /// The output's colours at some size.
+    fn picture(&self, size: Size) -> Picture {
+        Picture {
+            format: self.format,
+            size,
+            matrix: matrix_number(self.colour.matrix),
+            full_range: self.colour.full_range,
+        }
+    }
+}
+
+/// The size in square pixels once the picture stands upright.
+pub(crate) fn display_size(stored: Size, picture: &SourcePicture) -> Size {
+    let (num, den) = (u64::from(picture.pixel_aspect.0.max(1)), u64::from(picture.pixel_aspect.1.max(1)));
+    let width = (u64::from(stored.width) * num + den / 2) / den;
+    let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
+    picture.orientation.upright(Size::new(width, stored.height))
+}
+
+/// The part of a stored picture, around its middle, that is seen when it
+/// covers a frame; sides even where the picture's are.
+fn visible_part(stored: Size, display: Size, frame: Size, orientation: Orientation) -> Size {
+    let (dw, dh) = (u64::from(display.width), u64::from(display.height));
+    let (fw, fh) = (u64::from(frame.width), u64::from(frame.height));
+    // Shares of width and height, cross-multiplied; one of them is whole.
+    let (across, down) = ((fw * dh).min(fh * dw), (fh * dw).min(fw * dh));
+    let (across, down) = ((across, fh * dw), (down, fw * dh));
+    let (across, down) = if orientation.quarter_turns % 2 == 1 { (down, across) } else { (across, down) };
+    let part = |side: u32, (num, den): (u64, u64)| {
+        let part = u128::from(side) * u128::from(num) / u128::from(den.max(1));
+        let part = u32::try_from(part).unwrap_or(side).clamp(1, side.max(1));
+        if part < side { (part & !1).max(2.min(side)) } else { side }
+    };
+    Size::new(part(stored.width, across), part(stored.height, down))
+}
+
+/// A kept frame of that format and size that nobody else shows.
+fn frame_of(slot: &mut Option<Frame>, format: PixelFormat, size: Size) -> Result<&mut Frame, Error> {
+    let fits = slot.as_ref().is_some_and(|f| f.size() == size && f.pixel_format() == format && f.is_writable());
+    if !fits {
+        *slot = None;
+    }
+    match slot {
+        Some(frame) => Ok(frame),
+        None => Ok(slot.insert(Frame::picture(format, size)?)),
+    }
+}
+
+/// Puts a 4:2:0 frame into another, turned upright, with its corner at an even
+/// place.
+fn place(source: &Frame, orientation: Orientation, into: &mut Frame, x: usize, y: usize) {
+    for index in 0..3 {
+        let (Some(from), Some(to)) = (source.plane(index), into.plane_mut(index)) else { continue };
+        let from = Source { data: from.data, stride: from.stride, width: from.width, height: from.height };
+        let shift = usize::from(index > 0);
+        planes::place(from, orientation, Target { data: to.data, stride: to.stride }, x >> shift, y >> shift);
+    }
+}
+
+/// FFmpeg's `AVColorSpace`, which libswscale counts alike.
+pub(crate) fn matrix_number(matrix: Matrix) -> i32 {
+    match matrix {
+        Matrix::Bt601 => 5,
+        Matrix::Bt709 => 1,
+        Matrix::Bt2020 => 9,
+    }
+}
+
+/// The tags of a stream in these colours.
+pub(crate) fn colour_numbers(colour: &Colour) -> ColourNumbers {
+    ColourNumbers {
+        range: if colour.full_range { 2 } else { 1 },
+        matrix: match colour.matrix {
+            // 6 (SMPTE 170M) and 5 (BT.470 BG) are one matrix; 6 is the usual tag.
+            Matrix::Bt601 => 6,
+            other => matrix_number(other),
+        },
+        primaries: i32::from(colour.primaries),
+        transfer: i32::from(colour.transfer),
+    }
+}

@@ -1,0 +1,291 @@
+//! The kind `segment`: frames out of footage, fitted, overlaid and encoded.
+//!
+//! **Frame selection.** Frame `n` of a run shows the source at media time
+//! `start + n / rate`: the latest source frame whose time is not after that by
+//! more than half of the source's nominal frame. The half is there because
+//! containers round timestamps (to 1 ms in Matroska, to 1/600 s in some MP4s):
+//! a source of the output's own rate must give each frame once, not repeat one
+//! and skip the next because a time was rounded up. For a rate that varies it
+//! is the nearest frame, give or take.
+//!
+//! Memory: a few frames, whatever the segment's length; packets go to the file
+//! as they come.
+
+use autocut::base::{Diagnostic, Digest, Timestamp};
+use autocut::model::protocol::{Invocation, Produced};
+use autocut::model::specs::{SegmentInfo, SegmentSpec, SourceRun};
+use autocut::model::{self, VideoFormat};
+
+use crate::av::encoder::{ColourNumbers, VideoSettings};
+use crate::av::{self, Encoder, Frame, Packet, PixelFormat, Skip};
+use crate::decode::Films;
+use crate::invocation::{Progress, input};
+use crate::overlays::{Overlays, Packs};
+use crate::picture::{Fitted, Fitter, colour_numbers};
+use crate::segment::{Header, PacketInfo, StreamHeader, Writer};
+
+/// Renders a segment to the file `segment` in the scratch folder.
+pub(crate) fn render(
+    spec: &SegmentSpec,
+    invocation: &Invocation,
+    films: &mut Films,
+    progress: Progress,
+) -> Result<Produced, Diagnostic> {
+    let total = spec.frames();
+    if total == 0 {
+        return Err(Diagnostic::bug("a segment without frames"));
+    }
+    let packs = Packs::open(&invocation.packs)?;
+    let path = invocation.scratch.join("segment");
+    let mut output = Output::open(spec, &path)?;
+    let mut easel = Easel::new(&spec.format, Overlays::new(&spec.overlays, &packs))?;
+    let mut warnings = Vec::new();
+    let mut held = 0;
+    for run in &spec.sources {
+        let path = input(invocation, run.file)?;
+        let film = films.film(run.file, path, Skip::Nothing)?;
+        let damaged = film.damaged();
+        easel.turn_page();
+        for n in 0..run.frames {
+            let shown = film.frame_at(selection_limit(run, &spec.format, n))?;
+            held += u32::from(shown.last && is_past(run, &spec.format, n, shown.time));
+            let frame = easel.paint(output.next, shown.frame, shown.time, run)?;
+            output.encode(frame)?;
+            progress(u64::from(output.next), u64::from(total))?;
+        }
+        let damaged = film.damaged() - damaged;
+        if damaged > 0 {
+            let message = format!("{}: {damaged} packets or frames could not be decoded", path.display());
+            warnings.push(Diagnostic::warning(message));
+        }
+    }
+    let info = output.finish(total, held)?;
+    Ok(Produced { files: vec![path], value: model::encode(&info), warnings })
+}
+
+/// The latest time that a source frame may have to be shown in frame `n`.
+fn selection_limit(run: &SourceRun, format: &VideoFormat, n: u32) -> Timestamp {
+    run.start + format.rate.time_of(i64::from(n)) + run.picture.rate.time_of(1).scaled(1, 2)
+}
+
+/// Whether frame `n` lies so far behind a source frame that the one after it
+/// would be shown, if there were one.
+fn is_past(run: &SourceRun, format: &VideoFormat, n: u32, shown: Timestamp) -> bool {
+    selection_limit(run, format, n) >= shown + run.picture.rate.time_of(1)
+}
+
+/// Where frames are made up.
+struct Easel<'a> {
+    fitter: Fitter,
+    overlays: Overlays<'a>,
+    /// The fitted source frame: painted here, or the decoder's own.
+    base: Frame,
+    /// Of the base: media time of the source frame, `None` for nothing yet.
+    shows: Option<Timestamp>,
+    /// The base with sprites over it.
+    canvas: Frame,
+    /// What is given to the encoder.
+    given: Frame,
+}
+
+impl<'a> Easel<'a> {
+    fn new(format: &VideoFormat, overlays: Overlays<'a>) -> Result<Easel<'a>, Diagnostic> {
+        let make = || {
+            let fitter = Fitter::new(format.size, format.colour)?;
+            let canvas = fitter.blank()?;
+            Ok(Easel { fitter, overlays, base: Frame::new()?, shows: None, canvas, given: Frame::new()? })
+        };
+        make().map_err(|error| av::diagnose("cannot make frames", error))
+    }
+
+    /// The next source frame is of another run.
+    fn turn_page(&mut self) {
+        self.shows = None;
+    }
+
+    /// Frame `index` of the segment, of a source frame of that time.
+    fn paint(
+        &mut self,
+        index: u32,
+        source: &Frame,
+        time: Timestamp,
+        run: &SourceRun,
+    ) -> Result<&mut Frame, Diagnostic> {
+        let failed = |error| av::diagnose("cannot convert a frame", error);
+        self.given.clear();
+        if self.shows != Some(time) {
+            self.fit(source, run).map_err(failed)?;
+            self.shows = Some(time);
+        }
+        if !self.overlays.covers(index) {
+            self.given.show_pixels(&self.base).map_err(failed)?;
+            return Ok(&mut self.given);
+        }
+        if !self.canvas.is_writable() {
+            self.canvas = self.fitter.blank().map_err(failed)?;
+        }
+        self.canvas.copy_pixels(&self.base).map_err(failed)?;
+        self.overlays.paint(index, &mut self.canvas)?;
+        self.given.show_pixels(&self.canvas).map_err(failed)?;
+        Ok(&mut self.given)
+    }
+
+    fn fit(&mut self, source: &Frame, run: &SourceRun) -> Result<(), av::Error> {
+        // A base that the encoder still holds, or that is the decoder's, is
+        // not painted over.
+        let size = self.canvas.size();
+        if !self.base.is_writable() || self.base.size() != size || self.base.pixel_format() != PixelFormat::YUV420P {
+            self.base = self.fitter.blank()?;
+        }
+        match self.fitter.fit(source, &run.picture, run.fit, &mut self.base)? {
+            Fitted::Painted => Ok(()),
+            Fitted::AsIs => self.base.show_pixels(source),
+        }
+    }
+}
+
+/// The encoder and the file that its packets go to.
+struct Output {
+    encoder: Encoder,
+    writer: Writer,
+    packet: Packet,
+    colour: ColourNumbers,
+    extradata: Digest,
+    /// Index of the frame that comes next.
+    next: u32,
+    /// Which frames have come out as packets.
+    encoded: Vec<bool>,
+    bytes: u64,
+}
+
+impl Output {
+    fn open(spec: &SegmentSpec, path: &std::path::Path) -> Result<Output, Diagnostic> {
+        let VideoFormat { size, rate, colour } = spec.format;
+        let numbers = colour_numbers(&colour);
+        let encoder = Encoder::video(&VideoSettings {
+            encoder: &spec.encoder.name,
+            size,
+            format: PixelFormat::YUV420P,
+            rate,
+            colour: numbers,
+            options: &spec.encoder.options,
+            threads: spec.encoder.threads,
+        })?;
+        let extradata = encoder.extradata().to_vec();
+        let digest = Digest::of(&extradata);
+        let header = Header { codec: encoder.codec(), extradata, stream: StreamHeader::Video { size, rate, colour } };
+        Ok(Output {
+            writer: Writer::create(path, &header)?,
+            packet: Packet::new().map_err(|error| av::diagnose("cannot encode", error))?,
+            encoder,
+            colour: numbers,
+            extradata: digest,
+            next: 0,
+            encoded: vec![false; spec.frames() as usize],
+            bytes: 0,
+        })
+    }
+
+    fn encode(&mut self, frame: &mut Frame) -> Result<(), Diagnostic> {
+        frame.set_time(i64::from(self.next));
+        frame.set_key(self.next == 0);
+        let ColourNumbers { range, matrix, primaries, transfer } = self.colour;
+        frame.set_colour(range, matrix, primaries, transfer);
+        self.encoder.send(Some(frame)).map_err(|error| av::diagnose("cannot encode a frame", error))?;
+        self.next += 1;
+        self.collect()
+    }
+
+    fn collect(&mut self) -> Result<(), Diagnostic> {
+        let failed = |error| av::diagnose("cannot encode", error);
+        while self.encoder.receive(&mut self.packet).map_err(failed)? {
+            let key = self.packet.is_key();
+            if self.bytes == 0 && !key {
+                return Err(Diagnostic::bug("the encoder's first packet is not a key frame"));
+            }
+            let pts = self.packet.pts().unwrap_or(i64::MIN);
+            let frame = usize::try_from(pts).ok().and_then(|index| self.encoded.get_mut(index));
+            match frame {
+                Some(encoded) if !*encoded => *encoded = true,
+                _ => return Err(Diagnostic::bug(format!("the encoder gave a packet for frame {pts}"))),
+            }
+            self.writer.push(PacketInfo { pts, duration: 1, key }, self.packet.data())?;
+            self.bytes += self.packet.data().len() as u64;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, frames: u32, held: u32) -> Result<SegmentInfo, Diagnostic> {
+        self.encoder.send(None).map_err(|error| av::diagnose("cannot encode", error))?;
+        self.collect()?;
+        let missing = self.encoded.iter().filter(|encoded| !**encoded).count();
+        if missing > 0 || self.next != frames {
+            return Err(Diagnostic::bug(format!("the encoder made no packet for {missing} of {frames} frames")));
+        }
+        self.writer.finish()?;
+        Ok(SegmentInfo { frames, bytes: self.bytes, extradata: self.extradata, held })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use autocut::base::{FrameRate, Orientation, Size};
+    use autocut::model::timeline::SourcePicture;
+    use autocut::model::{Colour, Fit, Matrix};
+
+    use super::*;
+
+    fn run(start: Timestamp, rate: (u32, u32)) -> SourceRun {
+        let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
+        let picture = SourcePicture {
+            stored: Size::new(16, 16),
+            pixel_aspect: (1, 1),
+            orientation: Orientation::UPRIGHT,
+            colour,
+            rate: FrameRate::new(rate.0, rate.1).unwrap(),
+        };
+        SourceRun { file: Digest::of(b""), start, frames: 0, picture, fit: Fit::Fit }
+    }
+
+    fn format(rate: (u32, u32)) -> VideoFormat {
+        let colour = run(Timestamp::ZERO, (1, 1)).picture.colour;
+        VideoFormat { size: Size::new(16, 16), rate: FrameRate::new(rate.0, rate.1).unwrap(), colour }
+    }
+
+    /// The source frames that are shown, by their index in `times`.
+    fn selected(times: &[Timestamp], run: &SourceRun, format: &VideoFormat, frames: u32) -> Vec<usize> {
+        let limit = |n| selection_limit(run, format, n);
+        (0..frames).map(|n| times.partition_point(|time| *time <= limit(n)).max(1) - 1).collect()
+    }
+
+    /// 29.97 in whole milliseconds, as Matroska stores it, from any start.
+    #[test]
+    fn a_source_of_the_same_rate_gives_every_frame_once() {
+        let ntsc = FrameRate::new(30_000, 1_001).unwrap();
+        let times: Vec<_> = (0..300).map(|i| Timestamp::from_millis(ntsc.time_of(i).to_millis())).collect();
+        for start in [0, 17, 100] {
+            let run = run(ntsc.time_of(start), (30_000, 1_001));
+            let expected: Vec<usize> = (start as usize..start as usize + 100).collect();
+            assert_eq!(selected(&times, &run, &format((30_000, 1_001)), 100), expected);
+        }
+    }
+
+    #[test]
+    fn half_the_rate_shows_each_frame_twice_and_double_every_other() {
+        let times: Vec<_> = (0..100).map(|i| Timestamp::new(i, 30)).collect();
+        let run = run(Timestamp::ZERO, (30, 1));
+        let twice = selected(&times, &run, &format((60, 1)), 8);
+        // Half a source frame of tolerance shows the next one at its own half.
+        assert_eq!(twice, [0, 1, 1, 2, 2, 3, 3, 4]);
+        assert_eq!(selected(&times, &run, &format((15, 1)), 4), [0, 2, 4, 6]);
+    }
+
+    #[test]
+    fn holding_starts_where_the_next_frame_would_be() {
+        let run = run(Timestamp::ZERO, (30, 1));
+        let format = format((30, 1));
+        let last = Timestamp::new(9, 30);
+        assert!(!is_past(&run, &format, 9, last));
+        assert!(is_past(&run, &format, 10, last));
+    }
+}

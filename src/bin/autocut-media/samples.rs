@@ -1,0 +1,128 @@
+//! The sampled pictures of one chunk: which times, which frames, and turning
+//! them into small upright planes.
+
+use autocut::analysis::Reach;
+use autocut::base::{Diagnostic, Orientation, Size, Timestamp};
+use autocut::model::specs::AnalysisPass;
+
+use crate::av::scaler::{Filter, Picture, Scaler};
+use crate::av::{Error, Frame, PixelFormat};
+use crate::decode::Film;
+use crate::invocation::Progress;
+use crate::planes::{self, Source, Target};
+
+/// Shows every sample of `pass`, and `reach` more on both sides of it, to
+/// `look`: the frame that is presented at its time, and the time.
+///
+/// Samples lie on the grid `k / rate` from media time 0, so the same moment is
+/// sampled wherever a chunk starts. Past the last picture of the file there
+/// are at most those samples that still lie in the chunk and within a second
+/// of that picture: a file that was cut off has no more.
+pub(crate) fn each(
+    film: &mut Film,
+    pass: &AnalysisPass,
+    reach: Reach,
+    progress: Progress,
+    mut look: impl FnMut(&Frame, Timestamp) -> Result<(), Diagnostic>,
+) -> Result<(), Diagnostic> {
+    let (first, end) = (first_at(pass, pass.from), first_at(pass, pass.until));
+    if first >= end {
+        return Ok(());
+    }
+    let start = first.saturating_sub(reach.before.into()).max(0);
+    let total = end.abs_diff(start);
+    for k in start..end.saturating_add(reach.after.into()) {
+        let time = pass.rate.time_of(k);
+        let shown = film.frame_at(time)?;
+        if shown.last && (k >= end || time > shown.time + Timestamp::from_seconds(1)) {
+            break;
+        }
+        look(shown.frame, time)?;
+        progress(k.abs_diff(start).min(total), total)?;
+    }
+    Ok(())
+}
+
+/// Index of the first sample at or after `time`.
+fn first_at(pass: &AnalysisPass, time: Timestamp) -> i64 {
+    let nearest = pass.rate.nearest_frame(time);
+    if pass.rate.time_of(nearest) < time { nearest.saturating_add(1) } else { nearest }
+}
+
+/// Scales decoded frames to 8-bit planes and turns them upright.
+pub(crate) struct Reducer {
+    orientation: Orientation,
+    format: PixelFormat,
+    filter: Filter,
+    scaler: Option<Scaler>,
+    scaled: Option<(Size, Frame)>,
+}
+
+impl Reducer {
+    /// To planes of `format`, which must have three of 8 bits.
+    pub(crate) fn new(orientation: Orientation, format: PixelFormat, filter: Filter) -> Reducer {
+        Reducer { orientation, format, filter, scaler: None, scaled: None }
+    }
+
+    /// Makes `frame` an upright picture of `size`, in full range, and puts its
+    /// planes into `targets` at (x, y) of each.
+    pub(crate) fn reduce(
+        &mut self,
+        frame: &Frame,
+        size: Size,
+        targets: [(&mut [u8], usize); 3],
+        (x, y): (usize, usize),
+    ) -> Result<(), Error> {
+        let from = stored(frame);
+        let size = self.orientation.upright(size);
+        let to = Picture { format: self.format, size, matrix: from.matrix, full_range: true };
+        let scaler = Scaler::reuse(&mut self.scaler, from, to, self.filter)?;
+        let scaled = match &mut self.scaled {
+            Some((was, scaled)) if *was == size => scaled,
+            slot => &mut slot.insert((size, Frame::picture(self.format, size)?)).1,
+        };
+        scaler.run(frame, scaled)?;
+        for (index, (data, stride)) in targets.into_iter().enumerate() {
+            let plane = scaled.plane(index).ok_or(Error::Bug)?;
+            let source = Source { data: plane.data, stride: plane.stride, width: plane.width, height: plane.height };
+            planes::place(source, self.orientation, Target { data, stride }, x, y);
+        }
+        Ok(())
+    }
+}
+
+/// What a decoded frame is, by its own tags; where it has none, as players
+/// take it.
+fn stored(frame: &Frame) -> Picture {
+    const FULL: i32 = 2;
+    let (format, size) = (frame.pixel_format(), frame.size());
+    let (range, matrix) = frame.colour();
+    let matrix = match matrix {
+        1 => 1,
+        9 | 10 => 9,
+        5 | 6 => 5,
+        _ if size.shorter() >= 720 => 1,
+        _ => 5,
+    };
+    Picture { format, size, matrix, full_range: range == FULL || format.implies_full_range() || format.is_rgb() }
+}
+
+#[cfg(test)]
+mod tests {
+    use autocut::base::FrameRate;
+
+    use super::*;
+
+    #[test]
+    fn the_grid_starts_at_media_time_zero() {
+        let pass = |from: Timestamp| AnalysisPass {
+            orientation: Orientation::UPRIGHT,
+            from,
+            until: Timestamp::from_seconds(60),
+            rate: FrameRate::new(5, 1).unwrap(),
+            width: 160,
+        };
+        let first = |num, den| first_at(&pass(Timestamp::new(num, den)), Timestamp::new(num, den));
+        assert_eq!((first(0, 1), first(1, 5), first(1_001, 5_000), first(19, 100)), (0, 1, 2, 1));
+    }
+}

@@ -1,0 +1,135 @@
+//! The serving loop, and which module does which kind of action.
+//!
+//! One action at a time, but for analyses that share a decode. A damaged file must cost its own action and nothing
+//! else: an error is told, a panic becomes an error, and what the decoder held
+//! is thrown away after either. A parent that is gone ends the process at the
+//! next progress report, which comes several times a second.
+
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use autocut::base::Diagnostic;
+use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
+use autocut::model::{self, ActionSpec};
+
+use crate::decode::Films;
+use crate::infer::Models;
+use crate::invocation::{Progress, input};
+use crate::{analyse, audio, infer, join, probe, render, still, toolchain};
+
+/// Least time between two reports of progress.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+
+/// What stays open from one action to the next.
+#[derive(Default)]
+pub(crate) struct Kept {
+    films: Films,
+    models: Models,
+}
+
+/// Answers requests until the other side closes.
+pub(crate) fn serve(mut from: impl Read, mut to: impl Write) -> std::io::Result<()> {
+    let mut kept = Kept::default();
+    while let Some(request) = protocol::receive::<Request>(&mut from)? {
+        match request {
+            Request::Hello { .. } => protocol::send(&mut to, &Reply::Hello { version: PROTOCOL_VERSION })?,
+            Request::Toolchain => protocol::send(&mut to, &Reply::Toolchain(toolchain::toolchain()))?,
+            Request::Run(invocations) => {
+                for group in invocations.chunk_by(share_decode) {
+                    answer(group, &mut kept, &mut to)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether two actions look at the same pictures.
+fn share_decode(one: &Invocation, other: &Invocation) -> bool {
+    match (&one.spec, &other.spec) {
+        (ActionSpec::Analyse(one), ActionSpec::Analyse(other)) => one.file == other.file && one.pass == other.pass,
+        _ => false,
+    }
+}
+
+/// Does a group of actions that share a decode and tells what came of each.
+fn answer(group: &[Invocation], kept: &mut Kept, to: &mut impl Write) -> std::io::Result<()> {
+    let mut reported: Option<Instant> = None;
+    let mut report = |done, total| {
+        if reported.is_some_and(|last| last.elapsed() < REPORT_EVERY) {
+            return Ok(());
+        }
+        reported = Some(Instant::now());
+        for Invocation { id, .. } in group {
+            protocol::send(to, &Reply::Progress { id: *id, done, total })
+                .map_err(|error| Diagnostic::environment(format!("autocut is gone: {error}")))?;
+        }
+        Ok(())
+    };
+    let results = run_group(group, kept, &mut report);
+    for (Invocation { id, .. }, result) in group.iter().zip(results) {
+        let reply = match result {
+            Ok(result) => Reply::Done { id: *id, result },
+            Err(diagnostic) => Reply::Failed { id: *id, diagnostic },
+        };
+        protocol::send(to, &reply)?;
+    }
+    Ok(())
+}
+
+/// Does one action.
+pub(crate) fn run(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Result<Produced, Diagnostic> {
+    let result = run_group(std::slice::from_ref(invocation), kept, progress).pop();
+    result.unwrap_or_else(|| Err(Diagnostic::bug("an action without a result")))
+}
+
+/// As many results as there are actions.
+fn run_group(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<Result<Produced, Diagnostic>> {
+    let results = catch_unwind(AssertUnwindSafe(|| dispatch(group, kept, progress)));
+    let results = results.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("no message");
+        let failed = |invocation: &Invocation| {
+            let kind = invocation.spec.kind().name;
+            Err(Diagnostic::bug(format!("the action `{kind}` panicked: {text}")))
+        };
+        group.iter().map(failed).collect()
+    });
+    if results.iter().any(Result::is_err) {
+        kept.films.close();
+    }
+    results
+}
+
+fn dispatch(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<Result<Produced, Diagnostic>> {
+    let analyses = group.iter().filter_map(|invocation| match &invocation.spec {
+        ActionSpec::Analyse(spec) => Some((spec, invocation)),
+        _ => None,
+    });
+    let analyses: Vec<_> = analyses.collect();
+    if analyses.len() == group.len() {
+        return analyse::analyse(&analyses, &mut kept.films, progress);
+    }
+    group.iter().map(|invocation| do_one(invocation, kept, &mut *progress)).collect()
+}
+
+fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Result<Produced, Diagnostic> {
+    let Kept { films, models } = kept;
+    match &invocation.spec {
+        ActionSpec::Probe(spec) => {
+            let info = probe::probe(input(invocation, spec.file)?)?;
+            Ok(Produced { value: model::encode(&info), ..Produced::default() })
+        }
+        ActionSpec::Detect(spec) => infer::detect(spec, invocation, films, models, progress),
+        ActionSpec::Sound(spec) => audio::sound(spec, invocation, progress),
+        ActionSpec::Mix(spec) => audio::mix(spec, invocation, progress),
+        ActionSpec::Segment(spec) => render::render(spec, invocation, films, progress),
+        ActionSpec::Join(spec) => join::join(spec, invocation, progress),
+        ActionSpec::Still(spec) => still::still(spec, invocation, films),
+        other => {
+            let kind = other.kind().name;
+            Err(Diagnostic::bug(format!("the action `{kind}` is not one of autocut-media's")))
+        }
+    }
+}
