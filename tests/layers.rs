@@ -1,0 +1,128 @@
+//! The floors of the house (docs/ARCHITECTURE.md): a folder of `src/` uses only
+//! folders above it, and what one floor alone may do is done nowhere else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Top floor last used, first defined: each may use those before it.
+const FLOORS: &[&str] = &[
+    "base", "model", "manifest", "inputs", "store", "telemetry", "analysis", "moments", "overlay", "deliver", "graph",
+    "exec", "report", "cli",
+];
+
+/// What each floor may not use although it stands below.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("manifest", &["inputs", "store"]),
+    ("inputs", &["manifest"]),
+    ("store", &["manifest"]),
+    ("telemetry", &["inputs", "store"]),
+    ("analysis", &["manifest", "inputs", "store", "telemetry"]),
+    ("moments", &["manifest", "inputs", "store", "analysis"]),
+    ("overlay", &["inputs", "store", "analysis", "moments"]),
+    ("deliver", &["inputs", "store", "telemetry", "analysis", "moments"]),
+    ("graph", &["inputs", "store"]),
+];
+
+/// Floors that `autocut-media` may use.
+const MEDIA: &[&str] = &["base", "model", "analysis", "overlay"];
+
+/// Words that only some files may contain, and which.
+const ONLY: &[(&str, &[&str])] = &[
+    ("salsa", &["src/graph/"]),
+    ("ffmpeg_next", &["src/bin/autocut-media/"]),
+    ("tract_onnx", &["src/bin/autocut-media/"]),
+    ("unsafe {", &["src/bin/autocut-media/av/"]),
+    ("rusqlite", &["src/store/"]),
+    ("std::fs", &["src/inputs/", "src/store/", "src/bin/autocut-media/"]),
+    ("File::open", &["src/inputs/", "src/store/", "src/bin/autocut-media/"]),
+    ("indicatif", &["src/report/"]),
+    ("clap", &["src/cli/"]),
+    ("process::exit", &[]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The program text of every file: without comments and without its tests.
+fn program_text() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    sources(&root.join("src"), &mut paths);
+    let mut texts = BTreeMap::new();
+    for path in paths {
+        let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+        if name.ends_with("/tests.rs") || name.contains("/tests/") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code: Vec<&str> = program.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        texts.insert(name, code.join("\n"));
+    }
+    assert!(texts.len() > 50, "the sources were not found");
+    texts
+}
+
+/// The floors that a text names as `crate::floor` or `autocut::floor`.
+fn used(text: &str) -> Vec<&str> {
+    let mut floors = Vec::new();
+    for prefix in ["crate::", "autocut::"] {
+        for (at, _) in text.match_indices(prefix) {
+            let rest = &text[at + prefix.len()..];
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            if FLOORS.contains(&&rest[..end]) {
+                floors.push(&rest[..end]);
+            }
+        }
+    }
+    floors
+}
+
+#[test]
+fn no_arrow_runs_up() {
+    let level = |floor: &str| FLOORS.iter().position(|other| *other == floor);
+    let mut wrong = Vec::new();
+    for (name, text) in program_text() {
+        let folder = name.trim_start_matches("src/").split('/').next().unwrap_or_default().to_owned();
+        let Some(own) = level(&folder) else { continue };
+        for floor in used(&text) {
+            let forbidden = FORBIDDEN.iter().any(|(who, what)| *who == folder && what.contains(&floor));
+            if level(floor) > Some(own) || forbidden {
+                wrong.push(format!("{name} uses {floor}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_media_program_stands_on_few_floors() {
+    for (name, text) in program_text().iter().filter(|(name, _)| name.starts_with("src/bin/")) {
+        for floor in used(text) {
+            assert!(MEDIA.contains(&floor), "{name} uses {floor}");
+        }
+    }
+}
+
+#[test]
+fn what_one_floor_does_is_done_nowhere_else() {
+    let mut wrong = Vec::new();
+    for (name, text) in program_text() {
+        for (word, folders) in ONLY {
+            if text.contains(word) && !folders.iter().any(|folder| name.starts_with(folder)) {
+                wrong.push(format!("{name} says {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
