@@ -172,7 +172,7 @@ fn a_bad_file_among_good_ones_is_named_and_nothing_is_rendered() {
 #[test]
 fn an_interrupted_make_ends_at_once_and_loses_nothing_finished() {
     let project = Project::new();
-    let long = Footage { size: "1280x720", seconds: 20, ..Footage::default() };
+    let long = Footage { size: "640x360", seconds: 20, ..Footage::default() };
     project.footage("footage/a.mp4", &long).write("autocut.ron", MANIFEST);
     project.edit("autocut.ron", r#", Pin(at: "front/b@2.5s", length: "1.5s")"#, r#", Pin(at: "front/a@9s", length: "10s")"#);
     project.edit("autocut.ron", r#"Reel(file: "out/reel.mp4")"#, r#"Reel(file: "out/reel.mp4", video: Video(preset: "slower"))"#);

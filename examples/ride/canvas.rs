@@ -5,7 +5,7 @@ use autocut::base::Size;
 use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Transform};
 
 use crate::camera::{Camera, NEAR};
-use crate::pixel::{Mixing, blend4, over};
+use crate::pixel::{Mixing, mix4, opaque, over, spread};
 use crate::sprites::Sprite;
 
 /// What far things fade into.
@@ -32,8 +32,10 @@ impl Tint {
     }
 
     fn mixing(self) -> Mixing {
-        let haze = |i: usize| (HAZE[i] * self.haze) as u32;
-        Mixing { light: (self.light * (1.0 - self.haze) * 256.0) as u32, haze: [haze(0) | haze(2) << 16, haze(1)] }
+        let haze = |i: usize| (HAZE[i] * self.haze) as i32;
+        // Without alpha, which light and cover already make up.
+        let haze = spread(opaque(haze(0), haze(1), haze(2)) & 0x00FF_FFFF);
+        Mixing { light: (self.light * (1.0 - self.haze) * 256.0) as u64, haze }
     }
 
     pub(crate) fn of(self, colour: [u8; 3]) -> [u8; 3] {
@@ -131,7 +133,7 @@ impl Canvas {
                 u = u.wrapping_add(step);
                 let (upper, lower) = (&rows[0][x..x + 2], &rows[1][x..x + 2]);
                 if upper[0] | upper[1] | lower[0] | lower[1] != 0 {
-                    let colour = blend4([upper[0], upper[1]], [lower[0], lower[1]], right, down);
+                    let colour = mix4([upper[0], upper[1]], [lower[0], lower[1]], right, down);
                     *pixel = over(*pixel, colour, mixing);
                 }
             }
@@ -184,7 +186,7 @@ impl Canvas {
             for y in first_y..last_y {
                 let v = ((y as f32 + 0.5 - top) * scale - 0.5) * 256.0;
                 let colour = level.sample(u, v as i32);
-                if colour >> 24 != 0 {
+                if colour >> 48 != 0 {
                     let pixel = &mut self.row(y)[x];
                     *pixel = over(*pixel, colour, mixing);
                 }

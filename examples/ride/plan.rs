@@ -97,7 +97,7 @@ const RECORDINGS: [Recording; 5] = [
         camera: CameraName::Front,
         s: STEEP,
         anchor: [6.0, 1.5],
-        chapters: &[("footage/front/GX010001.MP4", [12.0, 3.0]), ("footage/front/GX020001.MP4", [8.0, 2.0])],
+        chapters: &[("footage/front/GX010001.MP4", [10.0, 3.0]), ("footage/front/GX020001.MP4", [6.0, 2.0])],
         has_sound: true,
     },
     Recording {
@@ -164,7 +164,7 @@ fn traffic(ride: &Ride) -> Vec<Vehicle> {
     };
     use VehicleKind::{Car, Cyclist};
     vec![
-        meeting(STEEP, 5.5, 2.2, 2.2, Cyclist(0)),
+        meeting(STEEP, 3.8, 2.2, 2.2, Cyclist(0)),
         meeting(STEEP, -1.5, -11.0, -1.55, Car(1)),
         // Overtakes on the descent: first in the rear camera, then in front.
         meeting(FAST, -0.4, 22.5, -1.35, Car(0)),

@@ -250,9 +250,10 @@ impl World {
         let mouth = arch(TUNNEL_HALF - 0.25, 2.9, 1.85);
         let ring = arch(TUNNEL_HALF + 1.1, 3.4, 2.9);
         // Lighter towards its foot.
-        for step in 0..8u8 {
-            let colour = [84 + 4 * step, 112 + 4 * step, 52 + 2 * step];
-            canvas.polygons(&[&hill(1.0 - f32::from(step) / 8.0), &mouth], tint.of(colour));
+        for step in 0..6u8 {
+            let colour = [84 + 5 * step, 112 + 5 * step, 52 + 3 * step];
+            // Even the lowest reaches over the mouth.
+            canvas.polygons(&[&hill(1.0 - f32::from(step) * 0.12), &mouth], tint.of(colour));
         }
         // Bushes and trees all over it, those higher up first.
         for i in 0..900 {
@@ -310,7 +311,9 @@ impl World {
         };
         // Metres from the car's middle, forwards, of its cabin's ends.
         let (tail, nose, cabin_tail, cabin_nose) = (-CAR * 0.5, CAR * 0.5, -CAR * 0.42, CAR * 0.16);
-        let cuts = 20;
+        // The nearer the car, the thinner the cuts must be.
+        let gap = (s - camera.s).abs().max(1.0);
+        let cuts = (300.0 / gap).clamp(16.0, 90.0) as u32;
         for cut in 0..=cuts {
             let t = f64::from(cut) / f64::from(cuts);
             let place = if behind { nose + (tail - nose) * t } else { tail + (nose - tail) * t };
@@ -326,8 +329,9 @@ impl World {
         let end = if behind { (tail, Picture::CarBack(colour)) } else { (nose, Picture::CarFront(colour)) };
         if !behind {
             // The bonnet lies in front of the windscreen.
-            for cut in 0..8 {
-                draw(canvas, cabin_nose + (nose - cabin_nose) * f64::from(cut) / 8.0, Picture::CarHull(colour));
+            for cut in 0..cuts / 3 {
+                let t = f64::from(cut) / f64::from(cuts / 3);
+                draw(canvas, cabin_nose + (nose - cabin_nose) * t, Picture::CarHull(colour));
             }
         }
         draw(canvas, end.0, end.1);

@@ -106,15 +106,15 @@ impl Ear {
             let white = noise(side as i32) * 0.8 + noise(2) * 0.5;
             let low = self.wind[side].low(white, rumble);
             let low = self.wind[side + 2].low(low, rumble * 2.2);
-            *out += low * 2.6 * scene.wind;
+            *out += low * 1.5 * scene.wind;
             let bright = 420.0 * scene.traffic[2].max(0.3);
             let car = self.car[side].low(noise(3 + side as i32), bright * 3.2);
             let car = car - self.car[side + 2].low(car, bright * 0.25);
-            *out += car * scene.traffic[side] * 1.7;
+            *out += car * scene.traffic[side] * 1.5;
         }
         let hum = self.tyre[0].low(noise(5), 260.0 + 30.0 * speed);
         let hum = hum - self.tyre[1].low(hum, 110.0);
-        let tyre = hum * 0.016 * speed;
+        let tyre = hum * 0.03 * speed;
         // Thirty teeth to a turn of the wheel of 2.1 m.
         let teeth = ((scene.state.s + f64::from(speed) * (n % BLOCK as i64) as f64 / f64::from(RATE)) / 2.1 * 30.0) as i64;
         let mut kick = 0.0;

@@ -3,7 +3,7 @@
 
 use tiny_skia::Pixmap;
 
-use crate::pixel::blend4;
+use crate::pixel::{Spread, mix4, spread};
 use crate::{plants, things, traffic};
 
 /// Everything that is drawn once and shown many times.
@@ -154,17 +154,17 @@ fn draw(picture: Picture, detail: f32) -> Option<Pixmap> {
 pub(crate) struct Level {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    pixels: Vec<u32>,
+    pixels: Vec<Spread>,
     /// First and last column of each row that is not clear.
     extents: Vec<Option<(usize, usize)>>,
 }
 
 /// Two rows of a level, the share of the second in 1 / 256, and the columns
 /// between which either has something.
-pub(crate) type RowPair<'a> = ([&'a [u32]; 2], u32, Option<(usize, usize)>);
+pub(crate) type RowPair<'a> = ([&'a [Spread]; 2], u32, Option<(usize, usize)>);
 
 impl Level {
-    fn new(width: usize, height: usize, pixels: Vec<u32>) -> Self {
+    fn new(width: usize, height: usize, pixels: Vec<Spread>) -> Self {
         let extents = pixels
             .chunks_exact(width)
             .map(|row| Some((row.iter().position(|p| *p != 0)?, row.iter().rposition(|p| *p != 0)?)))
@@ -186,12 +186,12 @@ impl Level {
 
     /// The colour at a place in 1 / 256 pixels, between the four pixels around
     /// it; held at the edges.
-    pub(crate) fn sample(&self, u: i32, v: i32) -> u32 {
+    pub(crate) fn sample(&self, u: i32, v: i32) -> Spread {
         let u = u.clamp(0, (self.width as i32 - 1) * 256 - 1) as usize;
         let v = v.clamp(0, (self.height as i32 - 1) * 256 - 1) as usize;
         let at = (v >> 8) * self.width + (u >> 8);
         let (upper, lower) = (&self.pixels[at..at + 2], &self.pixels[at + self.width..at + self.width + 2]);
-        blend4([upper[0], upper[1]], [lower[0], lower[1]], (u & 255) as u32, (v & 255) as u32)
+        mix4([upper[0], upper[1]], [lower[0], lower[1]], (u & 255) as u32, (v & 255) as u32)
     }
 }
 
@@ -201,7 +201,7 @@ pub(crate) struct Sprite {
 
 impl Sprite {
     fn of(pixmap: &Pixmap) -> Self {
-        let pixels = pixmap.data().chunks_exact(4).map(|part| u32::from_le_bytes([part[0], part[1], part[2], part[3]])).collect();
+        let pixels = pixmap.data().chunks_exact(4).map(|part| spread(u32::from_le_bytes([part[0], part[1], part[2], part[3]]))).collect();
         let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
         let mut levels = vec![Level::new(width, height, pixels)];
         while let Some(last) = levels.last().filter(|last| last.width > 4 && last.height > 4) {
@@ -237,7 +237,7 @@ fn halved(level: &Level) -> Level {
     for y in 0..height {
         for x in 0..width {
             let at = |dx: usize, dy: usize| level.pixels[(y * 2 + dy) * level.width + x * 2 + dx];
-            pixels.push(blend4([at(0, 0), at(1, 0)], [at(0, 1), at(1, 1)], 128, 128));
+            pixels.push(mix4([at(0, 0), at(1, 0)], [at(0, 1), at(1, 1)], 128, 128));
         }
     }
     Level::new(width, height, pixels)

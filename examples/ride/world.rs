@@ -269,7 +269,11 @@ fn field(things: &mut Vec<Thing>, rng: &mut Rng, s: f64) {
 
 fn forest(things: &mut Vec<Thing>, rng: &mut Rng, s: f64) {
     for side in [-1.0, 1.0] {
-        for row in [6.0, 8.5, 12.0, 17.0, 24.0] {
+        for (i, row) in [6.0, 8.5, 12.5, 19.0].into_iter().enumerate() {
+            // The inner rows hide much of the outer ones.
+            if i >= 2 && (s / 8.0) as usize % 2 == i % 2 {
+                continue;
+            }
             let across = side * (row + rng.range(-0.9, 1.6));
             if rng.unit() < 0.62 {
                 tree(things, rng, s, across, &CONIFER, 13.0, 21.0);

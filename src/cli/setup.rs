@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::AtomicBool;
 
 use crate::base::{Diagnostic, Diagnostics};
@@ -38,7 +38,8 @@ pub(super) fn look(args: &Args) -> Result<Workspace, u8> {
 /// Opens the project to build in it; `what` is told to those who wait for it.
 pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, u8> {
     let waiting = |holder: &Holder| terminal::tell(&[Diagnostic::warning(format!("waiting for {holder}"))], colour());
-    accept(Workspace::open(&folder(args), &Purpose::Build { what, waiting: &waiting }))
+    let interrupted = interrupted();
+    accept(Workspace::open(&folder(args), &Purpose::Build { what, waiting: &waiting, interrupted: &interrupted }))
 }
 
 fn accept((workspace, problems): (Option<Workspace>, Diagnostics)) -> Result<Workspace, u8> {
@@ -60,12 +61,21 @@ pub(super) fn options(jobs: Option<u16>) -> Options {
 
 /// Runs a build that Ctrl-C ends at once, keeping what is finished.
 pub(super) fn build(workspace: &mut Workspace, listener: &dyn Listener, options: Options, goal: &Goal) -> Summary {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // Without a handler the signal ends the program, which the store
-        // survives too.
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone());
-        let _ = signal_hook::flag::register(signal, interrupted.clone());
-    }
-    Driver::new(workspace, listener, options, &interrupted).run(goal)
+    Driver::new(workspace, listener, options, &interrupted()).run(goal)
+}
+
+/// Becomes true at the first Ctrl-C; the second ends the program on the spot.
+fn interrupted() -> Arc<AtomicBool> {
+    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let flag = FLAG.get_or_init(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            // Without a handler the signal ends the program, which the store
+            // survives too.
+            let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone());
+            let _ = signal_hook::flag::register(signal, flag.clone());
+        }
+        flag
+    });
+    flag.clone()
 }

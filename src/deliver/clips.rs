@@ -14,8 +14,8 @@ schema! {
         folder: String,
         /// The pictures.
         video: Video = Video::default(),
-        /// The sound. Music is laid under clips only where `music: true` says so.
-        sound: Sound = Sound { music: false, ..Sound::default() },
+        /// The sound.
+        sound: Sound = Sound::default(),
     }
 }
 
@@ -34,7 +34,7 @@ fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
     let file = |(index, clip): (usize, &Clip)| FilePlan {
         path: format!("{folder}/{}.mp4", file_name(clip)),
         clips: vec![index],
-        music: clips.sound.music,
+        music: clips.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),
     };

@@ -37,5 +37,5 @@ fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
         return Vec::new();
     }
     let clips = (0..timeline.clips.len()).collect();
-    vec![FilePlan { path: reel.file, clips, music: reel.sound.music, chapters: reel.chapters, title: reel.title }]
+    vec![FilePlan { path: reel.file, clips, music: reel.sound.music.unwrap_or(true), chapters: reel.chapters, title: reel.title }]
 }

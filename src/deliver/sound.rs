@@ -12,8 +12,9 @@ schema! {
     pub struct Sound = "Sound" {
         /// Gain of the footage's own sound.
         footage: Decibels = Decibels(0),
-        /// Whether the music bed is laid under it.
-        music: bool = true,
+        /// Whether the music bed is laid under it. Left out: under a reel, not
+        /// under single clips.
+        music: Option<bool> = None,
         /// Fade of the footage's sound at each cut.
         fade: Timestamp = Timestamp::from_millis(20),
         /// AAC's bits per second.

@@ -1,13 +1,14 @@
 //! The pictures of an output: size, rate and encoder.
 
+use crate::base::diagnostic::nearest;
 use crate::base::{FrameRate, Size};
-use crate::manifest::schema;
+use crate::manifest::{Checker, Node, schema};
 use crate::model::specs::VideoEncoder;
 use crate::model::{Colour, Matrix, VideoFormat, VideoInfo};
 
 schema! {
     /// Size, rate and quality of the pictures.
-    pub struct Video = "Video" {
+    pub struct Video = "Video", check = Video::check {
         /// Width and height in pixels, e.g. "1920x1080", "720p" or "1080x1920".
         /// Left out: that of most of the footage (by duration), at most 4K.
         size: Option<Size> = None,
@@ -25,6 +26,14 @@ schema! {
 const MAX_SIZE: Size = Size::new(3840, 2160);
 const MAX_RATE: u32 = 60;
 
+/// The least and the greatest side of a picture that H.264 can hold at level
+/// 6.2, rounded inwards.
+const MIN_SIDE: u32 = 32;
+const MAX_SIDE: u32 = 8192;
+
+/// x264's CRF runs from 0, which is lossless and no High profile, to 51.
+const MAX_QUALITY: u32 = 51;
+
 /// What is used when there is no footage to go by.
 const DEFAULT_SIZE: Size = Size::new(1920, 1080);
 const DEFAULT_RATE: (u32, u32) = (30, 1);
@@ -34,6 +43,32 @@ const PRESETS: &[&str] =
     &["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
 
 impl Video {
+    fn check(&self, node: &Node, checker: &mut Checker) {
+        let span = |field: &str| node.field(field).map_or(node.span, |field| field.span);
+        if !PRESETS.contains(&self.preset.as_str()) {
+            let hint = match nearest(&self.preset, PRESETS.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("x264 has: {}", PRESETS.join(", ")),
+            };
+            checker.error_with_hint(span("preset"), format!("there is no preset {:?}", self.preset), hint);
+        }
+        if !(1..=MAX_QUALITY).contains(&self.quality) {
+            checker.error_with_hint(
+                span("quality"),
+                format!("the quality {} is out of range", self.quality),
+                "it runs from 1 (huge) to 51 (tiny); 18 to 24 is usual",
+            );
+        }
+        let limits = MIN_SIDE..=MAX_SIDE;
+        if self.size.is_some_and(|size| !limits.contains(&size.width) || !limits.contains(&size.height)) {
+            checker.error_with_hint(
+                span("size"),
+                "the size is out of range",
+                format!("each side is from {MIN_SIDE} to {MAX_SIDE} pixels"),
+            );
+        }
+    }
+
     /// The format of an output that is made of `footage`.
     pub fn format(&self, footage: &[&VideoInfo]) -> VideoFormat {
         let size = self.size.unwrap_or_else(|| {
@@ -53,10 +88,9 @@ impl Video {
     /// The encoder, with every option that matters stated. See docs/media.md
     /// for what each is for.
     pub fn encoder(&self, format: &VideoFormat) -> VideoEncoder {
-        let preset = if PRESETS.contains(&self.preset.as_str()) { self.preset.as_str() } else { "veryfast" };
-        let crf = self.quality.min(51).to_string();
+        let crf = self.quality.to_string();
         let options = [
-            ("preset", preset),
+            ("preset", self.preset.as_str()),
             ("crf", &crf),
             ("profile", "high"),
             ("level", level(format)),

@@ -66,6 +66,8 @@ pub struct FileReport {
 pub struct LogReport {
     pub name: String,
     pub summary: TelemetrySummary,
+    /// What reading the file found.
+    pub import: TelemetrySummary,
     /// Recordings with the share of them that the log covers, in percent.
     pub coverage: Vec<(String, Option<u32>)>,
 }
@@ -84,6 +86,7 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     let log = log.zip(project.telemetry(db).as_ref()).map(|(log, source)| LogReport {
         name: source.file.clone(),
         summary: log.summary.clone(),
+        import: log.import.clone(),
         coverage: recordings
             .iter()
             .enumerate()

@@ -393,7 +393,8 @@ impl<'a> Driver<'a> {
         match finished.result {
             Ok(result) => {
                 for warning in &result.warnings {
-                    self.warn(Diagnostic::warning(warning.clone()));
+                    let subject = self.workspace.subject(&action);
+                    self.warn(Diagnostic::warning(format!("{subject}: {warning}")));
                 }
                 let elapsed = started.elapsed();
                 self.unrecorded.push(record(&action, &result, elapsed));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::base::{Diagnostic, Digest};
 use crate::model::overlay::Shown;
 use crate::model::signal::NamedSignal;
+use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, Telemetry, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
@@ -22,6 +23,8 @@ pub trait Materials {
 pub struct Made {
     pub artifact: Vec<u8>,
     pub value: Vec<u8>,
+    /// What people should be told although it succeeded.
+    pub warnings: Vec<String>,
 }
 
 /// Telemetry that was decoded lately: every clip of a build asks for the same.
@@ -50,13 +53,13 @@ impl Logs {
 
 /// Does one action.
 pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
-    let made = |artifact, value| Ok(Made { artifact, value });
+    let made = |artifact, value| Ok(Made { artifact, value, warnings: Vec::new() });
     match spec {
         ActionSpec::ImportTelemetry(spec) => {
             let format = telemetry::FORMATS.iter().find(|format| format.name() == spec.format);
             let format = format.ok_or_else(|| Diagnostic::bug(format!("no telemetry format {:?}", spec.format)))?;
             let (log, summary) = (format.import)(&mut *materials.open(spec.file)?, &spec.params)?;
-            made(columns::encode(&log), encode(&summary))
+            Ok(Made { artifact: columns::encode(&log), value: encode(&summary), warnings: unread(&summary) })
         }
         ActionSpec::CleanTelemetry(spec) => {
             let raw = logs.get(materials, spec.telemetry)?;
@@ -91,6 +94,16 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
             made(pack, encode(&drawn))
         }
         media => Err(Diagnostic::bug(format!("{} does not run here", media.kind().name))),
+    }
+}
+
+/// The rows that an import passed over, in one sentence.
+fn unread(summary: &TelemetrySummary) -> Vec<String> {
+    let first = summary.bad_examples.first().map(|row| format!(" (the first, line {}: {})", row.line, row.reason));
+    match summary.bad_rows {
+        0 => Vec::new(),
+        1 => vec![format!("a row could not be read{}", first.unwrap_or_default())],
+        count => vec![format!("{count} rows could not be read{}", first.unwrap_or_default())],
     }
 }
 

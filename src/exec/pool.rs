@@ -167,7 +167,7 @@ impl Bench {
     fn run_inline(&self, task: &Task) -> Result<ActionResult, Diagnostic> {
         let made = inline::run(&task.action.spec, &Located(&task.inputs), &self.logs)?;
         let artifact = self.place.store.insert_bytes(&made.artifact)?;
-        Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: Vec::new() })
+        Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: made.warnings })
     }
 
     fn run_media(&mut self, tasks: &[Task]) {

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::{Diagnostic, Diagnostics, Digest};
 use crate::deliver::DELIVERABLES;
 use crate::exec::{toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
-use crate::inputs::{self, Never, RealSystem, Remembered, System};
+use crate::inputs::{self, Never, Pattern, RealSystem, Remembered, System};
 use crate::manifest::{self, KindEntry, Kinds, Manifest};
 use crate::model::moment::ChoiceReport;
 use crate::model::{PlannedAction, Toolchain, decode};
@@ -43,8 +44,8 @@ pub enum Purpose<'a> {
     /// To look: others may build meanwhile.
     Look,
     /// To build: `what` is told to those who wait for it, `waiting` hears whom
-    /// it has to wait for itself.
-    Build { what: &'a str, waiting: &'a dyn Fn(&Holder) },
+    /// it has to wait for itself, until it is `interrupted`.
+    Build { what: &'a str, waiting: &'a dyn Fn(&Holder), interrupted: &'a AtomicBool },
 }
 
 /// A file that the project reads.
@@ -104,14 +105,18 @@ impl Workspace {
         // Before anything is read of it: whoever waited finds the work done.
         let lock = match purpose {
             Purpose::Look => None,
-            Purpose::Build { what, waiting } => store.lock(what, &mut |holder| waiting(holder), &|| false)?,
+            Purpose::Build { what, waiting, interrupted } => {
+                let give_up = || interrupted.load(Ordering::Relaxed);
+                let lock = store.lock(what, &mut |holder| waiting(holder), &give_up)?;
+                Some(lock.ok_or_else(|| Diagnostic::environment("interrupted while waiting for another autocut"))?)
+            }
         };
         let program = worker::find_program()?;
         let toolchain = toolchain::identify(&program, &store)?;
 
         let snapshot = store.snapshot()?;
         let mut db = Database::new(toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
-        let mut files = Files { system: &system, root: &root, memory: store.files()?, found: HashMap::new() };
+        let mut files = Files { system: &system, root: &root, memory: store.files()?, found: HashMap::new(), names: HashMap::new() };
         let never = never(&place, &manifest, &store)?;
         let sets: Vec<Vec<FileInput>> = manifest
             .footage
@@ -124,7 +129,8 @@ impl Workspace {
             .collect();
         let mut materials = Vec::new();
         for (name, place) in manifest.materials() {
-            let (found, trouble) = files.scan(&mut db, std::slice::from_ref(&name), &Never::default());
+            // A name, not a glob, whatever characters it has.
+            let (found, trouble) = files.scan(&mut db, &[Pattern::literal(&name)], &Never::default());
             problems.0.extend(trouble.into_iter().map(|problem| problem.at(place.0.clone())));
             materials.extend(found);
         }
@@ -272,6 +278,7 @@ struct Files<'a> {
     root: &'a Path,
     memory: BTreeMap<String, Remembered>,
     found: HashMap<FileInput, Source>,
+    names: HashMap<String, FileInput>,
 }
 
 impl Files<'_> {
@@ -285,9 +292,13 @@ impl Files<'_> {
             let state = known.map_or(FileState::Unknown, |known| FileState::Known(known.digest));
             files.push(self.add(db, found.name, Some(found.path), state));
         }
-        if absent.is_empty() {
-            problems.extend(scan.problems.into_iter().map(|(_, problem)| problem));
-        } else {
+        let remembered = |index: usize| {
+            let pattern = patterns.get(index).and_then(|text| Pattern::new(text, self.root).ok());
+            pattern.is_some_and(|pattern| absent.iter().any(|file| pattern.matches(&file.name)))
+        };
+        let missing = scan.problems.into_iter().filter(|(index, _)| !remembered(*index));
+        problems.extend(missing.map(|(_, problem)| problem));
+        if !absent.is_empty() {
             let names: Vec<&str> = absent.iter().map(|file| file.name.as_str()).collect();
             let warning = Diagnostic::warning(format!("not there now: {}", names.join(", ")));
             problems.push(warning.hint("what the store holds of it is used; plug in its disk to render more"));
@@ -299,10 +310,11 @@ impl Files<'_> {
     }
 
     fn add(&mut self, db: &mut Database, name: String, path: Option<PathBuf>, state: FileState) -> FileInput {
-        if let Some((file, _)) = self.found.iter().find(|(_, source)| source.name == name) {
+        if let Some(file) = self.names.get(&name) {
             return *file;
         }
         let file = FileInput::new(db, name.clone(), state);
+        self.names.insert(name.clone(), file);
         self.found.insert(file, Source { name, path });
         file
     }

@@ -17,6 +17,8 @@ use crate::model::telemetry::{LogClock, TelemetrySummary};
 pub struct Log {
     pub digest: Digest,
     pub summary: TelemetrySummary,
+    /// What reading the file found: rows that could not be read, notes.
+    pub import: TelemetrySummary,
 }
 
 // Every float in a summary was rounded to a fixed step and none is NaN.
@@ -45,7 +47,8 @@ fn import(db: &dyn Db, project: Project, source: &TelemetrySource, needs: &mut C
     };
     let clean = needs.act(db, format!("{}/clean", source.file), ActionSpec::CleanTelemetry(clean))?;
     let summary = needs.value(&clean, "cleaning a log")?;
-    Some(Arc::new(Log { digest: clean.artifacts.first()?.digest, summary }))
+    let import = needs.value(&raw, "importing a log")?;
+    Some(Arc::new(Log { digest: clean.artifacts.first()?.digest, summary, import }))
 }
 
 /// Time on the log's clock at the start of a recording, in ns; `None` where

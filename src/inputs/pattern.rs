@@ -66,6 +66,12 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), base, name, glob, depth })
     }
 
+    /// The pattern that means the file `name` and no other, whatever characters
+    /// are in its name.
+    pub fn literal(name: &str) -> String {
+        name.chars().flat_map(|c| SPECIAL.contains(&c).then_some('\\').into_iter().chain([c])).collect()
+    }
+
     /// Whether it is the name of one file.
     pub fn is_literal(&self) -> bool {
         self.glob.is_none()

@@ -4,7 +4,7 @@
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Timestamp};
 use crate::manifest::checker::Checker;
-use crate::manifest::manifest::{At, Manifest, TelemetryStart};
+use crate::manifest::manifest::{At, FootageSet, Moments, OutputDecl, TelemetrySource, TelemetryStart};
 use crate::manifest::schema::{FromNode, list};
 use crate::manifest::tree::{Node, Span, Value, quoted};
 use crate::model::specs::{Ban, Pin};
@@ -147,7 +147,7 @@ fn unknown_input(name: &str, span: Span, telemetry: bool, mapped: &[&str], check
     let mut known: Vec<&str> = SIGNALS.to_vec();
     if telemetry {
         known.extend(CHANNELS);
-        known.extend(mapped);
+        known.extend(mapped.iter().filter(|name| !CHANNELS.contains(name)));
     }
     let message = format!("{} is no signal of the footage", quoted(name));
     let mut wrong = match telemetry {
@@ -170,11 +170,27 @@ fn as_text(node: &Node) -> Option<&str> {
     }
 }
 
-/// Checks of a manifest that could be read.
-pub(crate) fn whole(manifest: &Manifest, project: &Node, checker: &mut Checker) {
-    cameras(manifest, project, checker);
-    conflicts(manifest, project, checker);
-    output_paths(manifest, project, checker);
+/// What could be read, for the checks across sections: one that failed takes
+/// no other error with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Readable<'a> {
+    pub(crate) project: &'a Node,
+    /// Names of all footage sets, readable or not.
+    pub(crate) cameras: &'a [&'a str],
+    pub(crate) footage: &'a [FootageSet],
+    pub(crate) telemetry: Option<&'a TelemetrySource>,
+    pub(crate) moments: Option<&'a Moments>,
+    pub(crate) outputs: &'a [OutputDecl],
+    /// The other files that the manifest names.
+    pub(crate) materials: &'a [&'a str],
+}
+
+pub(crate) fn across(readable: Readable<'_>, checker: &mut Checker) {
+    cameras(readable, checker);
+    if let Some(moments) = readable.moments {
+        conflicts(moments, readable.project, checker);
+    }
+    output_paths(readable, checker);
 }
 
 /// The items of a list in the moments, for their spans.
@@ -186,12 +202,14 @@ fn items<'n>(project: &'n Node, field: &str) -> &'n [Node] {
 }
 
 /// Recordings belong to footage sets that are declared.
-fn cameras(manifest: &Manifest, project: &Node, checker: &mut Checker) {
-    let known: Vec<&str> = manifest.footage.iter().map(|set| set.name.as_str()).collect();
-    let pins = manifest.moments.pins.iter().map(|pin| &pin.recording).zip(items(project, "pins"));
-    let bans = manifest.moments.bans.iter().map(|ban| &ban.recording).zip(items(project, "bans"));
-    let mut named: Vec<(&String, Span)> = pins.chain(bans).map(|(recording, node)| (recording, node.span)).collect();
-    if let Some(TelemetryStart::Recording(recording)) = manifest.telemetry.as_ref().and_then(|t| t.start.as_ref())
+fn cameras(Readable { project, cameras: known, telemetry, moments, .. }: Readable<'_>, checker: &mut Checker) {
+    let mut named: Vec<(&String, Span)> = Vec::new();
+    if let Some(moments) = moments {
+        let pins = moments.pins.iter().map(|pin| &pin.recording).zip(items(project, "pins"));
+        let bans = moments.bans.iter().map(|ban| &ban.recording).zip(items(project, "bans"));
+        named.extend(pins.chain(bans).map(|(recording, node)| (recording, node.span)));
+    }
+    if let Some(TelemetryStart::Recording(recording)) = telemetry.and_then(|telemetry| telemetry.start.as_ref())
         && let Some(node) = project.field("telemetry").and_then(|telemetry| telemetry.field("start"))
     {
         named.push((recording, node.span));
@@ -200,7 +218,7 @@ fn cameras(manifest: &Manifest, project: &Node, checker: &mut Checker) {
         let camera = recording.split('/').next().unwrap_or_default();
         if !known.contains(&camera) {
             let mut wrong = Diagnostic::input(format!("no footage set is named {}", quoted(camera)));
-            wrong = wrong.note(format!("declared are {}", list(&known)));
+            wrong = wrong.note(format!("declared are {}", list(known)));
             if let Some(near) = nearest(camera, known.iter().copied()) {
                 wrong = wrong.hint(format!("did you mean \"{}\"?", recording.replacen(camera, near, 1)));
             }
@@ -210,8 +228,7 @@ fn cameras(manifest: &Manifest, project: &Node, checker: &mut Checker) {
 }
 
 /// What is pinned is not banned, and nothing is pinned twice.
-fn conflicts(manifest: &Manifest, project: &Node, checker: &mut Checker) {
-    let moments = &manifest.moments;
+fn conflicts(moments: &Moments, project: &Node, checker: &mut Checker) {
     let nodes = items(project, "pins");
     let line = |places: &[At], at: usize| places.get(at).map_or(0, |At(place)| place.line);
     let mut pins: Vec<(&Pin, Timestamp, usize)> =
@@ -245,11 +262,18 @@ fn conflicts(manifest: &Manifest, project: &Node, checker: &mut Checker) {
 }
 
 /// Outputs lie inside of the project and write over nothing.
-fn output_paths(manifest: &Manifest, project: &Node, checker: &mut Checker) {
+fn output_paths(readable: Readable<'_>, checker: &mut Checker) {
+    let Some(Value::Map(pairs)) = readable.project.field("outputs").map(|outputs| &outputs.value) else { return };
+    let patterns = readable.footage.iter().flat_map(|set| &set.files).map(String::as_str);
+    let sources: Vec<&str> = patterns.chain(readable.materials.iter().copied()).collect();
     let mut written: Vec<(String, &str)> = Vec::new();
-    for output in &manifest.outputs {
-        let Some(path) = output.place_written() else { continue };
-        let span = output_span(project, &output.name);
+    for (key, node) in pairs {
+        let Some(name) = as_text(key) else { continue };
+        let stated = node.field("file").or_else(|| node.field("folder"));
+        let lowered = readable.outputs.iter().find(|output| output.name == name);
+        let path = stated.and_then(as_text).map(str::to_owned);
+        let Some(path) = path.or_else(|| lowered.and_then(OutputDecl::place_written)) else { continue };
+        let span = stated.map_or(key.span, |stated| stated.span);
         let Some(normal) = inside(&path) else {
             checker.error_with_hint(
                 span,
@@ -258,40 +282,22 @@ fn output_paths(manifest: &Manifest, project: &Node, checker: &mut Checker) {
             );
             continue;
         };
+        let folder = "write outputs to a folder of their own, such as \"out\"";
         if normal == "autocut.ron" || normal == ".autocut" || normal.starts_with(".autocut/") {
-            let message = format!("{} belongs to autocut itself", quoted(&path));
-            checker.error_with_hint(span, message, "write outputs to a folder of their own, such as \"out\"");
+            checker.error_with_hint(span, format!("{} belongs to autocut itself", quoted(&path)), folder);
         }
         if let Some((_, other)) = written.iter().find(|(other, _)| *other == normal) {
-            let message = format!(
-                "the outputs {} and {} are both written to {}",
-                quoted(other),
-                quoted(&output.name),
-                quoted(&path)
-            );
+            let (first, second) = (quoted(other), quoted(name));
+            let message = format!("the outputs {first} and {second} are both written to {}", quoted(&path));
             checker.error_with_hint(span, message, "give each a file of its own");
         }
-        let patterns = manifest.footage.iter().flat_map(|set| &set.files);
-        let materials = manifest.materials();
-        let sources = patterns.chain(materials.iter().map(|(file, _)| file));
-        if let Some(source) = sources.into_iter().find(|source| inside(source).is_some_and(|source| source == normal)) {
-            let message = format!(
-                "the output {} would replace {}, which the project reads",
-                quoted(&output.name),
-                quoted(source)
-            );
-            checker.error_with_hint(span, message, "write outputs to a folder of their own, such as \"out\"");
+        if let Some(source) = sources.iter().find(|source| inside(source).is_some_and(|source| source == normal)) {
+            let (output, source) = (quoted(name), quoted(source));
+            let message = format!("the output {output} would replace {source}, which the project reads");
+            checker.error_with_hint(span, message, folder);
         }
-        written.push((normal, &output.name));
+        written.push((normal, name));
     }
-}
-
-/// Where an output says where it is written.
-fn output_span(project: &Node, name: &str) -> Span {
-    let outputs = project.field("outputs").map(|outputs| &outputs.value);
-    let Some(Value::Map(pairs)) = outputs else { return project.span };
-    let Some((key, node)) = pairs.iter().find(|(key, _)| as_text(key) == Some(name)) else { return project.span };
-    node.field("file").or_else(|| node.field("folder")).map_or(key.span, |path| path.span)
 }
 
 /// A relative path without `.` and `..`; `None` where it leaves the project, is

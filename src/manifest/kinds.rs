@@ -24,7 +24,7 @@ pub struct KindEntry {
 }
 
 impl KindEntry {
-    /// The entry of a kind whose parameters [`schema!`](crate::manifest::schema)
+    /// The entry of a kind whose parameters `schema!`
     /// declared under this `name`.
     pub const fn of<T: Schema>(name: &'static str, version: u32, example: &'static str) -> KindEntry {
         KindEntry { name, version, summary: T::DOC, example, fields: T::fields, lower: lower::<T> }

@@ -59,12 +59,12 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
     check_version(node, checker)?;
     let fields = FieldReader::open(node, "Project", SECTIONS, checker)?;
     let version = fields.required("version", checker);
-    let footage = required_map(node, "footage", "footage sets", checker)
+    let footage: Option<Vec<FootageSet>> = required_map(node, "footage", "footage sets", checker)
         .map(|sets| sets.into_iter().filter_map(|(name, span, set)| footage_set(name, span, set, checker)).collect());
-    let telemetry = present(node, "telemetry").map(|node| telemetry(node, kinds.formats, checker));
-    let music = present(node, "music").map(|node| music(node, checker));
+    let telemetry = section(node, "telemetry", |node| telemetry(node, kinds.formats, checker));
+    let music = section(node, "music", |node| music(node, checker));
     let analysis = fields.optional("analysis", AnalysisFields::default(), checker);
-    let detection = present(node, "detection").map(|node| detection(node, checker));
+    let detection = section(node, "detection", |node| detection(node, checker));
     let moments = fields.optional("moments", MomentsFields::default(), checker);
     let overlays: Option<Vec<OverlayDecl>> = match node.field("overlays") {
         Some(node) => named_map(node, "overlays", checker)
@@ -74,25 +74,37 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
     // An overlay that failed is known by its name all the same, so that an
     // output that shows it is not wrong as well.
     let overlay_names = declared_names(node, "overlays");
-    let outputs = required_map(node, "outputs", "outputs", checker).map(|declared| {
+    let outputs: Option<Vec<OutputDecl>> = required_map(node, "outputs", "outputs", checker).map(|declared| {
         declared.into_iter().filter_map(|one| output(one, kinds.outputs, &overlay_names, checker)).collect()
     });
 
     checks::sections(node, checker);
     let moments = moments.map(|fields| lower_moments(fields, node, checker));
-    let manifest = Manifest {
+    let log = telemetry.iter().flatten().map(|telemetry| telemetry.file.as_str());
+    let song = music.iter().flatten().map(|music| music.file.as_str());
+    let model = detection.iter().flatten().map(|detection| detection.model.as_str());
+    let materials: Vec<&str> = log.chain(song).chain(model).collect();
+    let readable = checks::Readable {
+        project: node,
+        cameras: &declared_names(node, "footage"),
+        footage: footage.as_deref().unwrap_or_default(),
+        telemetry: telemetry.as_ref().and_then(Option::as_ref),
+        moments: moments.as_ref(),
+        outputs: outputs.as_deref().unwrap_or_default(),
+        materials: &materials,
+    };
+    checks::across(readable, checker);
+    Some(Manifest {
         version: version?,
         footage: footage?,
-        telemetry: allowed(telemetry)?,
-        music: allowed(music)?,
+        telemetry: telemetry?,
+        music: music?,
         analysis: analysis.map(|AnalysisFields { rate, width }| AnalysisSettings { rate, width })?,
-        detection: allowed(detection)?,
+        detection: detection?,
         moments: moments?,
         overlays: overlays?,
         outputs: outputs?,
-    };
-    checks::whole(&manifest, node, checker);
-    Some(manifest)
+    })
 }
 
 /// A newer manifest is told as such, and not as a list of unknown fields.
@@ -117,10 +129,10 @@ fn present<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
 }
 
 /// A section that may be left out: `None` where it is there and failed.
-fn allowed<T>(section: Option<Option<T>>) -> Option<Option<T>> {
-    match section {
+fn section<T>(node: &Node, name: &str, read: impl FnOnce(&Node) -> Option<T>) -> Option<Option<T>> {
+    match present(node, name) {
         None => Some(None),
-        Some(read) => read.map(Some),
+        Some(section) => read(section).map(Some),
     }
 }
 

@@ -1,5 +1,5 @@
 //! From a tree to typed values. A struct that a person writes in a manifest is
-//! declared once with [`schema!`]; that gives the Rust struct, its reader with
+//! declared once with `schema!`; that gives the Rust struct, its reader with
 //! all its errors, and its page in the reference.
 //!
 //! ```text
@@ -48,7 +48,7 @@ pub trait FromNode: Sized {
     }
 }
 
-/// A struct that [`schema!`] declared.
+/// A struct that `schema!` declared.
 pub trait Schema: FromNode + Serialize {
     /// How it is called in a manifest.
     const NAME: &'static str;
@@ -83,7 +83,7 @@ pub struct StructDoc {
 }
 
 impl FieldDoc {
-    /// Used by [`schema!`]; `code` is the default as it stands in the source,
+    /// Used by `schema!`; `code` is the default as it stands in the source,
     /// shown where the type cannot write it.
     pub fn new<T: FromNode>(name: &'static str, doc: &str, default: Option<(T, &str)>) -> Self {
         let default = default.map(|(value, code)| {
@@ -100,6 +100,8 @@ impl FieldDoc {
 pub struct FieldReader<'n> {
     node: &'n Node,
     name: &'static str,
+    /// The fields that look like misspelled ones, by the name that is meant.
+    meant: Vec<&'static str>,
 }
 
 impl<'n> FieldReader<'n> {
@@ -124,6 +126,8 @@ impl<'n> FieldReader<'n> {
             checker.error_with_hint(node.span, format!("expected `{name}(...)`, found {}", node.describe()), hint);
             return None;
         };
+        let names: Vec<&'static str> = beside.iter().chain(known).copied().collect();
+        let mut meant = Vec::new();
         for (at, (key, _)) in fields.iter().enumerate() {
             if let Some((first, _)) = fields[..at].iter().find(|(earlier, _)| earlier.text == key.text) {
                 let line = checker.place(first.span).line;
@@ -131,17 +135,19 @@ impl<'n> FieldReader<'n> {
                 checker.report(key.span, wrong.note(format!("the first is in line {line}")).hint("remove one of them"));
             }
             if !known.contains(&key.text.as_str()) {
-                let names: Vec<&str> = beside.iter().chain(known).copied().collect();
+                meant.extend(nearest(&key.text, names.iter().copied()));
                 unknown(checker, key.span, format!("unknown field `{}` of `{name}`", key.text), &key.text, &names);
             }
         }
-        Some(FieldReader { node, name })
+        Some(FieldReader { node, name, meant })
     }
 
-    /// A field that must be there.
+    /// A field that must be there. One that was misspelled is not missed as
+    /// well.
     pub fn required<T: FromNode>(&self, field: &str, checker: &mut Checker) -> Option<T> {
         match self.node.field(field) {
             Some(node) => T::from_node(node, checker),
+            None if self.meant.contains(&field) => None,
             None => {
                 let span = self.node.name.as_ref().map_or(self.opening(), |name| name.span);
                 let message = format!("`{}` has no field `{field}`", self.name);

@@ -1,5 +1,5 @@
 //! The sections of a manifest as they are written. Kinds that stand in tables
-//! are not here: [`load`](crate::manifest::load) reads those.
+//! are not here: [`load`](mod@crate::manifest::load) reads those.
 
 use serde::{Deserialize, Serialize};
 

@@ -72,16 +72,15 @@ impl Curve {
 
     /// The part of a telemetry channel that lies on a recording of `duration`
     /// microseconds which starts at `start` (ns) of the telemetry's clock.
-    /// Samples without a value are passed over; breaks stay gaps.
+    /// Nothing is known beside a sample without a value or across a break, as
+    /// in [`crate::telemetry::lookup`].
     pub(super) fn of_channel(telemetry: &Telemetry, channel: &Channel, start: i64, duration: i64) -> Curve {
         let end = start.saturating_add(duration.saturating_mul(1_000));
         let times = &telemetry.times;
         let mut curve = Curve::default();
-        // From the last sample with a value at or before the start to the first at or after
-        // the end, so that the lines to both are there to be cut off.
-        let known = |index: usize| channel.values.get(index).is_some_and(|value| value.is_finite());
-        let first = times.partition_point(|time| *time <= start);
-        let first = (0..first).rev().find(|index| known(*index)).unwrap_or(0);
+        // From the last sample at or before the start to the first at or after the end, so that
+        // the lines to both are there to be cut off.
+        let first = times.partition_point(|time| *time <= start).saturating_sub(1);
         let mut breaks = telemetry.breaks.iter().map(|index| *index as usize).filter(|index| *index > first).peekable();
         let mut previous: Option<(i64, i64)> = None;
         for (index, (time, value)) in times.iter().zip(&channel.values).enumerate().skip(first) {
@@ -89,6 +88,7 @@ impl Curve {
                 previous = None;
             }
             if !value.is_finite() {
+                previous = None;
                 continue;
             }
             let here = (time.saturating_sub(start) / 1_000, quantise(*value));

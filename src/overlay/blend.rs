@@ -97,7 +97,8 @@ mod tests {
 
     fn solid(size: Size, colour: [u8; 3], alpha: u8) -> Sprite {
         let area = size.area() as usize;
-        let planes = [(colour[0], area), (alpha, area), (colour[1], area / 4), (colour[2], area / 4), (alpha, area / 4)];
+        let planes =
+            [(colour[0], area), (alpha, area), (colour[1], area / 4), (colour[2], area / 4), (alpha, area / 4)];
         let planes = planes.iter().flat_map(|(value, count)| std::iter::repeat_n(*value, *count)).collect();
         Sprite::new(size, planes).unwrap()
     }

@@ -124,7 +124,11 @@ impl Elevation {
             still(scene.frames, Picture { size: plate.size, marks }, plate.at),
             layer(
                 scene.frames,
-                |n| places[n as usize].map(|at| libm::round(at.clamp(0.0, columns as f64)) as usize).filter(|at| *at > 0),
+                |n| {
+                    places[n as usize]
+                        .map(|at| libm::round(at.clamp(0.0, columns as f64)) as usize)
+                        .filter(|at| *at > 0)
+                },
                 |until| {
                     let ridges = profile.ridges(*until);
                     let marks = ridges.into_iter().flat_map(|ridge| {

@@ -6,9 +6,9 @@
 
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::checker::Checker;
+use crate::manifest::schema::{choices, schema};
 use crate::manifest::tree::Node;
 use crate::manifest::values::{Anchor, Number, Rgba, Share};
-use crate::manifest::schema::{choices, schema};
 use crate::model::overlay::{Layer, Shown};
 use crate::overlay::figures::{Readout, Scale, title};
 use crate::overlay::picture::{Align, Mark, Picture, sixteenths};
@@ -231,22 +231,25 @@ impl Dial<'_> {
     fn bar(&self, frames: u32, positions: &[Option<f64>], texts: &[Option<String>]) -> Vec<Layer> {
         let least_text = self.layout.text(0.0);
         let least = self.least_width() + text_width(Face::Text, self.unit, least_text) + least_text * 0.28;
-        let width = self.layout.pixels(self.gauge.size).max(least / (1.0 - 2.0 * PADDING));
-        let pad = width * PADDING;
+        // Heights come from the size that is asked for, whatever is measured:
+        // gauges side by side are of one height.
+        let side = self.layout.pixels(self.gauge.size);
+        let width = side.max(least / (1.0 - 2.0 * PADDING));
+        let pad = side * PADDING;
         let inner = width - 2.0 * pad;
-        let small = Setting { face: Face::Text, size: self.layout.text(width * 0.1), align: Align::Right };
+        let small = Setting { face: Face::Text, size: self.layout.text(side * 0.1), align: Align::Right };
         let unit_gap = small.size * 0.28;
-        let unit_width = if self.unit.is_empty() { 0.0 } else { text_width(Face::Text, self.unit, small.size) + unit_gap };
-        // Gauges side by side are of one height, whatever they measure.
-        let nominal = self.layout.text(width * 0.27);
+        let unit_width =
+            if self.unit.is_empty() { 0.0 } else { text_width(Face::Text, self.unit, small.size) + unit_gap };
+        let nominal = self.layout.text(side * 0.27);
         let large = fitting(Face::Figures, &self.widest(), nominal, inner - unit_width);
         let large = Setting { face: Face::Figures, size: self.layout.text(large), align: Align::Left };
         let label_size = fitting(Face::Text, &[&self.label], small.size, inner);
         let label = Setting { face: Face::Text, size: self.layout.text(label_size), align: Align::Left };
-        let label_cap = if self.label.is_empty() { 0.0 } else { cap_height(Face::Text, label.size) };
+        let label_cap = if self.label.is_empty() { 0.0 } else { cap_height(Face::Text, small.size) };
         let label_gap = if self.label.is_empty() { 0.0 } else { pad * 0.75 };
         let value_cap = cap_height(Face::Figures, nominal);
-        let thick = width * 0.042;
+        let thick = side * 0.042;
         let bar_gap = pad * 0.85;
         let plate = self.plate(width, pad + label_cap + label_gap + value_cap + bar_gap + thick + pad);
 
@@ -258,7 +261,7 @@ impl Dial<'_> {
             Mark::Line { points: vec![spot(from, bar_y), spot(to, bar_y)], width: sixteenths(thick), colour }
         };
         let length = right - left - thick;
-        let mut base = vec![plate.mark(width * 0.075), stroke(0.0, length, TRACK)];
+        let mut base = vec![plate.mark(side * 0.075), stroke(0.0, length, TRACK)];
         let text = shortened(Face::Text, &self.label, label.size, inner);
         base.push(label.mark(left, plate.top + pad + label_cap, QUIET, &text));
         base.push(small.mark(right, baseline, QUIET, self.unit));

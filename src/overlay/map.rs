@@ -6,9 +6,9 @@
 
 use crate::base::Diagnostic;
 use crate::manifest::checker::Checker;
+use crate::manifest::schema::{choices, schema};
 use crate::manifest::tree::Node;
 use crate::manifest::values::{Anchor, Rgba, Share};
-use crate::manifest::schema::{choices, schema};
 use crate::model::Telemetry;
 use crate::model::overlay::Shown;
 use crate::overlay::marker::{dots, quarters};
@@ -86,7 +86,8 @@ impl Map {
         let (corner, thin, thick, radius) = (side * 0.075, side * 0.0135, side * 0.0185, side * 0.034);
         let window = Mark::Window { panel: plate.panel(1.0, corner - 1.0) };
         let mut marks = vec![plate.mark(corner), window.clone()];
-        let line = |points: Vec<Spot>, width: f64, colour: Rgba| Mark::Line { points, width: sixteenths(width), colour };
+        let line =
+            |points: Vec<Spot>, width: f64, colour: Rgba| Mark::Line { points, width: sixteenths(width), colour };
         let points = |stops: &[Stop]| stops.iter().map(|s| spot(s.x, s.y)).collect::<Vec<_>>();
         marks.extend(route.iter().map(|s| line(points(s), thin, UNTRAVELLED)));
         let begin = start.map(|start| {
@@ -256,7 +257,11 @@ impl<'a> Travelled<'a> {
             let mut line = stops[..whole].to_vec();
             if let (Some(last), Some(next)) = (line.last().copied(), stops.get(whole)) {
                 let share = (length - along[whole - 1]) / (along[whole] - along[whole - 1]).max(1e-9);
-                line.push(Stop { x: last.x + (next.x - last.x) * share, y: last.y + (next.y - last.y) * share, ..last });
+                line.push(Stop {
+                    x: last.x + (next.x - last.x) * share,
+                    y: last.y + (next.y - last.y) * share,
+                    ..last
+                });
             }
             lines.push(line);
         }

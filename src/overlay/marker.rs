@@ -24,7 +24,8 @@ pub(crate) fn dots(places: &[Option<Quarters>], radius: f64, accent: Rgba) -> La
         |n| places[n as usize],
         |(x, y)| {
             // The corner is even; the rest, 0 to 7 quarters, is in the picture.
-            let corner = Point::new((x.div_euclid(8) * 2).saturating_sub(reach), (y.div_euclid(8) * 2).saturating_sub(reach));
+            let corner =
+                Point::new((x.div_euclid(8) * 2).saturating_sub(reach), (y.div_euclid(8) * 2).saturating_sub(reach));
             let centre = |quarters: i32| f64::from(quarters.rem_euclid(8)) / 4.0 + f64::from(reach);
             let centre = spot(centre(*x), centre(*y));
             let disc = |share: f64, colour| Mark::Dot { centre, radius: sixteenths(radius * share), colour };

@@ -81,7 +81,8 @@ pub const OVERLAYS: &[OverlayKind] = &[
 ];
 
 fn parameters<T: DeserializeOwned>(params: &str) -> Result<T, Diagnostic> {
-    serde_json::from_str(params).map_err(|error| Diagnostic::bug(format!("an overlay's parameters cannot be read: {error}")))
+    serde_json::from_str(params)
+        .map_err(|error| Diagnostic::bug(format!("an overlay's parameters cannot be read: {error}")))
 }
 
 fn kind(spec: &OverlaySpec) -> Result<&'static OverlayKind, Diagnostic> {
@@ -125,7 +126,8 @@ pub fn draw(spec: &OverlaySpec, shown: &Shown, format: SpriteFormat) -> Result<(
         let mut runs = Vec::with_capacity(layer.runs.len());
         for run in &layer.runs {
             let known = cells.get(run.cell as usize);
-            let cell = known.ok_or_else(|| Diagnostic::bug("an overlay's plan names a picture that it does not hold"))?;
+            let cell =
+                known.ok_or_else(|| Diagnostic::bug("an overlay's plan names a picture that it does not hold"))?;
             if let Some((sprite, at)) = *cell {
                 let (x, y) = (run.x.saturating_add(at.x) & !1, run.y.saturating_add(at.y) & !1);
                 runs.push(SpriteRun { first: run.first, count: run.count, sprite, x, y });
@@ -150,7 +152,11 @@ fn check_size(size: Share, node: &Node, checker: &mut Checker) {
     let field = ["size", "font"].iter().find_map(|name| node.field(name));
     if size.pixels(Size::new(1_000, 1_000)) < 10 || size > Share::percent(400) {
         let span = field.map_or(node.span, |field| field.span);
-        checker.error_with_hint(span, "an overlay cannot have this size", "it lies from 1% to 400% of the shorter side");
+        checker.error_with_hint(
+            span,
+            "an overlay cannot have this size",
+            "it lies from 1% to 400% of the shorter side",
+        );
     }
 }
 

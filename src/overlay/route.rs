@@ -185,8 +185,10 @@ mod tests {
 
     #[test]
     fn nothing_is_further_from_the_simplified_line_than_the_tolerance() {
-        let spiral: Vec<_> =
-            (0..3_000).map(|n| f64::from(n) / 100.0).map(|t| (t * 9.0 * libm::cos(t), t * 9.0 * libm::sin(t))).collect();
+        let spiral: Vec<_> = (0..3_000)
+            .map(|n| f64::from(n) / 100.0)
+            .map(|t| (t * 9.0 * libm::cos(t), t * 9.0 * libm::sin(t)))
+            .collect();
         let all = stops(&spiral);
         let kept = simplify(&all, 0.35);
         assert!(kept.len() < 600, "{}", kept.len());
@@ -208,7 +210,8 @@ mod tests {
     fn what_is_out_of_sight_is_cropped() {
         let area = Area { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0 };
         let line = stops(&[(-9.0, 5.0), (-5.0, 5.0), (5.0, 5.0), (20.0, 5.0), (20.0, 30.0), (5.0, 30.0), (5.0, -30.0)]);
-        let parts: Vec<Vec<i64>> = crop(&line, &area).iter().map(|part| part.iter().map(|s| s.time).collect()).collect();
+        let parts: Vec<Vec<i64>> =
+            crop(&line, &area).iter().map(|part| part.iter().map(|s| s.time).collect()).collect();
         assert_eq!(parts, [vec![1, 2, 3], vec![5, 6]]);
     }
 

@@ -197,11 +197,8 @@ impl Conversion {
             Matrix::Bt2020 => (0.2627, 0.0593),
         };
         let kg = 1.0 - kr - kb;
-        let (luma, chroma, black) = if format.full_range {
-            (1.0, 1.0, 0.0)
-        } else {
-            (219.0 / 255.0, 224.0 / 255.0, 16.0 / 255.0)
-        };
+        let (luma, chroma, black) =
+            if format.full_range { (1.0, 1.0, 0.0) } else { (219.0 / 255.0, 224.0 / 255.0, 16.0 / 255.0) };
         let fixed = |value: f64| libm::round(value * 65_536.0) as i32;
         let (us, vs) = (chroma / (2.0 * (1.0 - kb)), chroma / (2.0 * (1.0 - kr)));
         let grey = fixed(128.0 / 255.0);

@@ -245,7 +245,8 @@ mod tests {
                 let placement = Placement { anchor, margin: Share::percent(4), x: none, y: none };
                 let plate = layout.plate(placement, layout.pixels(Share::percent(20)), 100.0);
                 let (x, y) = (f64::from(plate.at.x) + plate.left, f64::from(plate.at.y) + plate.top);
-                let (right, bottom) = (f64::from(frame.width) - x - plate.width, f64::from(frame.height) - y - plate.height);
+                let (right, bottom) =
+                    (f64::from(frame.width) - x - plate.width, f64::from(frame.height) - y - plate.height);
                 (x, y, right, bottom)
             };
             let margin = f64::from(frame.shorter()) * 0.04;

@@ -13,13 +13,8 @@ use crate::overlay::picture::Mark;
 
 const SECOND: i64 = 1_000_000_000;
 
-const FRAMES: [Size; 5] = [
-    Size::new(1280, 720),
-    Size::new(1920, 1080),
-    Size::new(3840, 2160),
-    Size::new(1080, 1920),
-    Size::new(640, 640),
-];
+const FRAMES: [Size; 5] =
+    [Size::new(1280, 720), Size::new(1920, 1080), Size::new(3840, 2160), Size::new(1080, 1920), Size::new(640, 640)];
 
 /// The overlay that `text` declares in a manifest.
 fn spec(text: &str) -> OverlaySpec {
@@ -83,8 +78,13 @@ fn picture(layer: &Layer, cell: u32) -> Picture {
 }
 
 fn texts(picture: &Picture) -> Vec<&str> {
-    let text = |mark| if let &Mark::Text { ref text, .. } = mark { Some(text.as_str()) } else { None };
-    picture.marks.iter().filter_map(text).collect()
+    let mut texts = Vec::new();
+    for mark in &picture.marks {
+        if let Mark::Text { text, .. } = mark {
+            texts.push(text.as_str());
+        }
+    }
+    texts
 }
 
 /// What the digits of a layer read in frame `n`.
@@ -168,7 +168,8 @@ fn without_a_clock_everything_is_unknown() {
         assert_eq!(digits_at(&shown.layers[2], 5), style::DASH);
         for text in ALL {
             let shown = show(&spec(text), &seen).unwrap();
-            draw(&spec(text), &shown, SpriteFormat { frame: seen.frame, matrix: Matrix::Bt601, full_range: true }).unwrap();
+            draw(&spec(text), &shown, SpriteFormat { frame: seen.frame, matrix: Matrix::Bt601, full_range: true })
+                .unwrap();
         }
     }
 }
@@ -196,7 +197,8 @@ fn neighbouring_segments_share_the_pictures_of_the_travelled_part() {
     let log = ride();
     let clip = Some((log.times[0], log.times[300]));
     for text in ["Map()", "Elevation()"] {
-        let of = |second| show(&spec(text), &Scene { clip, ..scene(&log, second, 240) }).unwrap().layers[1].cells.clone();
+        let of =
+            |second| show(&spec(text), &Scene { clip, ..scene(&log, second, 240) }).unwrap().layers[1].cells.clone();
         let (first, second) = (of(200), of(204));
         assert!(first.iter().any(|cell| second.contains(cell)), "{text}");
     }

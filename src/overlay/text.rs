@@ -53,7 +53,11 @@ impl Text {
     fn check(&self, node: &Node, checker: &mut Checker) {
         super::check_size(self.font, node, checker);
         if self.text.trim().is_empty() {
-            checker.error_with_hint(node.span, "the text is empty", "write something into `text`, or remove the overlay");
+            checker.error_with_hint(
+                node.span,
+                "the text is empty",
+                "write something into `text`, or remove the overlay",
+            );
         }
         match Template::parse(&self.text) {
             Ok(template) => template.literals().for_each(|text| super::check_letters(text, node, checker)),

@@ -57,13 +57,13 @@ fn log(text: &mut String, report: &LogReport) {
             channel.name, channel.unit
         );
     }
-    if summary.bad_rows > 0 {
-        let _ = writeln!(text, "  {} rows could not be read", summary.bad_rows);
-        for row in &summary.bad_examples {
+    if report.import.bad_rows > 0 {
+        let _ = writeln!(text, "  {} rows could not be read", report.import.bad_rows);
+        for row in &report.import.bad_examples {
             let _ = writeln!(text, "    line {}: {}", row.line, row.reason);
         }
     }
-    for note in &summary.notes {
+    for note in report.import.notes.iter().chain(&summary.notes) {
         let _ = writeln!(text, "  - {note}");
     }
     for (recording, covered) in &report.coverage {

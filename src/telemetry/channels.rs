@@ -161,18 +161,19 @@ pub(crate) fn squash(header: &str) -> String {
 /// The name that an unmapped column is kept under: `Accel X` is `accel_x`.
 pub(crate) fn snake_case(header: &str) -> String {
     let mut name = String::with_capacity(header.len());
-    let mut lower_before = false;
+    let mut small = 0;
     for c in header.chars() {
         if c.is_alphanumeric() {
-            // A new word starts at a capital that follows a small letter.
-            if c.is_uppercase() && lower_before && !name.ends_with('_') {
+            // A new word starts at a capital that follows small letters; not
+            // within `kPa`.
+            if c.is_uppercase() && small >= 2 {
                 name.push('_');
             }
             name.extend(c.to_lowercase());
         } else if !name.is_empty() && !name.ends_with('_') {
             name.push('_');
         }
-        lower_before = c.is_lowercase();
+        small = if c.is_lowercase() { small + 1 } else { 0 };
     }
     name.truncate(name.trim_end_matches('_').len());
     name
@@ -198,6 +199,7 @@ mod tests {
         assert_eq!(snake_case("GPS_Update"), "gps_update");
         assert_eq!(snake_case("Brake (calculated)"), "brake_calculated");
         assert_eq!(snake_case("leanAngle"), "lean_angle");
+        assert_eq!(snake_case("Barometric Pressure (kPa)"), "barometric_pressure_kpa");
         assert_eq!(snake_case("  "), "");
     }
 

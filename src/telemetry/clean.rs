@@ -32,6 +32,10 @@ const HARDEST: f64 = 15.0;
 /// Seconds on both sides that a speed is compared with.
 const SPIKE_SECONDS: f64 = 4.0;
 
+/// An altitude whose usual vertical acceleration is above this, in m/s², says
+/// nothing of the road.
+const NOISY: f64 = 3.0;
+
 /// A distance may grow by this many metres beside what is possible at the
 /// greatest speed.
 const LEAP: f64 = 100.0;
@@ -188,13 +192,21 @@ impl Work {
         let (runs, indices) = self.runs(values);
         let mut values = values.to_vec();
         let mut dropped = 0_u64;
-        for (judged, indices) in excursions::find(&runs, excursions::ALTITUDE).iter().zip(&indices) {
+        let judged = excursions::find(&runs, excursions::ALTITUDE);
+        for (judged, indices) in judged.dropped.iter().zip(&indices) {
             for (_, at) in judged.iter().zip(indices).filter(|(dropped, _)| **dropped) {
                 values[*at] = f64::NAN;
                 dropped += 1;
             }
             // What was dropped is bridged however long it is: the logger was there.
             bridge(&self.seconds, &mut values, indices);
+        }
+        if judged.usual > NOISY {
+            self.notes.push(format!(
+                "the altitude jumps by {:.0} m from one second to the next: gradients are little more than noise; \
+                 if the log has another altitude, map that one",
+                judged.usual
+            ));
         }
         if dropped > 0 {
             self.notes.push(format!("{dropped} altitudes are dropped: nothing climbs like that"));

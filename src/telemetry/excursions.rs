@@ -17,7 +17,8 @@
 //!   heavy-tailed error ([`PRICE`]).
 //!
 //! The scale is the log's own median, at least [`Rules::quiet`]: a racing car
-//! may do what a bicycle cannot.
+//! may do what a bicycle cannot. Where very many knots would go, they are no
+//! exceptions but how this log is, and the scale is doubled until few go.
 
 /// A measured point at a time in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,6 +61,12 @@ const PRICE_AT_ENDS: f64 = 20.0;
 /// The share of the best that is as good as the best.
 const NEARLY: f64 = 0.98;
 
+/// Knots that may go whatever the log's length, the part of it that may
+/// (1 / `FEW_OF`), and how often the scale is doubled where more would.
+const FEW: usize = 30;
+const FEW_OF: usize = 25;
+const DOUBLINGS: usize = 6;
+
 /// How many knots before the suspicious one are reconsidered, and how many
 /// after it may be where the excursion begins.
 const BACK: usize = 5;
@@ -75,16 +82,32 @@ struct Knot<const N: usize> {
     end: usize,
 }
 
-/// Which fixes of each run are to be dropped. Fixes of a run are in the order
-/// of time, strictly.
-pub(super) fn find<const N: usize>(runs: &[Vec<Fix<N>>], rules: Rules) -> Vec<Vec<bool>> {
+/// What was found.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    /// Which fixes of each run are to be dropped.
+    pub(super) dropped: Vec<Vec<bool>>,
+    /// The acceleration that counted as usual.
+    pub(super) usual: f64,
+}
+
+/// Judges the fixes of each run, which are strictly in the order of time.
+pub(super) fn find<const N: usize>(runs: &[Vec<Fix<N>>], rules: Rules) -> Judged {
     let knots: Vec<Vec<Knot<N>>> = runs.iter().map(|run| knots(run)).collect();
-    let usual = usual(&knots).max(rules.quiet);
-    let judged = runs.iter().zip(&knots).map(|(run, knots)| {
-        let kept = walk(knots, usual, rules.least);
-        flags(run, knots, &kept, rules.least * 2.0)
-    });
-    judged.collect()
+    let all: usize = knots.iter().map(Vec::len).sum();
+    let mut usual = usual(&knots).max(rules.quiet);
+    let mut kept: Vec<Vec<usize>> = Vec::new();
+    for _ in 0..DOUBLINGS {
+        kept = knots.iter().map(|knots| walk(knots, usual, rules.least)).collect();
+        let gone = all - kept.iter().map(Vec::len).sum::<usize>();
+        if gone <= FEW || gone <= all / FEW_OF {
+            break;
+        }
+        usual *= 2.0;
+    }
+    let each = runs.iter().zip(&knots).zip(&kept);
+    let dropped = each.map(|((run, knots), kept)| flags(run, knots, kept, rules.least * 2.0)).collect();
+    Judged { dropped, usual }
 }
 
 fn knots<const N: usize>(run: &[Fix<N>]) -> Vec<Knot<N>> {
@@ -358,7 +381,7 @@ mod tests {
 
     fn dropped(path: Vec<Fix<2>>) -> Vec<usize> {
         let found = find(&[path], POSITION);
-        found[0].iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect()
+        found.dropped[0].iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect()
     }
 
     #[test]
@@ -410,6 +433,6 @@ mod tests {
         };
         let path: Vec<Fix<2>> = (0..50_000).map(|n| Fix { t: f64::from(n), p: [random(), random()] }).collect();
         let found = find(&[path], POSITION);
-        assert_eq!(found[0].len(), 50_000);
+        assert_eq!(found.dropped[0].len(), 50_000);
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn path(seconds: &[f64], broken: &[bool], latitude: &[f64], longitude
     let mut path = Path { samples: vec![None; seconds.len()], dropped: 0 };
     let runs = runs(seconds, broken, latitude, longitude, gap);
     let fixes: Vec<Vec<Fix<2>>> = runs.iter().map(|run| run.fixes.clone()).collect();
-    let judged = excursions::find(&fixes, excursions::POSITION);
+    let judged = excursions::find(&fixes, excursions::POSITION).dropped;
     let mut good = Vec::new();
     for (run, dropped) in runs.iter().zip(&judged) {
         path.dropped += dropped.iter().filter(|dropped| **dropped).count() as u64;

@@ -1,11 +1,13 @@
 //! Whole files through import and cleaning.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::csv::{Column, ColumnFields, Csv};
-use super::{FORMATS, clean, columns, csv, lookup};
+use super::{FORMATS, clean, columns, lookup};
 use crate::base::{Diagnostic, Unit};
+use crate::manifest::parser::parse;
+use crate::manifest::{Checker, Node, Value};
 use crate::model::telemetry::{Channel, ChannelSummary, LogClock, Telemetry, TelemetrySummary};
 
 /// A file of the test data; `None`, said visibly, where it is not there.
@@ -452,5 +454,32 @@ fn cleaning_survives_what_is_not_there() {
 
 #[test]
 fn the_example_of_the_reference_is_read() {
-    assert_eq!((FORMATS[0].name(), FORMATS[0].version()), ("Csv", csv::VERSION));
+    let entry = FORMATS[0].entry;
+    let node = parse(entry.example).unwrap();
+    // `file` is the manifest's own field.
+    let Value::Fields(fields) = &node.value else { panic!("{node:?}") };
+    let own = fields.iter().filter(|(name, _)| name.text != "file").cloned().collect();
+    let own = Node { value: Value::Fields(own), ..node.clone() };
+    let mut checker = Checker::new(Path::new("autocut.ron"), entry.example);
+    let json = (entry.lower)(&own, &mut checker);
+    assert!(!checker.has_errors(), "{:?}", checker.finish());
+    let params: Csv = serde_json::from_str(&json.unwrap()).unwrap();
+    assert_eq!(params.columns["speed"], column("Tempo", Unit::KilometresPerHour));
+    let text = "Zeit,Tempo\n2024-06-01 12:00:00,36\n";
+    let (log, _) = import_with(text.as_bytes(), &params).unwrap();
+    assert_eq!((log.times[0], values(&log, "speed")[0]), (EPOCH, 10.0));
+}
+
+#[test]
+fn wrong_parameters_are_told_with_their_place() {
+    for (text, message) in [
+        ("Csv(zone: \"Europe/Berln\")", "no time zone is called \"Europe/Berln\""),
+        ("Csv(time: Iso, pattern: \"%Y\")", "`pattern` and `time` both say how times are written"),
+        ("Csv(columns: {\"speed\": Column(header: \"v\", unit: \"kmh/h\")})", "unknown unit"),
+    ] {
+        let mut checker = Checker::new(Path::new("autocut.ron"), text);
+        (FORMATS[0].entry.lower)(&parse(text).unwrap(), &mut checker);
+        let found = checker.finish().0;
+        assert!(found[0].message.starts_with(message) && found[0].place.is_some(), "{found:?}");
+    }
 }

@@ -110,8 +110,8 @@ impl Film {
             film.reopen()?;
             film.decode()?;
             film.origin = film.next.time.map_or(0, |time| time.to_ticks(base));
+            film.forget(Progress::Start);
         }
-        film.rewind()?;
         Ok(film)
     }
 
@@ -384,8 +384,9 @@ pub(crate) fn main_video(input: &Input) -> Option<usize> {
 
 /// The sound to use: the container's default one, else the first.
 pub(crate) fn main_audio(input: &Input) -> Option<usize> {
-    let usable =
-        |stream: &av::input::Stream| stream.kind() == StreamKind::Audio && stream.sample_rate() > 0 && stream.channels() > 0;
+    let usable = |stream: &av::input::Stream| {
+        stream.kind() == StreamKind::Audio && stream.sample_rate() > 0 && stream.channels() > 0
+    };
     let default = input.streams().find(|stream| usable(stream) && stream.is_default());
     default.or_else(|| input.streams().find(usable)).map(|stream| stream.index)
 }
@@ -396,8 +397,8 @@ pub(crate) fn main_audio(input: &Input) -> Option<usize> {
 pub(crate) fn media_zero(input: &mut Input, path: &Path) -> Result<Option<Timestamp>, Diagnostic> {
     let Some(stream) = main_video(input) else { return Ok(None) };
     let Some(base) = input.stream(stream).map(|facts| facts.time_base()) else { return Ok(None) };
-    let first = first_shown(input, stream)
-        .map_err(|error| av::diagnose(format!("cannot read {}", path.display()), error))?;
+    let first =
+        first_shown(input, stream).map_err(|error| av::diagnose(format!("cannot read {}", path.display()), error))?;
     match first {
         Some(ticks) => Ok(Some(Timestamp::from_ticks(ticks, base))),
         None => Film::open(path, Skip::Nothing).map(|film| Some(film.zero())),

@@ -174,8 +174,7 @@ impl<'a> Pictures<'a> {
     fn new(plan: &'a Plan, rate: FrameRate) -> Result<Pictures<'a>, Diagnostic> {
         let data = Packet::new().map_err(|error| av::diagnose("cannot join", error))?;
         let (waiting, delay) = (plan.segments.iter(), plan.delay);
-        let mut pictures =
-            Pictures { waiting, reader: None, first: 0, place: 0, delay, rate, packet: None, data };
+        let mut pictures = Pictures { waiting, reader: None, first: 0, place: 0, delay, rate, packet: None, data };
         pictures.read()?;
         Ok(pictures)
     }

@@ -116,7 +116,8 @@ mod tests {
         let size = orientation.upright(Size::new(3, 2));
         let mut data = vec![b' '; size.area() as usize];
         place(STORED, orientation, Target { data: &mut data, stride: size.width as usize }, 0, 0);
-        let rows: Vec<_> = data.chunks(size.width as usize).map(|row| String::from_utf8_lossy(row).into_owned()).collect();
+        let rows: Vec<_> =
+            data.chunks(size.width as usize).map(|row| String::from_utf8_lossy(row).into_owned()).collect();
         rows.join("/")
     }
 

@@ -199,7 +199,9 @@ fn orientation(matrix: &[i32; 9]) -> Orientation {
     let [a, b, _, c, d, ..] = matrix.map(i64::from);
     let mut best = (i64::MIN, Orientation::UPRIGHT);
     for mirrored in [false, true] {
-        for (quarter_turns, [p, q, r, s]) in [[1, 0, 0, 1], [0, 1, -1, 0], [-1, 0, 0, -1], [0, -1, 1, 0]].iter().enumerate() {
+        for (quarter_turns, [p, q, r, s]) in
+            [[1, 0, 0, 1], [0, 1, -1, 0], [-1, 0, 0, -1], [0, -1, 1, 0]].iter().enumerate()
+        {
             // Mirroring comes first, so it turns round where x goes.
             let sign = if mirrored { -1 } else { 1 };
             let likeness = sign * (a * p + b * q) + c * r + d * s;

@@ -216,3 +216,90 @@ fn unreadable(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::environment(format!("cannot read the segment {}: {why}", path.display()))
         .hint("`autocut verify` finds and removes what is damaged in the store")
 }
+
+#[cfg(test)]
+mod tests {
+    use autocut::model::Matrix;
+
+    use super::*;
+
+    fn header() -> Header {
+        let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
+        let stream =
+            StreamHeader::Video { size: Size::new(64, 48), rate: FrameRate::new(30_000, 1_001).unwrap(), colour };
+        Header { codec: "h264".to_owned(), extradata: vec![1, 2, 3], stream }
+    }
+
+    fn file(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("autocut-segment-{}-{name}", std::process::id()))
+    }
+
+    /// Five frames in the order of a pyramid of B-frames.
+    fn written(name: &str) -> (PathBuf, Counts) {
+        let path = file(name);
+        let mut writer = Writer::create(&path, &header()).unwrap();
+        for (place, pts) in [0, 4, 2, 1, 3].into_iter().enumerate() {
+            let info = PacketInfo { pts, duration: 1, key: place == 0 };
+            writer.push(info, &vec![place as u8; place * 100]).unwrap();
+        }
+        (path, writer.finish().unwrap())
+    }
+
+    fn read(path: &Path) -> Result<Vec<(PacketInfo, Vec<u8>)>, Diagnostic> {
+        let mut reader = Reader::open(path)?;
+        let mut packet = Packet::new().unwrap();
+        let mut packets = Vec::new();
+        while let Some(info) = reader.next(&mut packet)? {
+            packets.push((info, packet.data().to_vec()));
+        }
+        Ok(packets)
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let (path, counts) = written("round-trip");
+        assert_eq!(counts, Counts { packets: 5, reorder: 2, span: 5 });
+        let reader = Reader::open(&path).unwrap();
+        assert_eq!((reader.header, reader.counts), (header(), counts));
+        let packets = read(&path).unwrap();
+        let times: Vec<_> = packets.iter().map(|(info, data)| (info.pts, info.key, data.len())).collect();
+        assert_eq!(times, [(0, true, 0), (4, false, 100), (2, false, 200), (1, false, 300), (3, false, 400)]);
+        assert!(packets[4].1.iter().all(|byte| *byte == 4));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    /// Sound: durations in samples, what comes before the first is not
+    /// presented, and nothing is reordered.
+    #[test]
+    fn sound_spans_what_is_heard() {
+        let path = file("sound");
+        let mut writer = Writer::create(&path, &header()).unwrap();
+        for (pts, duration) in [(-1_024, 1_024), (0, 1_024), (1_024, 452)] {
+            writer.push(PacketInfo { pts, duration, key: true }, b"x").unwrap();
+        }
+        assert_eq!(writer.finish().unwrap(), Counts { packets: 3, reorder: 0, span: 1_476 });
+        assert_eq!(read(&path).unwrap()[0].0.pts, -1_024);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    /// Cut anywhere, added to, or with any one byte of its heads changed to
+    /// 255: an error, never a panic and never more packets than were written.
+    #[test]
+    fn damage_is_an_error() {
+        let (path, _) = written("damage");
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(read(&path).is_err(), "cut at {length}");
+        }
+        std::fs::write(&path, [&whole[..], b"!"].concat()).unwrap();
+        assert!(read(&path).is_err());
+        for at in 0..whole.len().min(90) {
+            let mut damaged = whole.clone();
+            damaged[at] = 255;
+            std::fs::write(&path, &damaged).unwrap();
+            assert!(read(&path).is_ok_and(|packets| packets.len() == 5) || read(&path).is_err());
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use autocut::base::{Digest, FrameRate, Orientation, Size, Tier, Timestamp};
-use autocut::model::protocol::{Invocation, Produced};
+use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
 use autocut::model::specs::{JoinSpec, SegmentInfo, SegmentSpec, SourceRun, StillSpec, VideoEncoder};
 use autocut::model::timeline::SourcePicture;
 use autocut::model::{self, ActionSpec, Colour, Fit, Matrix, VideoFormat, VideoInfo};
@@ -201,7 +201,9 @@ fn seeking_finds_the_frames_that_decoding_straight_on_gives() {
         let mut film = crate::decode::Film::open(&path, av::Skip::Nothing).unwrap();
         let digest = |frame: &av::Frame| {
             let plane = frame.plane(0).unwrap();
-            Digest::of(&plane.data.chunks(plane.stride).flat_map(|row| &row[..plane.width]).copied().collect::<Vec<_>>())
+            Digest::of(
+                &plane.data.chunks(plane.stride).flat_map(|row| &row[..plane.width]).copied().collect::<Vec<_>>(),
+            )
         };
         let times: Vec<Timestamp> = (0..24).map(|i| Timestamp::new(i * 13, 70)).collect();
         let straight: Vec<_> = times
@@ -234,11 +236,17 @@ fn segments_join_to_what_was_planned() {
     let joined = join(format, &[&files[0], &files[1]], "joined");
     let name = joined.to_str().unwrap();
     assert_eq!(output("ffmpeg", &["-v", "warning", "-i", name, "-f", "null", "-"]), "");
-    let times = output("ffprobe", &["-v", "error", "-select_streams", "v:0", "-show_entries", "frame=pts", "-of", "csv=p=0", name]);
+    let times = output(
+        "ffprobe",
+        &["-v", "error", "-select_streams", "v:0", "-show_entries", "frame=pts", "-of", "csv=p=0", name],
+    );
     let times: Vec<i64> = times.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
     assert_eq!(times, (0..90).map(|n| n * 1_001).collect::<Vec<i64>>());
     let source = path.to_str().unwrap();
-    let ssim = output("ffmpeg", &["-v", "info", "-i", name, "-i", source, "-lavfi", "[0:v:0][1:v:0]ssim=shortest=1", "-f", "null", "-"]);
+    let ssim = output(
+        "ffmpeg",
+        &["-v", "info", "-i", name, "-i", source, "-lavfi", "[0:v:0][1:v:0]ssim=shortest=1", "-f", "null", "-"],
+    );
     let all: f64 = ssim.split("All:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
     assert!(all > 0.97, "{all}");
 }
@@ -282,11 +290,68 @@ fn a_still_is_the_picture_that_ffmpeg_shows() {
         let theirs = scratch(&format!("still-{name}")).join("theirs.png");
         let theirs = theirs.to_str().unwrap();
         output("ffmpeg", &["-v", "error", "-y", "-ss", "1", "-i", path.to_str().unwrap(), "-frames:v", "1", theirs]);
-        let facts = output("ffprobe", &["-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0:s=x", ours]);
+        let facts =
+            output("ffprobe", &["-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0:s=x", ours]);
         assert_eq!(facts.trim(), size);
         let filter = "[0:v]format=rgb24[a];[1:v]format=rgb24[b];[a][b]psnr";
         let psnr = output("ffmpeg", &["-v", "info", "-i", ours, "-i", theirs, "-lavfi", filter, "-f", "null", "-"]);
-        let average: f64 = psnr.split("average:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
+        let average: f64 =
+            psnr.split("average:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
         assert!(average > 33.0, "{name}: {average} dB, see {ours} and {theirs}");
     }
+}
+
+/// Settings that end in other parameter sets (another level) do not join.
+#[test]
+fn segments_of_other_parameter_sets_are_refused() {
+    let Some(path) = testdata("video/fullrange-60fps.mp4") else { return };
+    let format = VideoFormat { size: Size::new(160, 120), rate: rate(60, 1), colour: BT709 };
+    let mut files = Vec::new();
+    for level in ["4.0", "5.1"] {
+        let mut spec = segment(&path, Timestamp::ZERO, 10, format, Fit::Fit);
+        spec.encoder.options.push(("level".to_owned(), level.to_owned()));
+        files.push(act(ActionSpec::Segment(spec), &[&path], &format!("level-{level}")).files[0].clone());
+    }
+    let spec = JoinSpec {
+        format,
+        segments: files.iter().map(|path| content(path)).collect(),
+        sound: None,
+        container: "mp4".to_owned(),
+        chapters: Vec::new(),
+        title: None,
+    };
+    let inputs = files.iter().map(|path| (content(path), path.clone())).collect();
+    let invocation =
+        Invocation { id: 1, spec: ActionSpec::Join(spec), inputs, packs: Vec::new(), scratch: scratch("refused") };
+    let diagnostic = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(())).unwrap_err();
+    assert_eq!(diagnostic.tier, Tier::Bug);
+    assert!(diagnostic.message.contains("segments 0") && diagnostic.message.contains("parameter sets"));
+}
+
+/// What `autocut` sees over the socket: greeting, progress, a result, a
+/// failure that does not end the process, and a clean end.
+#[test]
+fn serves_over_a_socket() {
+    let Some(path) = testdata("video/rotated.mp4") else { return };
+    av::start();
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let server = std::thread::spawn(move || serve::serve(&theirs, &theirs));
+    let mut ask = |request: &Request| protocol::send(&mut ours, request).unwrap();
+    let format = VideoFormat { size: Size::new(160, 90), rate: rate(30, 1), colour: BT709 };
+    let spec = ActionSpec::Segment(segment(&path, Timestamp::ZERO, 5, format, Fit::Fill));
+    let inputs = BTreeMap::from([(content(&path), path.clone())]);
+    let good = Invocation { id: 7, spec, inputs, packs: Vec::new(), scratch: scratch("served") };
+    let bad = Invocation { id: 8, inputs: BTreeMap::new(), ..good.clone() };
+    ask(&Request::Hello { version: PROTOCOL_VERSION });
+    ask(&Request::Run(vec![bad, good]));
+    ours.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut replies = Vec::new();
+    while let Some(reply) = protocol::receive::<Reply>(&mut ours).unwrap() {
+        replies.push(reply);
+    }
+    assert!(matches!(replies[0], Reply::Hello { version: PROTOCOL_VERSION }));
+    assert!(matches!(replies[1], Reply::Failed { id: 8, .. }));
+    assert!(replies.iter().any(|reply| matches!(reply, Reply::Progress { id: 7, total: 5, .. })));
+    assert!(matches!(replies.last(), Some(Reply::Done { id: 7, .. })));
+    server.join().unwrap().unwrap();
 }

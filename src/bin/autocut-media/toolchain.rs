@@ -64,7 +64,9 @@ pub(crate) fn toolchain() -> Toolchain {
 
 /// `libavcodec 59.37.100` of the first, which is the one that matters.
 fn title(used: &[&(&str, String, String)]) -> String {
-    used.iter().find(|(name, ..)| *name != "libavutil").map_or(String::new(), |(name, version, _)| format!("{name} {version}"))
+    used.iter()
+        .find(|(name, ..)| *name != "libavutil")
+        .map_or(String::new(), |(name, version, _)| format!("{name} {version}"))
 }
 
 /// Options that reach into many parts of x264.
@@ -78,15 +80,8 @@ fn trial_pictures(encoder: &str, format: PixelFormat, options: &[(&str, &str)]) 
     let options: Vec<_> = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let failed = |error| av::diagnose(format!("the encoder {encoder} does not work"), error);
     let rate = FrameRate::new(30, 1).ok_or_else(|| failed(Error::Bug))?;
-    let settings = VideoSettings {
-        encoder,
-        size,
-        format,
-        rate,
-        colour: colour_numbers(&colour),
-        options: &options,
-        threads: 1,
-    };
+    let settings =
+        VideoSettings { encoder, size, format, rate, colour: colour_numbers(&colour), options: &options, threads: 1 };
     let encoder = Encoder::video(&settings)?;
     let frame = |time: u32| {
         let mut frame = Frame::picture(format, size)?;

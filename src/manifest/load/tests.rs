@@ -242,7 +242,6 @@ fn every_section_is_read_before_it_fails() {
     assert_eq!(
         told(text),
         [
-            "3:24+7 `Footage` has no field `files` (add `files: ...`: a pattern such as \"footage/front/*.MP4\", or a list of them)",
             "3:32+4 unknown field `file` of `Footage` (did you mean `files`?)",
             "3:48+8 \"my cam\" cannot be a name (a name has letters, digits, `-`, `_` and `.`, and starts with a letter, a digit or `_`)",
             "3:58+4 \"x[\" is not a pattern: unclosed character class; missing ']' (put a character that is meant itself in brackets: `[[]`)",
@@ -255,7 +254,6 @@ fn every_section_is_read_before_it_fails() {
             "7:42+7 \"front\" does not say at which time (write it as camera/recording@time, e.g. \"front/GX010012@192.0s\")",
             "8:25+5 `Gague` is not an overlay (did you mean `Gauge`?)",
             "8:57+1 expected an overlay, found the number 1 (write its kind first: `Gauge` and `Map`)",
-            "9:23+4 `Reel` has no field `file` (add `file: ...`: a text in quotes)",
             "9:28+4 unknown field `fiel` of `Reel` (did you mean `file`?)",
             "9:50+6 there is no overlay \"sped\" (did you mean `speed`?)",
             "10:5+6 unknown field `tittle` of `Project`",
@@ -453,6 +451,21 @@ fn a_detector_has_classes() {
     assert_eq!(
         told(&with("detection: Detection(model: \"m\", classes: [])")),
         ["5:43+2 a detector has at least one class (name them: [\"bicycle\", \"car\"])"]
+    );
+}
+
+#[test]
+fn a_section_that_fails_hides_no_other_error() {
+    let text = "(version: 1, footage: {\"front\": Footage(fils: \"*\")}, moments: Moments(pins: [\"frnt/A@1s\", \"front/A@9s\"]),
+outputs: {\"reel\": Reel(file: \"../reel.mp4\", size: 1)})";
+    assert_eq!(
+        told(text),
+        [
+            "1:41+4 unknown field `fils` of `Footage` (did you mean `files`?)",
+            "1:78+11 no footage set is named \"frnt\" (did you mean \"front/A\"?)",
+            "2:30+13 \"../reel.mp4\" does not lie inside of the project (write a path relative to the project, such as \"out/reel.mp4\")",
+            "2:45+4 unknown field `size` of `Reel`",
+        ]
     );
 }
 

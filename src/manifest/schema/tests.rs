@@ -99,7 +99,6 @@ fn every_error_is_reported_with_its_place() {
     assert_eq!(
         wrongs(text),
         [
-            "1:1+4 `Dial` has no field `channel` (add `channel: ...`: a text in quotes)",
             "2:3+6 unknown field `chanel` of `Dial` (did you mean `channel`?)",
             "3:9+2 expected a share of the frame, found the number 18 (write \"18%\" of the frame's shorter side)",
             "4:10+1 expected a text in quotes, found the number 3",
@@ -114,6 +113,15 @@ fn an_unknown_field_lists_those_that_are_known() {
     let (_, wrong) = read::<Dial>("Dial(channel: \"x\", colour: 1)");
     assert_eq!(wrong[0].notes, ["known are `channel`, `size`, `label`, `hands` and `marks`"]);
     assert_eq!(wrong[0].hint, None);
+}
+
+#[test]
+fn a_field_that_is_not_there_is_missed() {
+    assert_eq!(
+        wrongs("Dial(size: \"1%\")"),
+        ["1:1+4 `Dial` has no field `channel` (add `channel: ...`: a text in quotes)"]
+    );
+    assert_eq!(wrongs("\n()"), ["2:1+1 `Dial` has no field `channel` (add `channel: ...`: a text in quotes)"]);
 }
 
 #[test]

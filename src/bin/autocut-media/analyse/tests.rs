@@ -149,3 +149,35 @@ fn an_unknown_analysis_fails_alone() {
     let made = analyse(&[(&bad, &first), (&good, &second)], &mut Films::default(), &mut |_, _| Ok(()));
     assert!(made[0].is_err() && made[1].is_ok());
 }
+
+/// As `autocut` asks: one message with several actions, one answer each.
+#[test]
+fn every_action_of_a_group_is_answered() {
+    use autocut::model::protocol::{Reply, Request, receive, send};
+
+    let Some(file) = testdata("gopro/karma.mp4") else { return };
+    av::start();
+    let scratch = tempfile::tempdir().unwrap();
+    let digest = Digest::of(b"karma");
+    let invocation = |(id, name): (u64, &str)| {
+        let folder = scratch.path().join(id.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let spec = AnalyseSpec { file: digest, analysis: name.to_owned(), analysis_version: 1, pass: pass(0, 2_000) };
+        let inputs = BTreeMap::from([(digest, file.clone())]);
+        Invocation { id, spec: ActionSpec::Analyse(spec), inputs, packs: vec![], scratch: folder }
+    };
+    let group = [(3, "motion"), (5, "smell"), (9, "sharpness")].map(invocation).to_vec();
+    let (mut asked, mut answered) = (Vec::new(), Vec::new());
+    send(&mut asked, &Request::Run(group)).unwrap();
+    crate::serve::serve(&asked[..], &mut answered).unwrap();
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    let mut answers = &answered[..];
+    while let Some(reply) = receive::<Reply>(&mut answers).unwrap() {
+        match reply {
+            Reply::Done { id, .. } => done.push(id),
+            Reply::Failed { id, .. } => failed.push(id),
+            _ => {}
+        }
+    }
+    assert_eq!((done, failed), (vec![3, 9], vec![5]));
+}

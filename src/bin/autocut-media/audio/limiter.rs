@@ -29,8 +29,15 @@ pub(crate) struct Limiter {
     channels: usize,
     ceiling: f64,
     kernel: [[f64; BETWEEN + 1]; 2 * HALF],
-    /// The latest `2 * HALF` frames, for interpolation.
-    recent: VecDeque<Vec<f64>>,
+    /// The latest `2 * HALF` samples of each channel, for interpolation: a ring
+    /// that is written twice, so that they always lie in one piece.
+    recent: Vec<[f64; 4 * HALF]>,
+    /// Where the next sample goes in the rings.
+    place: usize,
+    /// A sample above this may have a peak above the ceiling beside it.
+    loud: f64,
+    /// Frames until no sample above that is among the recent ones.
+    loud_for: usize,
     /// Peak of the interval before the sample that is judged next.
     peak_before: f64,
     gain: Gain,
@@ -44,12 +51,16 @@ impl Limiter {
     /// For `channels` channels at `sample_rate`; `ceiling` in 1 / 100 dBTP.
     pub(crate) fn new(channels: u16, sample_rate: u32, ceiling: i32) -> Self {
         let channels = usize::from(channels.max(1));
+        let (kernel, ceiling) = (kernel(), decibels(ceiling) * MARGIN);
         let look_ahead = (sample_rate * LOOK_AHEAD_MS / 1_000).max(1) as usize;
         Limiter {
             channels,
-            ceiling: decibels(ceiling) * MARGIN,
-            kernel: kernel(),
-            recent: std::iter::repeat_n(vec![0.0; channels], 2 * HALF).collect(),
+            recent: vec![[0.0; 4 * HALF]; channels],
+            place: 0,
+            loud: ceiling / most_gain(&kernel),
+            loud_for: 0,
+            kernel,
+            ceiling,
             peak_before: 0.0,
             gain: Gain::new(look_ahead, i64::from((sample_rate * RELEASE_MS / 1_000).max(1))),
             waiting: VecDeque::new(),
@@ -74,13 +85,18 @@ impl Limiter {
 
     fn push(&mut self, frame: &[f64], out: &mut Vec<f32>) {
         self.waiting.extend(frame);
-        if let Some(mut oldest) = self.recent.pop_front() {
-            oldest.copy_from_slice(frame);
-            self.recent.push_back(oldest);
+        for (ring, sample) in self.recent.iter_mut().zip(frame) {
+            ring[self.place] = *sample;
+            ring[self.place + 2 * HALF] = *sample;
+        }
+        self.place = (self.place + 1) % (2 * HALF);
+        if frame.iter().any(|sample| sample.abs() > self.loud) {
+            self.loud_for = 2 * HALF;
         }
         // The interval judged here lies between the two middle frames, and its
         // peak concerns both.
-        let peak = self.peak();
+        let peak = if self.loud_for > 0 { self.peak() } else { 0.0 };
+        self.loud_for = self.loud_for.saturating_sub(1);
         let needed = self.peak_before.max(peak);
         self.peak_before = peak;
         let allowed = if needed > self.ceiling { (self.ceiling / needed * UNITY as f64) as i64 } else { UNITY };
@@ -99,11 +115,11 @@ impl Limiter {
     /// The peak from the first of the two middle frames up to the second.
     fn peak(&self) -> f64 {
         let mut peak = 0.0f64;
-        for channel in 0..self.channels {
+        for ring in &self.recent {
             let mut sums = [0.0; BETWEEN + 1];
-            for (frame, weights) in self.recent.iter().zip(&self.kernel) {
+            for (sample, weights) in ring[self.place..self.place + 2 * HALF].iter().zip(&self.kernel) {
                 for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += frame[channel] * weight;
+                    *sum += sample * weight;
                 }
             }
             peak = sums.iter().fold(peak, |peak, sum| peak.max(sum.abs()));
@@ -183,6 +199,12 @@ fn kernel() -> [[f64; BETWEEN + 1]; 2 * HALF] {
             libm::sin(angle) / angle * window * window
         })
     })
+}
+
+/// By how much a peak can be above the samples around it.
+fn most_gain(kernel: &[[f64; BETWEEN + 1]; 2 * HALF]) -> f64 {
+    let gain = |phase: usize| kernel.iter().map(|weights| weights[phase].abs()).sum::<f64>();
+    (0..=BETWEEN).map(gain).fold(1.0, f64::max)
 }
 
 #[cfg(test)]

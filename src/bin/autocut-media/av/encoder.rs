@@ -78,7 +78,8 @@ impl Encoder {
     }
 
     pub(crate) fn audio(settings: &AudioSettings) -> Result<Encoder, Diagnostic> {
-        let rate = i32::try_from(settings.sample_rate).map_err(|_| Diagnostic::bug("a sample rate that is too high"))?;
+        let rate =
+            i32::try_from(settings.sample_rate).map_err(|_| Diagnostic::bug("a sample rate that is too high"))?;
         Self::open(settings.encoder, settings.options, |context| {
             // SAFETY: a fresh context.
             unsafe {
@@ -108,8 +109,7 @@ impl Encoder {
         let mut dictionary = Dictionary::new(options.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         // SAFETY: the context is owned by `encoder` from the start.
         unsafe {
-            let encoder =
-                Encoder(NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or_else(|| failed(NO_MEMORY))?);
+            let encoder = Encoder(NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or_else(|| failed(NO_MEMORY))?);
             let context = encoder.0.as_ptr();
             (*context).flags |= (ffi::AV_CODEC_FLAG_GLOBAL_HEADER | ffi::AV_CODEC_FLAG_BITEXACT) as i32;
             configure(context);

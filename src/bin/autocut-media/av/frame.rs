@@ -146,8 +146,7 @@ impl Frame {
 
     /// Asks the encoder for a key frame here, or leaves the choice to it.
     pub(crate) fn set_key(&mut self, key: bool) {
-        let kind =
-            if key { ffi::AVPictureType::AV_PICTURE_TYPE_I } else { ffi::AVPictureType::AV_PICTURE_TYPE_NONE };
+        let kind = if key { ffi::AVPictureType::AV_PICTURE_TYPE_I } else { ffi::AVPictureType::AV_PICTURE_TYPE_NONE };
         self.get_mut().pict_type = kind;
     }
 

@@ -91,8 +91,7 @@ impl Input {
     pub(crate) fn keep_only(&mut self, keep: usize) {
         let indices: Vec<_> = self.streams().map(|stream| (stream.index, stream.raw)).collect();
         for (index, raw) in indices {
-            let discard =
-                if index == keep { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
+            let discard = if index == keep { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
             // SAFETY: streams live as long as their context, which is exclusively borrowed.
             unsafe { (*raw.as_ptr()).discard = discard };
         }

@@ -88,7 +88,12 @@ impl Scaler {
     }
 
     /// Keeps the scaler in `slot` if it does this, else puts one there that does.
-    pub(crate) fn reuse(slot: &mut Option<Scaler>, from: Picture, to: Picture, filter: Filter) -> Result<&mut Scaler, Error> {
+    pub(crate) fn reuse(
+        slot: &mut Option<Scaler>,
+        from: Picture,
+        to: Picture,
+        filter: Filter,
+    ) -> Result<&mut Scaler, Error> {
         let (from, to) = (from.plain(), to.plain());
         let fits = slot.as_ref().is_some_and(|s| s.from == from && s.to == to && s.filter == filter);
         if !fits {
