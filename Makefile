@@ -49,7 +49,7 @@ test: deps ## Run the tests
 
 bench: build ## Compare speed and memory with ffmpeg, as ratios
 	@$(CARGO) build $(PROFILE) --example ride
-	@$(CARGO) test $(PROFILE) --test bench -- --ignored --nocapture
+	@$(CARGO) test $(PROFILE) --test bench
 
 lint: deps ## Check formatting and lints
 	@$(CARGO) fmt --all -- --check

@@ -7,8 +7,20 @@ use std::path::{Path, PathBuf};
 
 /// Top floor last used, first defined: each may use those before it.
 const FLOORS: &[&str] = &[
-    "base", "model", "manifest", "inputs", "store", "telemetry", "analysis", "moments", "overlay", "deliver", "graph",
-    "exec", "report", "cli",
+    "base",
+    "model",
+    "manifest",
+    "inputs",
+    "store",
+    "telemetry",
+    "analysis",
+    "moments",
+    "overlay",
+    "deliver",
+    "graph",
+    "exec",
+    "report",
+    "cli",
 ];
 
 /// What each floor may not use although it stands below.

@@ -61,7 +61,8 @@ fn the_fastest_moment_is_chosen_when_only_speed_is_weighted() {
     );
     project.make();
     let text = project.ok(&["explain", "moments"]);
-    let chosen = text.lines().find(|line| line.trim_start().starts_with("* ") && line.contains("drone/karma@")).unwrap();
+    let chosen =
+        text.lines().find(|line| line.trim_start().starts_with("* ") && line.contains("drone/karma@")).unwrap();
     let start: f64 = chosen.split('@').nth(1).unwrap().split('s').next().unwrap().parse().unwrap();
 
     // The independent answer: the window of 3 s with the greatest mean speed.

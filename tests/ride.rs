@@ -28,8 +28,7 @@ fn the_example_ride_renders_and_a_second_make_does_nothing() {
 
     // Other music is no matter of the pictures.
     let mut music = fs::read(project.path("music.wav")).unwrap();
-    let end = music.len() - 1;
-    music[end] ^= 1;
+    music.iter_mut().skip(44).for_each(|byte| *byte /= 2);
     fs::write(project.path("music.wav"), music).unwrap();
     project.make().assert_ran([("mix", 1), ("join", 1)]);
 }

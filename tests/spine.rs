@@ -174,8 +174,16 @@ fn an_interrupted_make_ends_at_once_and_loses_nothing_finished() {
     let project = Project::new();
     let long = Footage { size: "640x360", seconds: 20, ..Footage::default() };
     project.footage("footage/a.mp4", &long).write("autocut.ron", MANIFEST);
-    project.edit("autocut.ron", r#", Pin(at: "front/b@2.5s", length: "1.5s")"#, r#", Pin(at: "front/a@9s", length: "10s")"#);
-    project.edit("autocut.ron", r#"Reel(file: "out/reel.mp4")"#, r#"Reel(file: "out/reel.mp4", video: Video(preset: "slower"))"#);
+    project.edit(
+        "autocut.ron",
+        r#", Pin(at: "front/b@2.5s", length: "1.5s")"#,
+        r#", Pin(at: "front/a@9s", length: "10s")"#,
+    );
+    project.edit(
+        "autocut.ron",
+        r#"Reel(file: "out/reel.mp4")"#,
+        r#"Reel(file: "out/reel.mp4", video: Video(preset: "slower"))"#,
+    );
 
     let mut child = common::autocut()
         .current_dir(project.path(""))

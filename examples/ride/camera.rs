@@ -68,7 +68,8 @@ impl Camera {
         let buzz = |seed: u32, rate: f64| value(t * rate, 0.5, seed);
         let rough = 0.35 + speed / 9.0;
         let unit = f64::from(size.height) / 720.0;
-        let shake = |seed| rough * unit * (1.5 * buzz(seed, 4.3) + 1.1 * buzz(seed + 1, 9.7) + 0.5 * buzz(seed + 2, 21.0));
+        let shake =
+            |seed| rough * unit * (1.5 * buzz(seed, 4.3) + 1.1 * buzz(seed + 1, 9.7) + 0.5 * buzz(seed + 2, 21.0));
         let gaze = 0.035 * buzz(60, 0.35) + 0.006 * buzz(61, 1.7);
         let view = if direction > 0.0 { 0.0 } else { std::f64::consts::PI };
         Camera {

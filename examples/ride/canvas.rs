@@ -141,7 +141,15 @@ impl Canvas {
     }
 
     /// Draws `sprite` stretched over a wall between two feet; light at each.
-    pub(crate) fn wall(&mut self, camera: &Camera, sprite: &Sprite, ends: [Foot; 2], height: f32, clip: f32, light: [f32; 2]) {
+    pub(crate) fn wall(
+        &mut self,
+        camera: &Camera,
+        sprite: &Sprite,
+        ends: [Foot; 2],
+        height: f32,
+        clip: f32,
+        light: [f32; 2],
+    ) {
         let [mut a, mut b] = ends;
         let (mut ua, mut ub) = (0.0, 1.0);
         if a.z < NEAR && b.z < NEAR {

@@ -20,7 +20,16 @@ impl Encoder {
         let mut command = Command::new("ffmpeg");
         command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
         command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", &size.to_string(), "-framerate", &rate]);
-        command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]);
+        command.args([
+            "-color_range",
+            "tv",
+            "-colorspace",
+            "bt709",
+            "-color_primaries",
+            "bt709",
+            "-color_trc",
+            "bt709",
+        ]);
         command.args(["-i", "pipe:0"]);
         if let Some(sound) = sound {
             command.arg("-i").arg(sound).args(["-c:a", "aac", "-b:a", "160k"]);
@@ -28,8 +37,24 @@ impl Encoder {
         // One thread each: the result must not depend on the machine, and the
         // files are made side by side.
         command.args(["-c:v", "libx264", "-preset", "superfast", "-crf", "20", "-threads", "1"]);
-        command.args(["-g", "30", "-bf", "2", "-x264-params", "open-gop=0:colorprim=bt709:transfer=bt709:colormatrix=bt709"]);
-        command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]);
+        command.args([
+            "-g",
+            "30",
+            "-bf",
+            "2",
+            "-x264-params",
+            "open-gop=0:colorprim=bt709:transfer=bt709:colormatrix=bt709",
+        ]);
+        command.args([
+            "-color_range",
+            "tv",
+            "-colorspace",
+            "bt709",
+            "-color_primaries",
+            "bt709",
+            "-color_trc",
+            "bt709",
+        ]);
         command.args(["-video_track_timescale", &(shot.rate.numerator().max(1_000)).to_string()]);
         command.arg("-metadata").arg(format!("creation_time={}", shot.stated()));
         command.args(["-f", "mp4"]).arg(path);

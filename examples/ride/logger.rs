@@ -48,7 +48,8 @@ pub(crate) fn log(route: &Route, ride: &Ride, glitch: f64) -> Log {
         let (latitude, longitude) = geographic(road.east + east + off.0, road.north + north + off.1);
         let speed = (state.speed * 3.6 + speed_error).max(0.0);
         let degrees = 19.5 + t * 0.0018 - (road.altitude - 395.0) * 0.009;
-        let cell = |share: (f64, f64), text: String| if blank >= share.0 && blank < share.1 { String::new() } else { text };
+        let cell =
+            |share: (f64, f64), text: String| if blank >= share.0 && blank < share.1 { String::new() } else { text };
         let heart = cell((0.0, 0.004), format!("{:.0}", state.heart_rate));
         let cadence = cell((0.004, 0.008), format!("{:.0}", state.cadence));
         let watts = if state.power > 5.0 { (state.power + power_error).max(0.0) } else { 0.0 };

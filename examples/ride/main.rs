@@ -116,9 +116,10 @@ fn make(arguments: &Arguments) -> Result<(), Diagnostic> {
     write_file(&folder.join("autocut.ron"), manifest.as_bytes())?;
     wav::write(&folder.join("music.wav"), &music::compose())?;
     let world = World::new(route, ride, plan.vehicles.clone(), size);
-    film_all(&world, &plan, folder, size, arguments.marks)?;
-    fs::remove_dir_all(folder.join(".making"))
-        .map_err(|error| Diagnostic::environment(format!("can't remove {}/.making: {error}", folder.display())))?;
+    let filmed = film_all(&world, &plan, folder, size, arguments.marks);
+    let cleaned = fs::remove_dir_all(folder.join(".making"))
+        .map_err(|error| Diagnostic::environment(format!("can't remove {}/.making: {error}", folder.display())));
+    filmed.and(cleaned)?;
     let frames: u32 = plan.shots.iter().map(|shot| shot.frames).sum();
     let seconds: f64 = plan.shots.iter().map(|shot| shot.duration().as_f64()).sum();
     say(&format!(

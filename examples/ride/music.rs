@@ -35,7 +35,9 @@ pub(crate) fn compose() -> Vec<Stereo> {
         if bar >= 2 {
             for eighth in [0, 3, 6] {
                 let start = at + eighth * BEAT / 2;
-                add(&mut sound, start, BEAT, &round, hertz(chord[0]) * 0.5, [0.10, 0.10], |t| libm::expf(-t * 5.0) * (t / 0.006).min(1.0));
+                add(&mut sound, start, BEAT, &round, hertz(chord[0]) * 0.5, [0.10, 0.10], |t| {
+                    libm::expf(-t * 5.0) * (t / 0.006).min(1.0)
+                });
             }
         }
         for eighth in 0..8 {
@@ -46,7 +48,9 @@ pub(crate) fn compose() -> Vec<Stereo> {
             for (echo, loud) in [(0, 1.0), (3, 0.42), (6, 0.18)] {
                 let from = start + echo * BEAT / 2;
                 let gains = if echo == 3 { [side[1] * loud, side[0] * loud] } else { side.map(|gain| gain * loud) };
-                add(&mut sound, from, BEAT, &soft, hertz(note) * 2.0, gains, |t| libm::expf(-t * 8.0) * (t / 0.003).min(1.0));
+                add(&mut sound, from, BEAT, &soft, hertz(note) * 2.0, gains, |t| {
+                    libm::expf(-t * 8.0) * (t / 0.003).min(1.0)
+                });
             }
         }
         for beat in 0..4 {
@@ -79,7 +83,15 @@ fn wave(overtones: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-fn add(sound: &mut [Stereo], at: usize, count: usize, wave: &[f32], hertz: f32, gains: Stereo, shape: impl Fn(f32) -> f32) {
+fn add(
+    sound: &mut [Stereo],
+    at: usize,
+    count: usize,
+    wave: &[f32],
+    hertz: f32,
+    gains: Stereo,
+    shape: impl Fn(f32) -> f32,
+) {
     let step = hertz / RATE as f32 * wave.len() as f32;
     for (i, out) in sound.iter_mut().skip(at).take(count).enumerate() {
         let tone = wave[(i as f32 * step) as usize % wave.len()];

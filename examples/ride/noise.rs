@@ -127,7 +127,8 @@ impl Texture {
 
     /// The copy for a pixel that covers so many texels across and along.
     pub(crate) fn level(&self, across: f32, along: f32) -> &Plane {
-        let log = |x: f32, count: usize| (x.max(1.0).to_bits() >> 23).saturating_sub(127).min(count as u32 - 1) as usize;
+        let log =
+            |x: f32, count: usize| (x.max(1.0).to_bits() >> 23).saturating_sub(127).min(count as u32 - 1) as usize;
         &self.levels[log(across, Self::ACROSS) * Self::ALONG + log(along, Self::ALONG)]
     }
 }

@@ -33,8 +33,19 @@ pub(crate) fn broadleaf(detail: f32, seed: u64, colour: Colour, wide: f32) -> Op
     let middle = (wide + 0.06) * 0.5;
     let bark = [84, 70, 54];
     let stem = 0.026;
-    sheet.polygon(&[(middle - stem * 1.3, 0.0), (middle + stem * 1.3, 0.0), (middle + stem * 0.6, 0.5), (middle - stem * 0.6, 0.5)], bark);
-    sheet.polygon(&[(middle, 0.0), (middle + stem * 1.3, 0.0), (middle + stem * 0.6, 0.5), (middle, 0.5)], shade(bark, 1.25));
+    sheet.polygon(
+        &[
+            (middle - stem * 1.3, 0.0),
+            (middle + stem * 1.3, 0.0),
+            (middle + stem * 0.6, 0.5),
+            (middle - stem * 0.6, 0.5),
+        ],
+        bark,
+    );
+    sheet.polygon(
+        &[(middle, 0.0), (middle + stem * 1.3, 0.0), (middle + stem * 0.6, 0.5), (middle, 0.5)],
+        shade(bark, 1.25),
+    );
     for side in [-1.0, 1.0] {
         sheet.line(&[(middle, 0.26), (middle + side * wide * 0.24, 0.46)], stem, bark);
     }
@@ -80,7 +91,12 @@ pub(crate) fn conifer(detail: f32, seed: u64, colour: Colour, wide: f32) -> Opti
             let thick = 0.006 + 0.008 * (1.0 - up);
             let tone = shade(colour, light);
             sheet.polygon(
-                &[(middle, y + 0.022), (middle + tip, y - droop), (middle + tip * 0.7, y - droop - thick), (middle, y - thick)],
+                &[
+                    (middle, y + 0.022),
+                    (middle + tip, y - droop),
+                    (middle + tip * 0.7, y - droop - thick),
+                    (middle, y - thick),
+                ],
                 tone,
             );
         }

@@ -57,7 +57,8 @@ impl Ride {
                 state.speed = 0.0;
                 state.power = 0.0;
             } else {
-                let effort = 165.0 + 110.0 * smoothstep(0.01, 0.06, gradient) - 165.0 * smoothstep(-0.012, -0.03, gradient);
+                let effort =
+                    165.0 + 110.0 * smoothstep(0.01, 0.06, gradient) - 165.0 * smoothstep(-0.012, -0.03, gradient);
                 let wanted = if state.speed > allowed { 0.0 } else { (effort + mood).max(0.0) };
                 // Legs do not change their mind within a tenth of a second.
                 state.power += (wanted - state.power) * STEP / 0.8;

@@ -93,7 +93,8 @@ impl World {
         match thing.shape {
             Shape::Board { picture, height } => {
                 let Some(station) = ahead.station(middle) else { return };
-                let mirrored = unit(hash((thing.s * 10.0) as i32, (thing.across * 10.0) as i32, 3)) < 0.5 && is_plant(picture);
+                let mirrored =
+                    unit(hash((thing.s * 10.0) as i32, (thing.across * 10.0) as i32, 3)) < 0.5 && is_plant(picture);
                 self.board(canvas, camera, &station, thing.across, picture, height, light, mirrored);
             }
             Shape::Wall { picture, length, height } => {
@@ -110,7 +111,17 @@ impl World {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a place, a picture and a light, each plain")]
-    fn board(&self, canvas: &mut Canvas, camera: &Camera, station: &Station, across: f32, picture: Picture, height: f32, light: f32, mirrored: bool) {
+    fn board(
+        &self,
+        canvas: &mut Canvas,
+        camera: &Camera,
+        station: &Station,
+        across: f32,
+        picture: Picture,
+        height: f32,
+        light: f32,
+        mirrored: bool,
+    ) {
         let (x, z) = station.beside(across, camera.direction);
         let Some(sprite) = self.sprites.get(picture) else { return };
         if z < 0.9 {
@@ -137,8 +148,19 @@ impl World {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a place, a picture and a light, each plain")]
-    fn along_road(&self, canvas: &mut Canvas, camera: &Camera, ahead: &Ahead, picture: Picture, ends: [f64; 2], across: f32, height: f32, light: f32) {
-        let (Some(a), Some(b)) = (self.foot(camera, ahead, ends[0], across), self.foot(camera, ahead, ends[1], across)) else {
+    fn along_road(
+        &self,
+        canvas: &mut Canvas,
+        camera: &Camera,
+        ahead: &Ahead,
+        picture: Picture,
+        ends: [f64; 2],
+        across: f32,
+        height: f32,
+        light: f32,
+    ) {
+        let (Some(a), Some(b)) = (self.foot(camera, ahead, ends[0], across), self.foot(camera, ahead, ends[1], across))
+        else {
             return;
         };
         let Some(sprite) = self.sprites.get(picture) else { return };
@@ -147,14 +169,25 @@ impl World {
 
     /// Road-facing wall, the gable towards the viewer, and the roof over both.
     #[expect(clippy::too_many_arguments, reason = "a place, a picture and a light, each plain")]
-    fn house(&self, canvas: &mut Canvas, camera: &Camera, ahead: &Ahead, picture: Picture, ends: [f64; 2], across: f32, size: [f32; 2], roof: [u8; 3]) {
+    fn house(
+        &self,
+        canvas: &mut Canvas,
+        camera: &Camera,
+        ahead: &Ahead,
+        picture: Picture,
+        ends: [f64; 2],
+        across: f32,
+        size: [f32; 2],
+        roof: [u8; 3],
+    ) {
         let [depth, height] = size;
         let back = across + depth * across.signum();
         let ridge = (across + back) * 0.5;
         let end = if camera.direction > 0.0 { ends[0] } else { ends[1] };
         let other = if camera.direction > 0.0 { ends[1] } else { ends[0] };
         let place = |s: f64, across: f32| self.foot(camera, ahead, s, across);
-        let (Some(near), Some(near_ridge), Some(near_back)) = (place(end, across), place(end, ridge), place(end, back)) else {
+        let (Some(near), Some(near_ridge), Some(near_back)) = (place(end, across), place(end, ridge), place(end, back))
+        else {
             return;
         };
         let (Some(far), Some(far_ridge)) = (place(other, across), place(other, ridge)) else { return };
@@ -198,16 +231,17 @@ impl World {
         let [[Some(a), Some(b)], [Some(c), Some(d)]] = corners else { return };
         let near = crate::camera::NEAR;
         if a.0.z > near || b.0.z > near {
-            let point = |foot: Foot, inward: f32, up: f32| {
-                camera.project(foot.x * inward, foot.rise + up, foot.z.max(near))
-            };
+            let point =
+                |foot: Foot, inward: f32, up: f32| camera.project(foot.x * inward, foot.rise + up, foot.z.max(near));
             // Each piece reaches a little under the next, against seams.
-            let beyond = |p: Foot, q: Foot| Foot { x: q.x + (q.x - p.x) * 0.06, z: q.z + (q.z - p.z) * 0.06, rise: q.rise };
+            let beyond =
+                |p: Foot, q: Foot| Foot { x: q.x + (q.x - p.x) * 0.06, z: q.z + (q.z - p.z) * 0.06, rise: q.rise };
             let ceiling = [a.0, beyond(a.0, b.0), beyond(c.0, d.0), c.0].map(|foot| point(foot, 1.0, TUNNEL_HEIGHT));
             canvas.polygon(&ceiling, Tint::new((light[0] + light[1]) * 0.38, a.0.z).of([132, 128, 122]));
             if lamp {
                 let middle = |p: Foot, q: Foot, t: f32| Foot { x: p.x + (q.x - p.x) * t, z: p.z, rise: p.rise };
-                let strip = [middle(a.0, c.0, 0.46), middle(b.0, d.0, 0.46), middle(b.0, d.0, 0.54), middle(a.0, c.0, 0.54)];
+                let strip =
+                    [middle(a.0, c.0, 0.46), middle(b.0, d.0, 0.46), middle(b.0, d.0, 0.54), middle(a.0, c.0, 0.54)];
                 canvas.polygon(&strip.map(|foot| point(foot, 1.0, TUNNEL_HEIGHT - 0.1)), [255, 226, 160]);
             }
         }
@@ -281,7 +315,16 @@ impl World {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a place, a vehicle and a time, each plain")]
-    fn vehicle(&self, canvas: &mut Canvas, camera: &Camera, ahead: &Ahead, along: f32, vehicle: &Vehicle, s: f64, t: f64) {
+    fn vehicle(
+        &self,
+        canvas: &mut Canvas,
+        camera: &Camera,
+        ahead: &Ahead,
+        along: f32,
+        vehicle: &Vehicle,
+        s: f64,
+        t: f64,
+    ) {
         let light = daylight(s);
         // Whether the viewer sees its back: it goes the way that they look.
         let behind = vehicle.speed * camera.direction > 0.0;
@@ -290,7 +333,8 @@ impl World {
                 let Some(station) = ahead.station(along) else { return };
                 let turns = t * 1.35 * f64::from(PEDAL_PHASES);
                 let phase = (turns.rem_euclid(f64::from(PEDAL_PHASES))) as u8;
-                let picture = if behind { Picture::CyclistBack(colour, phase) } else { Picture::CyclistFront(colour, phase) };
+                let picture =
+                    if behind { Picture::CyclistBack(colour, phase) } else { Picture::CyclistFront(colour, phase) };
                 self.board(canvas, camera, &station, vehicle.across, picture, 1.78, light, false);
             }
             VehicleKind::Car(colour) => self.car(canvas, camera, ahead, vehicle, colour, s),
@@ -325,7 +369,6 @@ impl World {
         let side = vehicle.across + if vehicle.across < 1.0 { 0.95 } else { -0.95 };
         let ends = [s + tail * forward, s + nose * forward];
         draw(canvas, if behind { cabin_tail } else { cabin_nose }, Picture::CarWindow(colour));
-        self.along_road(canvas, camera, ahead, Picture::CarSide(colour), ends, side, 1.55, light * 0.9);
         let end = if behind { (tail, Picture::CarBack(colour)) } else { (nose, Picture::CarFront(colour)) };
         if !behind {
             // The bonnet lies in front of the windscreen.
@@ -334,6 +377,7 @@ impl World {
                 draw(canvas, cabin_nose + (nose - cabin_nose) * t, Picture::CarHull(colour));
             }
         }
+        self.along_road(canvas, camera, ahead, Picture::CarSide(colour), ends, side, 1.55, light * 0.9);
         draw(canvas, end.0, end.1);
     }
 

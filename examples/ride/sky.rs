@@ -37,8 +37,24 @@ struct Chain {
 }
 
 const CHAINS: [Chain; 3] = [
-    Chain { radius: 32_000.0, low: 500.0, high: 3_300.0, scale: 7_000.0, colour: [112.0, 128.0, 150.0], haze: 0.62, seed: 301 },
-    Chain { radius: 7_000.0, low: 40.0, high: 560.0, scale: 2_600.0, colour: [86.0, 112.0, 96.0], haze: 0.46, seed: 302 },
+    Chain {
+        radius: 32_000.0,
+        low: 500.0,
+        high: 3_300.0,
+        scale: 7_000.0,
+        colour: [112.0, 128.0, 150.0],
+        haze: 0.62,
+        seed: 301,
+    },
+    Chain {
+        radius: 7_000.0,
+        low: 40.0,
+        high: 560.0,
+        scale: 2_600.0,
+        colour: [86.0, 112.0, 96.0],
+        haze: 0.46,
+        seed: 302,
+    },
     Chain { radius: 2_300.0, low: 10.0, high: 190.0, scale: 800.0, colour: [84.0, 112.0, 62.0], haze: 0.26, seed: 303 },
 ];
 
@@ -134,11 +150,13 @@ impl Chain {
             .iter()
             .map(|azimuth| {
                 let (sin, cos) = (libm::sin(*azimuth), libm::cos(*azimuth));
-                let (x, y) = ((camera.east + sin * self.radius) / self.scale, (camera.north + cos * self.radius) / self.scale);
+                let (x, y) =
+                    ((camera.east + sin * self.radius) / self.scale, (camera.north + cos * self.radius) / self.scale);
                 let shape = (fractal(x, y, 6, self.seed) * 0.9 + 0.45).max(0.0);
                 let shape = if self.radius > 20_000.0 { shape * alps(*azimuth) } else { shape };
                 let height = self.low + (self.high - self.low) * shape - above_lake;
-                let light = value(x * 5.0, y * 5.0, self.seed + 1) * 0.5 + value(x * 17.0, y * 17.0, self.seed + 2) * 0.5;
+                let light =
+                    value(x * 5.0, y * 5.0, self.seed + 1) * 0.5 + value(x * 17.0, y * 17.0, self.seed + 2) * 0.5;
                 (horizon - camera.focal * (height / self.radius) as f32, light as f32)
             })
             .collect();
@@ -153,7 +171,11 @@ impl Chain {
                     continue;
                 }
                 let grain = 1.0 + 0.16 * light + 0.05 * (y as f32 - crest) * 40.0 / camera.focal;
-                let white = if self.radius > 20_000.0 { smoothstep(1_500.0, 2_300.0, snow + f64::from(light) * 700.0) as f32 } else { 0.0 };
+                let white = if self.radius > 20_000.0 {
+                    smoothstep(1_500.0, 2_300.0, snow + f64::from(light) * 700.0) as f32
+                } else {
+                    0.0
+                };
                 let part = |i: usize| {
                     let rock = self.colour[i] * grain;
                     let rock = rock + (246.0 - rock) * white;
@@ -184,7 +206,8 @@ fn plain(canvas: &mut Canvas, camera: &Camera, azimuths: &[f64], from: usize, to
         // worked out, those between are mixed.
         let colour = |x: usize| {
             let azimuth = azimuths[x.min(azimuths.len() - 1)];
-            let (east, north) = (camera.east + libm::sin(azimuth) * distance, camera.north + libm::cos(azimuth) * distance);
+            let (east, north) =
+                (camera.east + libm::sin(azimuth) * distance, camera.north + libm::cos(azimuth) * distance);
             country(east, north).map(|part| part * (1.0 - haze))
         };
         let mut next = colour(0);

@@ -116,7 +116,8 @@ impl Ear {
         let hum = hum - self.tyre[1].low(hum, 110.0);
         let tyre = hum * 0.03 * speed;
         // Thirty teeth to a turn of the wheel of 2.1 m.
-        let teeth = ((scene.state.s + f64::from(speed) * (n % BLOCK as i64) as f64 / f64::from(RATE)) / 2.1 * 30.0) as i64;
+        let teeth =
+            ((scene.state.s + f64::from(speed) * (n % BLOCK as i64) as f64 / f64::from(RATE)) / 2.1 * 30.0) as i64;
         let mut kick = 0.0;
         if scene.ratchet && teeth != self.teeth {
             kick = 0.05;

@@ -102,7 +102,8 @@ impl Sprites {
     /// Draws all pictures for frames of `height` rows.
     pub(crate) fn new(height: u32) -> Self {
         let detail = height as f32 / 720.0;
-        let list = all().into_iter().filter_map(|picture| Some((picture, Sprite::of(&draw(picture, detail)?)))).collect();
+        let list =
+            all().into_iter().filter_map(|picture| Some((picture, Sprite::of(&draw(picture, detail)?)))).collect();
         Sprites { list }
     }
 
@@ -201,7 +202,11 @@ pub(crate) struct Sprite {
 
 impl Sprite {
     fn of(pixmap: &Pixmap) -> Self {
-        let pixels = pixmap.data().chunks_exact(4).map(|part| spread(u32::from_le_bytes([part[0], part[1], part[2], part[3]]))).collect();
+        let pixels = pixmap
+            .data()
+            .chunks_exact(4)
+            .map(|part| spread(u32::from_le_bytes([part[0], part[1], part[2], part[3]])))
+            .collect();
         let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
         let mut levels = vec![Level::new(width, height, pixels)];
         while let Some(last) = levels.last().filter(|last| last.width > 4 && last.height > 4) {

@@ -126,7 +126,13 @@ pub(crate) fn bale(detail: f32) -> Option<Pixmap> {
     sheet.ellipse(0.75, 0.7, (0.72, 0.69), [168, 144, 84], 1.0);
     for ring in 0..6 {
         let radius = 0.62 - 0.1 * ring as f32;
-        sheet.ellipse(0.78, 0.72, (radius, radius), shade([206, 180, 110], if ring % 2 == 0 { 1.05 } else { 0.88 }), 1.0);
+        sheet.ellipse(
+            0.78,
+            0.72,
+            (radius, radius),
+            shade([206, 180, 110], if ring % 2 == 0 { 1.05 } else { 0.88 }),
+            1.0,
+        );
     }
     Some(sheet.pixmap)
 }
@@ -174,7 +180,10 @@ pub(crate) fn house(detail: f32, plaster: Colour, shutter: Colour, timber: bool)
             }
             sheet.rect(x - 0.5, y - 0.06, 1.0, 1.36, [236, 234, 228]);
             sheet.rect(x - 0.42, y, 0.84, 1.24, [66, 78, 94]);
-            sheet.polygon(&[(x - 0.42, y + 1.24), (x + 0.42, y + 1.24), (x - 0.1, y + 0.4), (x - 0.42, y + 0.4)], [122, 140, 158]);
+            sheet.polygon(
+                &[(x - 0.42, y + 1.24), (x + 0.42, y + 1.24), (x - 0.1, y + 0.4), (x - 0.42, y + 0.4)],
+                [122, 140, 158],
+            );
             sheet.rect(x - 0.03, y, 0.06, 1.24, [236, 234, 228]);
             for side in [-0.88, 0.5] {
                 sheet.rect(x + side, y - 0.02, 0.38, 1.28, shutter);

@@ -99,7 +99,14 @@ fn utc(t: f64) -> UtcTime {
     RIDE_START.plus(Timestamp::from_millis((t * 1_000.0).round() as i64))
 }
 
-pub(crate) fn write(route: &Route, ride: &Ride, plan: &Plan, log: &Log, size: Size, marks: bool) -> Result<String, Diagnostic> {
+pub(crate) fn write(
+    route: &Route,
+    ride: &Ride,
+    plan: &Plan,
+    log: &Log,
+    size: Size,
+    marks: bool,
+) -> Result<String, Diagnostic> {
     let files = plan
         .shots
         .iter()
@@ -169,7 +176,9 @@ fn events(route: &Route, ride: &Ride, plan: &Plan) -> Vec<Event> {
         value: rounded(value, 3),
     };
     let filmed: Vec<f64> = plan.shots.iter().flat_map(|shot| (0..shot.frames).map(|i| shot.time_of(i))).collect();
-    let most = |value: &dyn Fn(f64) -> f64| filmed.iter().copied().max_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(0.0);
+    let most = |value: &dyn Fn(f64) -> f64| {
+        filmed.iter().copied().max_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(0.0)
+    };
     let speed = |t: f64| ride.at(t).speed * 3.6;
     let gradient = |t: f64| route.gradient(ride.at(t).s) * 100.0;
     let falling = |t: f64| -gradient(t);
@@ -195,6 +204,7 @@ fn events(route: &Route, ride: &Ride, plan: &Plan) -> Vec<Event> {
 
 /// The frame that is shown at `t`, where the file covers it.
 fn frame_at(shot: &Shot, t: f64) -> Option<u32> {
-    let index = ((t - shot.start.as_f64()) * shot.rate.as_f64()).floor();
+    // A little more than nothing, because the time of a frame is itself rounded.
+    let index = ((t - shot.start.as_f64()) * shot.rate.as_f64() + 1e-6).floor();
     (index >= 0.0 && index < f64::from(shot.frames)).then_some(index as u32)
 }

@@ -237,7 +237,11 @@ fn meadow(things: &mut Vec<Thing>, rng: &mut Rng, s: f64) {
         board(things, s, across, picture, rng.range(0.7, 1.8));
     }
     if value(s / 90.0, 9.0, 5) > 0.1 {
-        things.push(Thing { s, across: -5.2, shape: Shape::Wall { picture: Picture::Fence, length: 8.0, height: 1.15 } });
+        things.push(Thing {
+            s,
+            across: -5.2,
+            shape: Shape::Wall { picture: Picture::Fence, length: 8.0, height: 1.15 },
+        });
     }
     if rng.unit() < 0.1 && !orchard {
         for _ in 0..3 {
@@ -261,7 +265,11 @@ fn field(things: &mut Vec<Thing>, rng: &mut Rng, s: f64) {
     }
     // A guard rail on the outside of the descent.
     if s > 4200.0 && s < 4980.0 {
-        things.push(Thing { s, across: 4.15, shape: Shape::Wall { picture: Picture::Rail, length: 8.0, height: 0.78 } });
+        things.push(Thing {
+            s,
+            across: 4.15,
+            shape: Shape::Wall { picture: Picture::Rail, length: 8.0, height: 0.78 },
+        });
     }
     verge(things, rng, s);
     backdrop(things, rng, s);
@@ -315,7 +323,15 @@ fn backdrop(things: &mut Vec<Thing>, rng: &mut Rng, s: f64) {
     for (side, seed) in [(-1.0, 21), (1.0, 22)] {
         let near = 46.0 + 22.0 * value(s / 160.0, 0.0, seed);
         if value(s / 210.0, 4.0, seed) > -0.15 {
-            tree(things, rng, s, side * near, &[Picture::Fir, Picture::Oak, Picture::Beech, Picture::Spruce], 10.0, 17.0);
+            tree(
+                things,
+                rng,
+                s,
+                side * near,
+                &[Picture::Fir, Picture::Oak, Picture::Beech, Picture::Spruce],
+                10.0,
+                17.0,
+            );
         }
     }
 }

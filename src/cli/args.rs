@@ -6,7 +6,14 @@ use clap::{Parser, Subcommand};
 
 /// make for video: renders what autocut.ron declares, and only what changed.
 #[derive(Debug, Parser)]
-#[command(name = "autocut", version, about, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "autocut",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(super) struct Args {
     /// The project's folder, if not this one.
     #[arg(short = 'C', long = "directory", global = true, value_name = "FOLDER")]

@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::Args;
@@ -11,8 +11,8 @@ use crate::exec::driver::{Driver, Goal, Options, Summary};
 use crate::exec::workspace::Purpose;
 use crate::exec::{Listener, Workspace};
 use crate::inputs::machine;
-use crate::store::Holder;
 use crate::report::terminal::{self, Terminal};
+use crate::store::Holder;
 
 /// The folder that the command is about.
 pub(super) fn folder(args: &Args) -> PathBuf {

@@ -13,8 +13,9 @@ schema! {
         file: String,
         /// Title in the file's metadata.
         title: Option<String> = None,
-        /// Whether each moment is a chapter that players can jump to.
-        chapters: bool = true,
+        /// Whether each moment is a chapter that players can jump to. Chapters are kept as a text track,
+        /// which some tools warn about.
+        chapters: bool = false,
         /// The pictures.
         video: Video = Video::default(),
         /// The sound.
@@ -37,5 +38,11 @@ fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
         return Vec::new();
     }
     let clips = (0..timeline.clips.len()).collect();
-    vec![FilePlan { path: reel.file, clips, music: reel.sound.music.unwrap_or(true), chapters: reel.chapters, title: reel.title }]
+    vec![FilePlan {
+        path: reel.file,
+        clips,
+        music: reel.sound.music.unwrap_or(true),
+        chapters: reel.chapters,
+        title: reel.title,
+    }]
 }

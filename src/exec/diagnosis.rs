@@ -137,7 +137,11 @@ fn facts(info: &MediaInfo, video: &VideoInfo) -> String {
     let device = info.device.as_ref().map(|device| format!(", {device}")).unwrap_or_default();
     format!(
         "{} {} {} at {}/s, {}; {sound}{device}",
-        video.codec, video.display_size(), video.pixel_format, video.rate, video.duration
+        video.codec,
+        video.display_size(),
+        video.pixel_format,
+        video.rate,
+        video.duration
     )
 }
 

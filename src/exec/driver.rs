@@ -15,11 +15,11 @@ use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
 use crate::exec::survey::Survey;
-use crate::exec::workspace::Workspace;
 use crate::exec::worker::Failure;
+use crate::exec::workspace::Workspace;
 use crate::graph::{FileInput, FileState, Needs, moments, outputs, stills, telemetry};
-use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction};
 use crate::inputs::{RealSystem, Remembered, System};
+use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction};
 use crate::store::{ActionRecord, Limit, OutputState};
 
 /// What is to be brought up to date.
@@ -125,8 +125,7 @@ impl<'a> Driver<'a> {
         interrupted: &'a AtomicBool,
     ) -> Self {
         let jobs = options.jobs.max(1);
-        let place =
-            Place { store: workspace.store.clone(), root: workspace.root.clone(), force: options.force };
+        let place = Place { store: workspace.store.clone(), root: workspace.root.clone(), force: options.force };
         let pool = Pool::new(jobs, workspace.program.clone(), place);
         Driver {
             workspace,
@@ -428,7 +427,9 @@ impl<'a> Driver<'a> {
         self.say(action, ActionState::Failed { why: &why });
         self.summary.failed += 1;
         let subject = self.workspace.subject(action);
-        let named = if why.message.contains(&subject) { why.clone() } else {
+        let named = if why.message.contains(&subject) {
+            why.clone()
+        } else {
             Diagnostic { message: format!("{subject}: {}", why.message), ..why.clone() }
         };
         if let ActionSpec::Probe(spec) = &action.spec

@@ -12,14 +12,27 @@ use crate::model::{ActionKey, ActionSpec};
 pub enum Event<'a> {
     /// A round of planning: how much of what is known to be needed is done.
     /// `open` says that more will be known later.
-    Planned { done: usize, pending: usize, open: bool },
+    Planned {
+        done: usize,
+        pending: usize,
+        open: bool,
+    },
     /// Files are being hashed.
-    Hashing { path: &'a str, bytes: u64 },
-    Action { subject: Subject<'a>, state: ActionState<'a> },
+    Hashing {
+        path: &'a str,
+        bytes: u64,
+    },
+    Action {
+        subject: Subject<'a>,
+        state: ActionState<'a>,
+    },
     /// Worth saying, once.
     Warning(&'a Diagnostic),
     /// An output was written, restored or found as it should be.
-    Output { path: &'a str, written: bool },
+    Output {
+        path: &'a str,
+        written: bool,
+    },
     Finished(&'a Summary),
 }
 
@@ -35,11 +48,20 @@ pub struct Subject<'a> {
 pub enum ActionState<'a> {
     Started,
     /// `done` of `total` frames or samples.
-    Progress { done: u64, total: u64 },
-    Done { elapsed: Duration },
+    Progress {
+        done: u64,
+        total: u64,
+    },
+    Done {
+        elapsed: Duration,
+    },
     /// It will be tried again.
-    Retried { why: &'a Diagnostic },
-    Failed { why: &'a Diagnostic },
+    Retried {
+        why: &'a Diagnostic,
+    },
+    Failed {
+        why: &'a Diagnostic,
+    },
 }
 
 impl ActionState<'_> {

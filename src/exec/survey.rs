@@ -55,6 +55,9 @@ impl Survey {
     /// What garbage collection must leave alone: results, and the objects that
     /// were found along the way.
     pub fn live(&self) -> Live {
-        Live { keys: self.done.iter().map(|action| action.key).collect(), objects: self.makers.keys().copied().collect() }
+        Live {
+            keys: self.done.iter().map(|action| action.key).collect(),
+            objects: self.makers.keys().copied().collect(),
+        }
     }
 }

@@ -170,9 +170,7 @@ impl Worker {
     }
 
     fn start(&mut self) -> Result<(), Failure> {
-        let broken = |what: &str, e: std::io::Error| {
-            Failure::Refused(Diagnostic::environment(format!("{what}: {e}")))
-        };
+        let broken = |what: &str, e: std::io::Error| Failure::Refused(Diagnostic::environment(format!("{what}: {e}")));
         let (socket, theirs) = UnixStream::pair().map_err(|e| broken("cannot make a socket", e))?;
         socket.set_read_timeout(Some(DEADLINE)).map_err(|e| broken("cannot set a deadline", e))?;
         let mut slot = self.killer.slot();

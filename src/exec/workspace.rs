@@ -116,7 +116,13 @@ impl Workspace {
 
         let snapshot = store.snapshot()?;
         let mut db = Database::new(toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
-        let mut files = Files { system: &system, root: &root, memory: store.files()?, found: HashMap::new(), names: HashMap::new() };
+        let mut files = Files {
+            system: &system,
+            root: &root,
+            memory: store.files()?,
+            found: HashMap::new(),
+            names: HashMap::new(),
+        };
         let never = never(&place, &manifest, &store)?;
         let sets: Vec<Vec<FileInput>> = manifest
             .footage

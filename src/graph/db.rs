@@ -136,11 +136,7 @@ macro_rules! update {
 impl Database {
     /// A database that begins with what `known` remembers. `log` is told of every
     /// query that runs.
-    pub fn new(
-        toolchain: Toolchain,
-        known: Known,
-        log: Option<Box<dyn Fn(String) + Send + Sync>>,
-    ) -> Self {
+    pub fn new(toolchain: Toolchain, known: Known, log: Option<Box<dyn Fn(String) + Send + Sync>>) -> Self {
         let callback = log.map(|log| -> Box<dyn Fn(salsa::Event) + Send + Sync> {
             Box::new(move |event| {
                 if let salsa::EventKind::WillExecute { database_key } = event.kind {
@@ -157,7 +153,12 @@ impl Database {
     }
 
     /// Takes over a manifest and the files that were found for it.
-    pub fn set_project(&mut self, manifest: Manifest, files: Vec<Vec<FileInput>>, materials: Vec<FileInput>) -> Project {
+    pub fn set_project(
+        &mut self,
+        manifest: Manifest,
+        files: Vec<Vec<FileInput>>,
+        materials: Vec<FileInput>,
+    ) -> Project {
         let m = manifest;
         if let Some(project) = Project::try_get(self) {
             update!(self, project, footage, set_footage, m.footage);
@@ -173,7 +174,17 @@ impl Database {
             return project;
         }
         Project::new(
-            self, m.footage, m.telemetry, m.music, m.analysis, m.detection, m.moments, m.overlays, m.outputs, files, materials,
+            self,
+            m.footage,
+            m.telemetry,
+            m.music,
+            m.analysis,
+            m.detection,
+            m.moments,
+            m.overlays,
+            m.outputs,
+            files,
+            materials,
         )
     }
 

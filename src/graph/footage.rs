@@ -217,7 +217,11 @@ pub fn signals(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Ve
             keep(needs.act(db, format!("{path}/{}/{index}", analysis.name), ActionSpec::Analyse(spec)));
         }
         if let Some(detection) = project.detection(db)
-            && project.moments(db).weights.iter().any(|(weight, _)| weight.trim_start_matches('|').starts_with("detect:"))
+            && project
+                .moments(db)
+                .weights
+                .iter()
+                .any(|(weight, _)| weight.trim_start_matches('|').starts_with("detect:"))
         {
             let model = project.material(db, &detection.model);
             let Some(model) = model.and_then(|model| needs.content(db, model)) else {

@@ -44,12 +44,13 @@ pub fn laid_out(db: &dyn Db, project: Project, index: usize) -> Planned<Arc<Time
     let recordings = needs.take(footage::recordings(db, project)).cloned();
     let clocks = needs.take(telemetry::clocks(db, project)).cloned();
     let settings = project.outputs(db).get(index).and_then(settings);
-    let timeline = choice.zip(recordings).zip(clocks).zip(settings).map(|(((choice, recordings), clocks), settings)| {
-        let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
-        let format = settings.video.format(&footage);
-        let sources: Vec<_> = recordings.iter().zip(clocks.iter()).map(|(r, start)| source(r, *start)).collect();
-        Arc::new(timeline::lay_out(&choice.moments, &sources, format))
-    });
+    let timeline =
+        choice.zip(recordings).zip(clocks).zip(settings).map(|(((choice, recordings), clocks), settings)| {
+            let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
+            let format = settings.video.format(&footage);
+            let sources: Vec<_> = recordings.iter().zip(clocks.iter()).map(|(r, start)| source(r, *start)).collect();
+            Arc::new(timeline::lay_out(&choice.moments, &sources, format))
+        });
     needs.finish(timeline)
 }
 
@@ -176,7 +177,8 @@ fn channels_exist(db: &dyn Db, project: Project, overlays: &[&OverlayDecl], need
     for (overlay, channel) in wanted {
         let place = overlay.place.0.clone();
         let Some(log) = &log else {
-            let problem = Diagnostic::input(format!("overlay {:?} shows {channel}, but there is no telemetry", overlay.name));
+            let problem =
+                Diagnostic::input(format!("overlay {:?} shows {channel}, but there is no telemetry", overlay.name));
             needs.problem(problem.at(place).hint("add a `telemetry` section, or remove the overlay"));
             fine = false;
             continue;
@@ -187,7 +189,8 @@ fn channels_exist(db: &dyn Db, project: Project, overlays: &[&OverlayDecl], need
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("the log has: {}", names.join(", ")),
             };
-            let problem = Diagnostic::input(format!("overlay {:?} shows {channel}, which the log does not have", overlay.name));
+            let problem =
+                Diagnostic::input(format!("overlay {:?} shows {channel}, which the log does not have", overlay.name));
             needs.problem(problem.at(place).hint(hint));
             fine = false;
         }

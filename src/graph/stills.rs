@@ -27,8 +27,7 @@ pub fn stills(
     for (name, time) in wanted {
         let Some((_, chapter)) = footage::find(&recordings, name).and_then(|r| r.chapter_at(*time)) else { continue };
         let at = *time - chapter.offset;
-        let spec =
-            StillSpec { file: chapter.digest, at, picture: picture(&chapter.video), within: WITHIN };
+        let spec = StillSpec { file: chapter.digest, at, picture: picture(&chapter.video), within: WITHIN };
         let node = format!("{name}@{time}/still");
         match needs.act(db, node, ActionSpec::Still(spec)) {
             Some(result) => stills.extend(result.artifacts.first().map(|a| ((name.clone(), *time), a.digest))),

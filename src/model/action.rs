@@ -120,7 +120,7 @@ const SEGMENT: Kind = Kind {
     version: 1,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
-    memory: 200,
+    memory: 240,
     product: ("segment rendered", "segments rendered"),
 };
 const SOUND: Kind = Kind {

@@ -29,7 +29,7 @@ const LEAST_TEXT: f64 = 0.024;
 /// The darkness around a plate fades out over this share of the shorter side.
 const SOFT_EDGE: f64 = 0.008;
 
-/// A unknown value is shown as this.
+/// A value that is not known is shown as this.
 pub(crate) const DASH: &str = "\u{2013}";
 
 /// `colour` with another opacity.

@@ -7,11 +7,14 @@ use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
 /// The machine's part.
 pub fn machine(machine: &Machine) -> String {
     let mut text = format!("autocut {}\n", machine.version);
-    let memory = machine.memory_mib.map(|mib| format!(", {:.1} GiB of memory", mib as f64 / 1024.0)).unwrap_or_default();
+    let memory =
+        machine.memory_mib.map(|mib| format!(", {:.1} GiB of memory", mib as f64 / 1024.0)).unwrap_or_default();
     let _ = writeln!(text, "{} processors{memory}", machine.processors);
     for (tool, identity) in &machine.toolchain.tools {
         let _ = match (&identity.identity, &identity.problem) {
-            (Some(id), _) => writeln!(text, "  works    {:<11} {} ({})", format!("{tool:?}"), identity.name, id.short()),
+            (Some(id), _) => {
+                writeln!(text, "  works    {:<11} {} ({})", format!("{tool:?}"), identity.name, id.short())
+            }
             (None, why) => writeln!(
                 text,
                 "  MISSING  {:<11} {}: {}",
@@ -47,7 +50,8 @@ fn log(text: &mut String, report: &LogReport) {
     let seconds = (summary.last - summary.first) as f64 / 1e9;
     let _ = writeln!(text, "\n{}", report.name);
     let rate = if seconds > 0.0 { summary.samples as f64 / seconds } else { 0.0 };
-    let _ = writeln!(text, "  {} samples over {seconds:.0} s ({rate:.1} a second), {} gaps", summary.samples, summary.gaps);
+    let _ =
+        writeln!(text, "  {} samples over {seconds:.0} s ({rate:.1} a second), {} gaps", summary.samples, summary.gaps);
     for channel in &summary.channels {
         let [min, max, low, high] = [channel.min, channel.max, channel.low, channel.high].map(|v| v as f64 / 1000.0);
         let derived = if channel.derived { ", computed" } else { "" };

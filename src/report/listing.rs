@@ -60,7 +60,11 @@ fn dry_run(run: &DryRun) -> String {
         (true, true) => writeln!(text, "nothing can start"),
         (false, false) => writeln!(text, "would run {}; {} results known", counts.join(", "), run.known),
         (false, true) => {
-            let now = if counts.is_empty() { "would hash first".to_owned() } else { format!("would run {}", counts.join(", ")) };
+            let now = if counts.is_empty() {
+                "would hash first".to_owned()
+            } else {
+                format!("would run {}", counts.join(", "))
+            };
             writeln!(text, "{now}; what follows is unknown until that has run; {} results known", run.known)
         }
     };
@@ -87,7 +91,11 @@ pub fn welcome(folder: &Path, files: &[PathBuf]) -> String {
         let _ = writeln!(text, "wrote {}", file.display());
     }
     let change = if folder == Path::new(".") { String::new() } else { format!("cd {} && ", folder.display()) };
-    let _ = writeln!(text, "\nPut footage into {}footage/, look through autocut.ron, then:\n  {change}autocut make", if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) });
+    let _ = writeln!(
+        text,
+        "\nPut footage into {}footage/, look through autocut.ron, then:\n  {change}autocut make",
+        if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) }
+    );
     text
 }
 

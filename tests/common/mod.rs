@@ -1,7 +1,7 @@
 //! What whole-program tests begin with: a project in a temporary folder, and
 //! what a run of `autocut make --json` said.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,8 +48,14 @@ pub fn ffprobe(file: &Path, stream: &str, entry: &str) -> String {
 /// A hash of every decoded frame of a file, in order (ffmpeg's framemd5).
 pub fn frame_hashes(file: &Path) -> Vec<String> {
     let file = file.to_str().unwrap();
-    let text = tool("ffmpeg", &["-v", "error", "-i", file, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"]);
-    text.lines().filter(|line| !line.starts_with('#')).map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect()
+    let text = tool(
+        "ffmpeg",
+        &["-v", "error", "-i", file, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"],
+    );
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
 }
 
 /// What `ffmpeg -v warning` says while it decodes all of a file.

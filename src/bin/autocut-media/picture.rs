@@ -25,7 +25,6 @@ pub(crate) struct Fitter {
     size: Size,
     colour: Colour,
     format: PixelFormat,
-    filter: Filter,
     main: Option<Scaler>,
     reduce: Option<Scaler>,
     enlarge: Option<Scaler>,
@@ -52,7 +51,6 @@ impl Fitter {
             size,
             colour,
             format: PixelFormat::YUV420P,
-            filter: Filter::Bicubic,
             main: None,
             reduce: None,
             enlarge: None,
@@ -62,12 +60,6 @@ impl Fitter {
             small: None,
             backdrop: None,
         })
-    }
-
-    /// With another way to find pixels between pixels.
-    pub(crate) fn with_filter(mut self, filter: Filter) -> Fitter {
-        self.filter = filter;
-        self
     }
 
     /// A frame to be painted into.
@@ -114,8 +106,8 @@ impl Fitter {
             Fit::Fit | Fit::Fill => self.paint_black(into),
         }
         self.scale(source, stored, orientation.upright(shape))?;
-        let x = (self.size.width - shape.width) / 2 & !1;
-        let y = (self.size.height - shape.height) / 2 & !1;
+        let x = ((self.size.width - shape.width) / 2) & !1;
+        let y = ((self.size.height - shape.height) / 2) & !1;
         let scaled = self.scaled.as_ref().ok_or(Error::Bug)?;
         place(scaled, orientation, into, x as usize, y as usize);
         Ok(Fitted::Painted)
@@ -131,7 +123,7 @@ impl Fitter {
     ) -> Result<(), Error> {
         if orientation == Orientation::UPRIGHT {
             let to = self.picture(self.size);
-            return Scaler::reuse(&mut self.main, stored, to, self.filter)?.run(source, into);
+            return Scaler::reuse(&mut self.main, stored, to, Filter::Bicubic)?.run(source, into);
         }
         self.scale(source, stored, orientation.upright(self.size))?;
         place(self.scaled.as_ref().ok_or(Error::Bug)?, orientation, into, 0, 0);
@@ -157,7 +149,7 @@ impl Fitter {
     fn scale(&mut self, source: &Frame, stored: Picture, size: Size) -> Result<(), Error> {
         let to = self.picture(size);
         let scaled = frame_of(&mut self.scaled, self.format, size)?;
-        Scaler::reuse(&mut self.main, stored, to, self.filter)?.run(source, scaled)
+        Scaler::reuse(&mut self.main, stored, to, Filter::Bicubic)?.run(source, scaled)
     }
 
     /// A filling copy, strongly blurred and a little darker.

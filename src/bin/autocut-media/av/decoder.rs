@@ -4,7 +4,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::{Error, Frame, Input, NO_MEMORY, Packet, check};
+use super::{Error, Frame, Input, NO_MEMORY, Packet, check, flag};
 
 /// What a decoder may leave out, where a rough picture will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Decoder {
             check(ffi::avcodec_parameters_to_context(context, stream.parameters()))?;
             (*context).pkt_timebase = ffi::AVRational { num, den };
             (*context).thread_count = 1;
-            (*context).flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
+            (*context).flags |= flag(ffi::AV_CODEC_FLAG_BITEXACT);
             if skip == Skip::LoopFilterOfUnreferenced {
                 (*context).skip_loop_filter = ffi::AVDiscard::AVDISCARD_NONREF;
             }

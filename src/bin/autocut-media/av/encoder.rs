@@ -6,8 +6,8 @@ use autocut::base::{Diagnostic, FrameRate, Size};
 use ffmpeg_next::ffi;
 
 use super::{
-    Dictionary, Error, Frame, NO_MEMORY, Packet, PixelFormat, SampleFormat, c_string, check, diagnose, set_number,
-    string,
+    Dictionary, Error, Frame, NO_MEMORY, Packet, PixelFormat, SampleFormat, c_string, check, diagnose, flag,
+    set_number, string,
 };
 
 /// Everything that an encoder of pictures is told.
@@ -64,8 +64,8 @@ impl Encoder {
                 raw.thread_count = threads;
                 // Codecs without references between frames refuse the flag.
                 let descriptor = ffi::avcodec_descriptor_get(raw.codec_id).as_ref();
-                if descriptor.is_none_or(|d| d.props & ffi::AV_CODEC_PROP_INTRA_ONLY as i32 == 0) {
-                    raw.flags |= ffi::AV_CODEC_FLAG_CLOSED_GOP as i32;
+                if descriptor.is_none_or(|d| d.props & flag(ffi::AV_CODEC_PROP_INTRA_ONLY) == 0) {
+                    raw.flags |= flag(ffi::AV_CODEC_FLAG_CLOSED_GOP);
                 }
                 set_number(&raw mut (*context).pix_fmt, settings.format.0);
                 set_number(&raw mut (*context).color_range, settings.colour.range);
@@ -111,7 +111,7 @@ impl Encoder {
         unsafe {
             let encoder = Encoder(NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or_else(|| failed(NO_MEMORY))?);
             let context = encoder.0.as_ptr();
-            (*context).flags |= (ffi::AV_CODEC_FLAG_GLOBAL_HEADER | ffi::AV_CODEC_FLAG_BITEXACT) as i32;
+            (*context).flags |= flag(ffi::AV_CODEC_FLAG_GLOBAL_HEADER) | flag(ffi::AV_CODEC_FLAG_BITEXACT);
             configure(context);
             check(ffi::avcodec_open2(context, codec, &mut dictionary.0)).map_err(failed)?;
             match dictionary.first() {

@@ -10,10 +10,8 @@ use super::{c_string, string};
 pub(crate) struct PixelFormat(pub(super) i32);
 
 impl PixelFormat {
-    pub(crate) const GRAY8: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_GRAY8 as i32);
     pub(crate) const YUV420P: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV420P as i32);
     pub(crate) const YUVJ420P: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_YUVJ420P as i32);
-    pub(crate) const RGB24: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_RGB24 as i32);
 
     /// By FFmpeg's name, e.g. `yuv420p10le`.
     pub(crate) fn named(name: &str) -> Option<PixelFormat> {
@@ -79,8 +77,6 @@ impl PixelFormat {
 pub(crate) enum SampleFormat {
     /// 16 bits, channels interleaved.
     I16,
-    /// Floats, channels interleaved.
-    F32,
     /// Floats, one plane a channel: what FFmpeg's AAC coder takes.
     F32Planar,
 }
@@ -89,7 +85,6 @@ impl SampleFormat {
     pub(super) fn av(self) -> AVSampleFormat {
         match self {
             SampleFormat::I16 => AVSampleFormat::AV_SAMPLE_FMT_S16,
-            SampleFormat::F32 => AVSampleFormat::AV_SAMPLE_FMT_FLT,
             SampleFormat::F32Planar => AVSampleFormat::AV_SAMPLE_FMT_FLTP,
         }
     }

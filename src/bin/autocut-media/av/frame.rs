@@ -103,14 +103,12 @@ impl Frame {
     pub(crate) fn show_pixels(&mut self, other: &Frame) -> Result<(), Error> {
         self.show(other)?;
         self.set_key(false);
-        // SAFETY: side data is taken off one by one until none is left.
+        // SAFETY: side data is taken off one by one, each call at least one.
         unsafe {
             let raw = self.as_ptr();
-            while (*raw).nb_side_data > 0 {
-                let before = (*raw).nb_side_data;
-                ffi::av_frame_remove_side_data(raw, (**(*raw).side_data).type_);
-                if (*raw).nb_side_data >= before {
-                    break;
+            for _ in 0..(*raw).nb_side_data {
+                if (*raw).nb_side_data > 0 {
+                    ffi::av_frame_remove_side_data(raw, (**(*raw).side_data).type_);
                 }
             }
             ffi::av_dict_free(&mut (*raw).metadata);
@@ -300,11 +298,6 @@ impl Frame {
     /// Interleaved 16-bit samples; empty for any other format.
     pub(crate) fn interleaved_i16(&self) -> &[i16] {
         self.sound_of(SampleFormat::I16, 0, self.channels())
-    }
-
-    /// Interleaved floats; empty for any other format.
-    pub(crate) fn interleaved_f32(&self) -> &[f32] {
-        self.sound_of(SampleFormat::F32, 0, self.channels())
     }
 
     /// One channel of planar floats; empty for any other format.

@@ -241,18 +241,16 @@ impl Stream<'_> {
         let stream = self.input.stream(self.index)?;
         stream.side_data().find_map(|data| {
             // SAFETY: side data lives as long as the stream.
-            unsafe {
+            let bytes = unsafe {
                 let raw = data.as_ptr();
-                let bytes = std::slice::from_raw_parts((*raw).data, 36.min((*raw).size as usize));
-                let is_matrix = number(&raw const (*raw).type_) == wanted && bytes.len() == 36;
-                is_matrix.then(|| {
-                    let mut matrix = [0; 9];
-                    for (entry, four) in matrix.iter_mut().zip(bytes.chunks_exact(4)) {
-                        *entry = i32::from_ne_bytes([four[0], four[1], four[2], four[3]]);
-                    }
-                    matrix
-                })
+                let is_matrix = number(&raw const (*raw).type_) == wanted && (*raw).size >= 36;
+                is_matrix.then(|| std::slice::from_raw_parts((*raw).data, 36))
+            }?;
+            let mut matrix = [0; 9];
+            for (entry, four) in matrix.iter_mut().zip(bytes.chunks_exact(4)) {
+                *entry = i32::from_ne_bytes([four[0], four[1], four[2], four[3]]);
             }
+            Some(matrix)
         })
     }
 

@@ -51,7 +51,6 @@ pub(crate) use input::{Input, StreamKind};
 pub(crate) use muxer::Muxer;
 pub(crate) use packet::Packet;
 pub(crate) use resampler::Resampler;
-pub(crate) use scaler::Scaler;
 
 /// To be called once, first. libav*'s own log goes to standard error from
 /// warnings up, a repeated line only once.
@@ -124,6 +123,11 @@ unsafe fn set_number<T>(field: *mut T, value: i32) {
     const { assert!(size_of::<T>() == 4) };
     // SAFETY: as demanded of the caller; sizes are compared above.
     unsafe { field.cast::<i32>().write(value) }
+}
+
+/// A flag, whatever type the headers of this version gave it.
+fn flag(value: impl Into<i64>) -> i32 {
+    value.into() as i32
 }
 
 /// Numerator and denominator.

@@ -8,7 +8,7 @@ use autocut::base::Size;
 use ffmpeg_next::ffi;
 
 use super::encoder::ColourNumbers;
-use super::{Dictionary, Error, NO_MEMORY, Packet, c_string, check, set_number};
+use super::{Dictionary, Error, NO_MEMORY, Packet, c_string, check, flag, set_number};
 
 /// A stream to be written.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Muxer {
         unsafe {
             check(ffi::avformat_alloc_output_context2(&mut context, ptr::null(), format.as_ptr(), url.as_ptr()))?;
             let muxer = Muxer(NonNull::new(context).ok_or(NO_MEMORY)?);
-            (*context).flags |= ffi::AVFMT_FLAG_BITEXACT as i32;
+            (*context).flags |= flag(ffi::AVFMT_FLAG_BITEXACT);
             check(ffi::avio_open(&mut (*context).pb, url.as_ptr(), ffi::AVIO_FLAG_WRITE))?;
             Ok(muxer)
         }
