@@ -1,6 +1,8 @@
 //! The floors of the house (docs/ARCHITECTURE.md): a folder of `src/` uses only
 //! folders above it, and what one floor alone may do is done nowhere else.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something fails, and says what it skips")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

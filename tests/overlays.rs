@@ -1,6 +1,12 @@
 //! Overlays in the finished file: the right digits at the right frame, and
 //! what an edit of one of them runs.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
+
 mod common;
 
 use std::fmt::Write;

@@ -1,6 +1,12 @@
 //! Real footage, telemetry and music: `../shared/testdata`, with what its
 //! README says is true of each file.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
+
 mod common;
 
 use common::{Project, decode_warnings, ffprobe, frame_hashes, testdata};

@@ -1,5 +1,11 @@
 //! The example ride at a small size: footage, telemetry, music, everything.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
+
 mod common;
 
 use std::fs;

@@ -1,6 +1,12 @@
 //! The spine: pinned moments out of footage, encoded by segments and joined;
 //! and what does not run the second time.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
+
 mod common;
 
 use std::fs;

@@ -1,8 +1,10 @@
 //! The pictures of an output: size, rate and encoder.
 
-use crate::base::diagnostic::nearest;
+use serde::{Deserialize, Serialize};
+
 use crate::base::{FrameRate, Size};
-use crate::manifest::{Checker, Node, schema};
+use crate::manifest::schema::unknown;
+use crate::manifest::{Checker, FromNode, Node, schema};
 use crate::model::specs::VideoEncoder;
 use crate::model::{Colour, Matrix, VideoFormat, VideoInfo};
 
@@ -18,7 +20,7 @@ schema! {
         /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
         quality: u32 = 20,
         /// x264's preset, from "ultrafast" to "veryslow".
-        preset: String = "veryfast".to_owned(),
+        preset: Preset = Preset::default(),
     }
 }
 
@@ -42,16 +44,38 @@ const DEFAULT_RATE: (u32, u32) = (30, 1);
 const PRESETS: &[&str] =
     &["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
 
+/// One of [`PRESETS`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preset(String);
+
+impl Default for Preset {
+    fn default() -> Self {
+        Preset("veryfast".to_owned())
+    }
+}
+
+impl FromNode for Preset {
+    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
+        let name = String::from_node(node, checker)?;
+        if PRESETS.contains(&name.as_str()) {
+            return Some(Preset(name));
+        }
+        unknown(checker, node.span, format!("there is no preset {name:?}"), &name, PRESETS);
+        None
+    }
+
+    fn expects() -> String {
+        "one of x264's presets, such as \"veryfast\"".to_owned()
+    }
+
+    fn to_text(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
 impl Video {
     fn check(&self, node: &Node, checker: &mut Checker) {
         let span = |field: &str| node.field(field).map_or(node.span, |field| field.span);
-        if !PRESETS.contains(&self.preset.as_str()) {
-            let hint = match nearest(&self.preset, PRESETS.iter().copied()) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("x264 has: {}", PRESETS.join(", ")),
-            };
-            checker.error_with_hint(span("preset"), format!("there is no preset {:?}", self.preset), hint);
-        }
         if !(1..=MAX_QUALITY).contains(&self.quality) {
             checker.error_with_hint(
                 span("quality"),
@@ -90,7 +114,7 @@ impl Video {
     pub fn encoder(&self, format: &VideoFormat) -> VideoEncoder {
         let crf = self.quality.to_string();
         let options = [
-            ("preset", self.preset.as_str()),
+            ("preset", self.preset.0.as_str()),
             ("crf", &crf),
             ("profile", "high"),
             ("level", level(format)),

@@ -294,17 +294,22 @@ impl<'a> Driver<'a> {
                 ActionSpec::Segment(spec) => queue::end_of(spec),
                 _ => position,
             };
-            let tasks: Result<Vec<Task>, (PlannedAction, Diagnostic)> =
-                actions.iter().map(|action| self.task(action).map_err(|why| (action.clone(), why))).collect();
-            let tasks = match tasks {
-                Ok(tasks) => tasks,
-                Err((action, why)) => {
-                    self.fail(&action, why);
-                    continue;
-                }
-            };
-            self.idle.remove(&slot);
+            let mut tasks = Vec::with_capacity(actions.len());
+            let mut started = Vec::with_capacity(actions.len());
             for action in actions {
+                match self.task(&action) {
+                    Ok(task) => {
+                        tasks.push(task);
+                        started.push(action);
+                    }
+                    Err(why) => self.fail(&action, why),
+                }
+            }
+            if tasks.is_empty() {
+                continue;
+            }
+            self.idle.remove(&slot);
+            for action in started {
                 self.say(&action, ActionState::Started);
                 self.running.insert(action.key, (action, Instant::now()));
             }

@@ -29,7 +29,9 @@ pub struct Made {
 
 /// Telemetry that was decoded lately: every clip of a build asks for the same.
 #[derive(Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<(Digest, Arc<Telemetry>)>>>);
+pub struct Logs(Arc<Mutex<Vec<Decoded>>>);
+
+type Decoded = (Digest, Arc<Telemetry>);
 
 /// How many decoded logs are kept.
 const KEPT_LOGS: usize = 2;

@@ -27,6 +27,7 @@ impl<T> Planned<T> {
 pub struct Needs(Option<Arc<Need>>);
 
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are actions, and each stands behind an Arc")]
 enum Need {
     /// The content of a file is not known yet.
     Content(FileInput),

@@ -221,7 +221,11 @@ fn trackaddict() {
     // The phone's GPS altitude wanders by tens of metres: its gradient is
     // noise, which is held within a road's limits and said.
     assert!(values(&clean, "gradient").iter().all(|g| g.is_nan() || g.abs() <= 60.0));
-    assert!(cleaned.notes.iter().any(|note| note.contains("gradient") && note.contains("noise")), "{:?}", cleaned.notes);
+    assert!(
+        cleaned.notes.iter().any(|note| note.contains("gradient") && note.contains("noise")),
+        "{:?}",
+        cleaned.notes
+    );
     let (whole, _) = import_with(&bytes, &Csv::default()).unwrap();
     let span = whole.times[whole.times.len() - 1] - whole.times[0];
     assert_eq!(span / 1_000_000_000, 1_245);

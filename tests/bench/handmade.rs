@@ -104,6 +104,21 @@ pub(crate) fn prerender(spec: &OverlaySpec, shots: &[Shot], log: &Telemetry, fra
 
 /// The command.
 pub(crate) fn command(shots: &[Shot], layers: &[Layer], output: &Path) -> Command {
+    let mut command = composed(shots, layers);
+    command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-c:a", "aac", "-b:a", "192k"]);
+    command.arg(output);
+    command
+}
+
+/// The same pictures without loss, to compare with.
+pub(crate) fn reference(shots: &[Shot], layers: &[Layer], output: &Path) -> Command {
+    let mut command = composed(shots, layers);
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-c:a", "pcm_s16le"]).arg(output);
+    command
+}
+
+/// Seeks, concatenation and overlays: all but the encoders.
+fn composed(shots: &[Shot], layers: &[Layer]) -> Command {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-y"]);
     let seconds = f64::from(FRAMES * RATE.1) / f64::from(RATE.0);
@@ -131,7 +146,5 @@ pub(crate) fn command(shots: &[Shot], layers: &[Layer], output: &Path) -> Comman
     }
     let last = format!("[film{}]", layers.len());
     command.args(["-filter_complex", graph.trim_end_matches(';'), "-map", &last, "-map", "[sound]"]);
-    command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-c:a", "aac", "-b:a", "192k"]);
-    command.arg(output);
     command
 }

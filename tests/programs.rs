@@ -1,0 +1,127 @@
+//! The two programs: what they load, what they say, how they end.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
+
+mod common;
+
+use std::process::Command;
+
+use common::{Footage, Project};
+
+#[test]
+fn autocut_loads_no_media_library() {
+    if cfg!(not(target_os = "linux")) {
+        eprintln!("skipped: ldd is Linux's");
+        return;
+    }
+    let libraries = common::tool("ldd", &[env!("CARGO_BIN_EXE_autocut")]);
+    for name in ["libav", "libsw", "libx264", "libstdc++"] {
+        assert!(!libraries.contains(name), "{libraries}");
+    }
+    assert!(common::tool("ldd", &[env!("CARGO_BIN_EXE_autocut-media")]).contains("libavcodec"));
+}
+
+#[test]
+fn the_media_program_says_what_it_is_for() {
+    let output = Command::new(env!("CARGO_BIN_EXE_autocut-media")).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("autocut"), "{output:?}");
+}
+
+/// Everything wrong with a manifest at once, each with its place; the exit
+/// code of wrong input.
+#[test]
+fn all_errors_of_a_manifest_are_told_at_once() {
+    let project = Project::new();
+    project.write(
+        "autocut.ron",
+        r#"Project(
+    version: 1,
+    footage: { "front": Footage(files: ["front/*.mp4"], clok: "+1h") },
+    moments: Moments(length: "3.5 parsecs", pins: ["rear/GX010012@3s"]),
+    overlays: { "speed": Gage(channel: "speed") },
+    outputs: { "reel": Reel(file: "out/reel.mp4", video: Video(preset: "very fast", rate: 29.97)) },
+)"#,
+    );
+    let output = project.run(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr);
+    let expected = [
+        ("autocut.ron:3:57", "clock"),
+        ("autocut.ron:4:", "3.5 parsecs"),
+        ("autocut.ron:5:", "Gauge"),
+        ("autocut.ron:6:", "veryfast"),
+        ("autocut.ron:6:", "30000/1001"),
+    ];
+    for (place, word) in expected {
+        assert!(text.contains(place) && text.contains(word), "{place} {word} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn missing_files_are_named_with_where_they_were_looked_for() {
+    let project = Project::new();
+    project.footage("footage/a.mp4", &Footage { seconds: 1, ..Footage::default() });
+    project.write(
+        "autocut.ron",
+        r#"Project(version: 1,
+            footage: { "front": "footige/*.mp4" },
+            telemetry: Csv(file: "ride.csv"),
+            outputs: { "reel": Reel(file: "reel.mp4") })"#,
+    );
+    let output = project.run(&["make"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("footige/*.mp4") && text.contains("ride.csv"), "{text}");
+}
+
+#[test]
+fn without_a_manifest_the_way_to_one_is_told() {
+    let project = Project::new();
+    let output = project.run(&["make"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("autocut new"), "{output:?}");
+}
+
+#[test]
+fn a_dry_run_is_exact_for_what_can_start_and_runs_nothing() {
+    let project = Project::new();
+    project.footage("a.mp4", &Footage { seconds: 4, ..Footage::default() }).write(
+        "autocut.ron",
+        r#"Project(version: 1, footage: { "front": "a.mp4" },
+            moments: Moments(length: "1s", weights: {}, pins: ["front/a@1s"]),
+            outputs: { "reel": Reel(file: "reel.mp4") })"#,
+    );
+    let text = project.ok(&["make", "-n"]);
+    assert!(text.contains("hash a.mp4") && text.contains("unknown"), "{text}");
+    assert!(!project.path("reel.mp4").exists());
+    // A file is believed to be what it was only once its stamps have settled.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    project.make();
+    assert!(project.ok(&["make", "-n"]).contains("nothing to do"));
+    project.edit("autocut.ron", "front/a@1s", "front/a@2s");
+    let text = project.ok(&["make", "-n"]);
+    assert!(text.contains("choose moments/choose") && text.contains("unknown"), "{text}");
+    std::fs::remove_file(project.path("reel.mp4")).unwrap();
+    project.edit("autocut.ron", "front/a@2s", "front/a@1s");
+    let text = project.ok(&["make", "-n"]);
+    assert!(text.contains("join reel/reel.mp4") && text.contains("would run 1 join;"), "{text}");
+}
+
+#[test]
+fn doctor_says_what_is_odd_about_each_file() {
+    let project = Project::new();
+    project.footage("a.mp4", &Footage { seconds: 1, sound: false, ..Footage::default() }).write(
+        "autocut.ron",
+        r#"Project(version: 1, footage: { "front": "a.mp4" }, outputs: { "reel": Reel(file: "reel.mp4") })"#,
+    );
+    let text = project.ok(&["doctor"]);
+    assert!(
+        text.contains("libx264") && text.contains("front/a") && text.contains("no sound: silence is used"),
+        "{text}"
+    );
+}
