@@ -125,3 +125,10 @@ fn doctor_says_what_is_odd_about_each_file() {
         "{text}"
     );
 }
+
+#[test]
+fn the_reference_page_is_what_the_program_says() {
+    let project = Project::new();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md")).unwrap();
+    assert_eq!(project.ok(&["reference"]), page, "run `make docs`");
+}

@@ -41,7 +41,6 @@ pub(super) enum Command {
     /// Remove from the store what was not used for longest.
     Gc(Gc),
     /// Print the reference of the manifest as Markdown.
-    #[command(hide = true)]
     Reference,
 }
 
@@ -71,6 +70,9 @@ pub(super) struct Explain {
     /// What to explain.
     #[arg(value_enum)]
     pub what: Topic,
+    /// Go on without files that cannot be used.
+    #[arg(short, long)]
+    pub keep_going: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -84,6 +86,9 @@ pub(super) struct Storyboard {
     /// The page to write.
     #[arg(short, long, default_value = "storyboard.html")]
     pub output: PathBuf,
+    /// Go on without files that cannot be used.
+    #[arg(short, long)]
+    pub keep_going: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,6 @@
 
 use crate::cli::args::{Args, Explain, Topic};
 use crate::cli::setup;
-use crate::exec::Silent;
 use crate::exec::driver::Goal;
 use crate::report::{choice, listing};
 
@@ -12,15 +11,15 @@ pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
         Ok(workspace) => workspace,
         Err(code) => return code,
     };
-    let summary = setup::build(&mut workspace, &Silent, setup::options(None), &Goal::Choice);
-    if !summary.errors.is_empty() || summary.interrupted {
-        setup::tell(&crate::base::Diagnostics(summary.errors.clone()));
-        return summary.exit_code();
+    let summary = setup::prepare(&mut workspace, explain.keep_going, &Goal::Choice);
+    let code = summary.exit_code();
+    if code != 0 && (summary.interrupted || !explain.keep_going) {
+        return code;
     }
     match workspace.choice_report() {
         Ok(report) => {
             listing::print_text(&choice::render(&report));
-            0
+            code
         }
         Err(problem) => setup::tell(&problem.into()),
     }

@@ -18,7 +18,7 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     }
     let goal = Goal::Outputs(make.outputs.clone());
     if make.dry_run {
-        return listing::print(&plan::plan(&workspace, &goal), make.json);
+        return listing::print(&plan::plan(&workspace, &goal, make.force), make.json);
     }
     let mut options = setup::options(make.jobs);
     options.keep_going = make.keep_going;

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::base::Tier;
 use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
@@ -28,15 +29,20 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 1 } else { 0 });
         }
     };
-    let code = match &args.command {
-        Command::Make(make) => make::run(&args, make),
-        Command::Check => check::run(&args),
-        Command::Doctor => doctor::run(&args),
-        Command::Explain(explain) => explain::run(&args, explain),
-        Command::Storyboard(storyboard) => storyboard::run(&args, storyboard),
-        Command::New(new) => new::run(&args, new),
-        Command::Gc(gc) => gc::run(&args, gc),
+    // A panic has said what it is; the exit code says that it is a bug.
+    let code = std::panic::catch_unwind(|| command(&args));
+    ExitCode::from(code.unwrap_or(Tier::Bug.exit_code()))
+}
+
+fn command(args: &Args) -> u8 {
+    match &args.command {
+        Command::Make(make) => make::run(args, make),
+        Command::Check => check::run(args),
+        Command::Doctor => doctor::run(args),
+        Command::Explain(explain) => explain::run(args, explain),
+        Command::Storyboard(storyboard) => storyboard::run(args, storyboard),
+        Command::New(new) => new::run(args, new),
+        Command::Gc(gc) => gc::run(args, gc),
         Command::Reference => reference::run(),
-    };
-    ExitCode::from(code)
+    }
 }

@@ -64,6 +64,12 @@ pub(super) fn build(workspace: &mut Workspace, listener: &dyn Listener, options:
     Driver::new(workspace, listener, options, &interrupted()).run(goal)
 }
 
+/// Brings up to date what a command needs before it can say anything.
+pub(super) fn prepare(workspace: &mut Workspace, keep_going: bool, goal: &Goal) -> Summary {
+    let options = Options { keep_going, ..options(None) };
+    build(workspace, &terminal().without_closing(), options, goal)
+}
+
 /// Becomes true at the first Ctrl-C; the second ends the program on the spot.
 fn interrupted() -> Arc<AtomicBool> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();

@@ -1,40 +1,39 @@
 //! `autocut storyboard`.
 
-use crate::base::Diagnostics;
 use crate::cli::args::{Args, Storyboard};
 use crate::cli::setup;
 use crate::exec::driver::Goal;
-use crate::exec::storyboard;
+use crate::exec::storyboard as frames;
 use crate::report::listing;
+use crate::report::storyboard::{self, MARK};
 use crate::store;
 
-pub(super) fn run(args: &Args, storyboard: &Storyboard) -> u8 {
+pub(super) fn run(args: &Args, wanted: &Storyboard) -> u8 {
     let mut workspace = match setup::open(args, "autocut storyboard") {
         Ok(workspace) => workspace,
         Err(code) => return code,
     };
-    let terminal = setup::terminal();
-    let summary = setup::build(&mut workspace, &terminal, setup::options(None), &Goal::Choice);
-    if summary.exit_code() != 0 {
-        return summary.exit_code();
+    let summary = setup::prepare(&mut workspace, wanted.keep_going, &Goal::Choice);
+    let code = summary.exit_code();
+    if code != 0 && (summary.interrupted || !wanted.keep_going) {
+        return code;
     }
     let report = match workspace.choice_report() {
         Ok(report) => report,
         Err(problem) => return setup::tell(&problem.into()),
     };
-    let wanted = storyboard::frames_of(&report);
-    let summary = setup::build(&mut workspace, &setup::terminal(), setup::options(None), &Goal::Stills(wanted));
-    if summary.exit_code() != 0 {
-        return summary.exit_code();
+    let summary = setup::prepare(&mut workspace, wanted.keep_going, &Goal::Stills(frames::frames_of(&report)));
+    let code = code.max(summary.exit_code());
+    if summary.exit_code() != 0 && (summary.interrupted || !wanted.keep_going) {
+        return code;
     }
-    let page = crate::report::storyboard::storyboard(&workspace.title(), &report, &|candidate| {
-        workspace.still(&storyboard::frame_of(candidate))
-    });
-    match store::write_file(&storyboard.output, page.as_bytes()) {
+    let picture = |candidate: &_| workspace.still(&frames::frame_of(candidate));
+    let page = storyboard::storyboard(&workspace.title(), &report, &picture);
+    match store::write_page(&wanted.output, &page, MARK) {
         Ok(()) => {
-            listing::print_text(&format!("wrote {}\n", storyboard.output.display()));
-            0
+            listing::print_text(&format!("wrote {}\n", wanted.output.display()));
+            code
         }
-        Err(problem) => setup::tell(&Diagnostics::from(problem)),
+        Err(problem) => setup::tell(&problem.into()),
     }
 }

@@ -3,12 +3,12 @@
 use crate::deliver::deliverables::{Deliverable, FilePlan, Settings};
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
-use crate::manifest::{KindEntry, schema};
+use crate::manifest::{Checker, KindEntry, Node, schema};
 use crate::model::Timeline;
 
 schema! {
     /// One MP4 (H.264 and AAC) with all moments in chronological order.
-    pub struct Reel = "Reel" {
+    pub struct Reel = "Reel", check = Reel::check {
         /// Where it is written, relative to the project.
         file: String,
         /// Title in the file's metadata.
@@ -20,6 +20,19 @@ schema! {
         video: Video = Video::default(),
         /// The sound.
         sound: Sound = Sound::default(),
+    }
+}
+
+impl Reel {
+    fn check(&self, node: &Node, checker: &mut Checker) {
+        if !self.file.to_ascii_lowercase().ends_with(".mp4") {
+            let span = node.field("file").map_or(node.span, |field| field.span);
+            checker.error_with_hint(
+                span,
+                format!("{:?} is no MP4 file", self.file),
+                "a reel is an MP4: let its name end in `.mp4`",
+            );
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! Clips to segments: closed-GOP runs of a few seconds, on a grid that starts
 //! with the clip, so that what happens elsewhere in the output moves none.
 
-use crate::base::{FrameRate, Timestamp};
-use crate::model::Clip;
+use crate::base::{FrameRate, Size, Timestamp};
 use crate::model::specs::SourceRun;
+use crate::model::timeline::SourcePicture;
+use crate::model::{Clip, Fit, VideoFormat};
 
 /// Seconds from one segment to the next: long enough that the key frame at its
 /// start costs little, short enough that cores share a long clip.
 const SEGMENT_SECONDS: i64 = 4;
+
+/// Less than this many percent of a side is not worth bars.
+const NEARLY: u64 = 2;
 
 /// `count` frames of a clip from frame `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +31,8 @@ pub fn split(frames: u32, rate: FrameRate) -> Vec<FrameRun> {
 }
 
 /// Where the pictures of one segment come from.
-pub fn sources(clip: &Clip, rate: FrameRate, run: FrameRun) -> Vec<SourceRun> {
+pub fn sources(clip: &Clip, format: &VideoFormat, run: FrameRun) -> Vec<SourceRun> {
+    let (rate, frame) = (format.rate, format.size);
     let (from, until) = (run.first, run.first + run.count);
     let mut at = 0;
     let mut sources = Vec::new();
@@ -39,12 +44,21 @@ pub fn sources(clip: &Clip, rate: FrameRate, run: FrameRun) -> Vec<SourceRun> {
                 start: piece.start + rate.time_of(i64::from(start - at)),
                 frames: end - start,
                 picture: piece.picture,
-                fit: clip.fit,
+                fit: fit(clip.fit, &piece.picture, frame),
             });
         }
         at += piece.frames;
     }
     sources
+}
+
+/// A picture whose shape is nearly that of the frame (848x480 in 16:9) fills
+/// it: bars of a few pixels look like a mistake.
+fn fit(wanted: Fit, picture: &SourcePicture, frame: Size) -> Fit {
+    let shown = picture.display_size().fit_into(frame);
+    let near = |shown: u32, frame: u32| u64::from(frame.saturating_sub(shown)) * 100 < u64::from(frame) * NEARLY;
+    let nearly = near(shown.width, frame.width) && near(shown.height, frame.height);
+    if nearly { Fit::Fill } else { wanted }
 }
 
 #[cfg(test)]

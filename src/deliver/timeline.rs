@@ -13,6 +13,8 @@ pub struct Source<'a> {
     pub fit: Fit,
     /// Time on the telemetry's clock at its start, in ns.
     pub telemetry_start: Option<i64>,
+    /// UTC at its start, in ns.
+    pub utc: Option<i64>,
     pub chapters: Vec<SourceFile<'a>>,
 }
 
@@ -41,8 +43,9 @@ fn clip(moment: &Moment, source: &Source<'_>, rate: FrameRate) -> Option<Clip> {
     let length = moment.length.min(source.duration - start);
     let frames = u32::try_from(rate.nearest_frame(length)).ok().filter(|frames| *frames > 0)?;
     let telemetry_start = source.telemetry_start.map(|at| at.saturating_add(start.to_nanos()));
+    let utc = source.utc.map(|at| at.saturating_add(start.to_nanos()));
     let pieces = pieces(source, start, frames, rate);
-    Some(Clip { moment: moment.clone(), frames, pieces, fit: source.fit, telemetry_start })
+    Some(Clip { moment: moment.clone(), frames, pieces, fit: source.fit, telemetry_start, utc })
 }
 
 /// The time of the source's own frame that is nearest: a clip that starts on
@@ -136,6 +139,7 @@ mod tests {
             duration: video.duration + video.duration,
             fit: Fit::Fit,
             telemetry_start: Some(1_000),
+            utc: Some(5),
             chapters: vec![file(1, Timestamp::ZERO), file(2, video.duration)],
         };
         let clip = clip(&moment(9_009, 3_003), &source, video.rate).unwrap();
@@ -145,6 +149,7 @@ mod tests {
         assert_eq!(clip.pieces[0].start, video.rate.time_of(270));
         assert_eq!(clip.pieces[1].start, Timestamp::ZERO);
         assert_eq!(clip.telemetry_start, Some(1_000 + 9_009_000_000));
+        assert_eq!(clip.utc, Some(5 + 9_009_000_000));
     }
 
     #[test]
@@ -156,6 +161,7 @@ mod tests {
             duration: video.duration,
             fit: Fit::Fit,
             telemetry_start: None,
+            utc: None,
             chapters: vec![chapter],
         };
         let clip = clip(&moment(9_000, 3_500), &source, video.rate).unwrap();

@@ -5,22 +5,23 @@
 //! analysed. A failure lives here and never in the plan, so that another try
 //! needs no restart.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::base::{Diagnostic, Digest, Tier, Timestamp, UtcTime};
+use crate::exec::collect;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
-use crate::exec::survey::Survey;
+use crate::exec::survey::{Readiness, Survey};
 use crate::exec::worker::Failure;
 use crate::exec::workspace::Workspace;
 use crate::graph::{FileInput, FileState, Needs, moments, outputs, stills, telemetry};
 use crate::inputs::{RealSystem, Remembered, System};
-use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction};
-use crate::store::{ActionRecord, Limit, OutputState};
+use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs};
+use crate::store::ActionRecord;
 
 /// What is to be brought up to date.
 #[derive(Clone, Debug)]
@@ -88,6 +89,10 @@ const REPLAN: Duration = Duration::from_secs(1);
 /// How long the driver waits for reports before it looks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Files that are hashed side by side. Each is divided among the cores already;
+/// more at once would only make the disk seek.
+const HASHES: usize = 4;
+
 /// How many times an action is tried whose worker died.
 const TRIES: u32 = 3;
 
@@ -101,7 +106,11 @@ pub struct Driver<'a> {
     /// Where the decoder of each slot stands; `None` for a slot that is busy.
     idle: BTreeMap<usize, Position>,
     running: HashMap<ActionKey, (PlannedAction, Instant)>,
-    hashing: HashSet<FileInput>,
+    to_hash: VecDeque<FileInput>,
+    /// How many files are being hashed.
+    hashing: usize,
+    /// Files that were queued for hashing in this build: each once.
+    asked: HashSet<FileInput>,
     submitted: HashSet<ActionKey>,
     tries: HashMap<ActionKey, u32>,
     failed: HashMap<ActionKey, Diagnostic>,
@@ -114,6 +123,10 @@ pub struct Driver<'a> {
     placed: BTreeMap<String, bool>,
     warned: HashSet<String>,
     summary: Summary,
+    /// Something failed without `keep_going`: nothing is started any more but
+    /// what looks at footage, so that every bad file is named at once.
+    failing: bool,
+    /// Nothing is started any more.
     stopping: bool,
 }
 
@@ -136,7 +149,9 @@ impl<'a> Driver<'a> {
             queue: Queue::default(),
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             running: HashMap::new(),
-            hashing: HashSet::new(),
+            to_hash: VecDeque::new(),
+            hashing: 0,
+            asked: HashSet::new(),
             submitted: HashSet::new(),
             tries: HashMap::new(),
             failed: HashMap::new(),
@@ -147,6 +162,7 @@ impl<'a> Driver<'a> {
             placed: BTreeMap::new(),
             warned: HashSet::new(),
             summary: Summary::default(),
+            failing: false,
             stopping: false,
         }
     }
@@ -154,6 +170,9 @@ impl<'a> Driver<'a> {
     /// Brings a goal up to date.
     pub fn run(mut self, goal: &Goal) -> Summary {
         let started = Instant::now();
+        self.look_ahead(goal);
+        // It ends: an action is submitted once, and each result that has to be
+        // revoked is one less that is known.
         loop {
             self.tell_plan();
             let (needs, complete) = evaluate(self.workspace, goal);
@@ -162,7 +181,7 @@ impl<'a> Driver<'a> {
             self.dispatch();
             if self.is_quiet() {
                 if self.fresh.is_empty() && self.fresh_files.is_empty() {
-                    self.finish(&survey);
+                    self.finish(&survey, complete);
                     break;
                 }
                 continue;
@@ -174,8 +193,22 @@ impl<'a> Driver<'a> {
         self.summary
     }
 
+    /// Refuses to begin where the end is known: an hour of rendering should
+    /// not come before the news that its output may not be written.
+    fn look_ahead(&mut self, goal: &Goal) {
+        let Goal::Outputs(targets) = goal else { return };
+        if self.options.force || self.options.keep_going {
+            return;
+        }
+        for problem in self.workspace.blocked_outputs(targets) {
+            self.complain(problem);
+            self.stopping = true;
+        }
+    }
+
     fn is_quiet(&self) -> bool {
-        self.running.is_empty() && self.hashing.is_empty() && (self.queue.is_empty() || self.stopping)
+        let waiting = !self.queue.is_empty() || !self.to_hash.is_empty();
+        self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting)
     }
 
     /// Hands what came back to the plan, in one batch: every setter starts a
@@ -195,97 +228,93 @@ impl<'a> Driver<'a> {
             self.complain(problem.clone());
         }
         if !self.options.keep_going && !self.summary.errors.is_empty() {
-            self.stopping = true;
+            self.wind_down();
         }
         let pending = survey.pending.iter().filter(|action| !self.failed.contains_key(&action.key)).count();
         self.listener.event(&Event::Planned { done: survey.done.len(), pending, open: !complete });
+        if !self.stopping
+            && let Err(problem) = self.workspace.require_space(&survey.pending)
+        {
+            self.complain(problem);
+            self.stopping = true;
+        }
         for file in &survey.unhashed {
-            self.submit_hash(*file);
+            if self.asked.insert(*file) {
+                self.to_hash.push_back(*file);
+            }
         }
         for action in &survey.pending {
             self.submit_action(action, survey);
         }
-        for action in survey.done.iter().filter(|action| action.output.is_some()) {
-            if !self.is_in_place(action) {
-                self.submit_action(action, survey);
-            }
-        }
+        self.restore_outputs(survey);
     }
 
-    fn submit_hash(&mut self, file: FileInput) {
-        if self.stopping || self.hashing.contains(&file) || self.workspace.is_unreadable(file) {
-            return;
+    /// Queues the joins that were done and whose outputs are no longer as they
+    /// were written.
+    fn restore_outputs(&mut self, survey: &Survey) {
+        let placed = |action: &&PlannedAction| action.output.as_ref().is_some_and(|it| self.placed.contains_key(it));
+        let open: Vec<&PlannedAction> =
+            survey.done.iter().filter(|action| action.output.is_some() && !placed(action)).collect();
+        let displaced = match self.workspace.displaced(open.iter().copied()) {
+            Ok(displaced) => displaced,
+            Err(problem) => {
+                self.complain(problem);
+                self.stopping = true;
+                return;
+            }
+        };
+        let keys: HashSet<ActionKey> = displaced.iter().map(|action| action.key).collect();
+        for action in open {
+            match &action.output {
+                Some(path) if !keys.contains(&action.key) => {
+                    self.placed.insert(path.clone(), false);
+                    self.listener.event(&Event::Output { path, written: false });
+                }
+                _ => self.submit_action(action, survey),
+            }
         }
-        self.hashing.insert(file);
-        let path = self.workspace.path_of(file);
-        self.pool.hash(file, path);
     }
 
     fn submit_action(&mut self, action: &PlannedAction, survey: &Survey) {
         if self.submitted.contains(&action.key) || self.failed.contains_key(&action.key) {
             return;
         }
-        let mut ready = true;
-        for digest in action.spec.inputs().iter().chain(&action.packs) {
-            if self.workspace.locate(*digest).is_some() {
-                continue;
-            }
-            ready = false;
-            match survey.makers.get(digest) {
-                // Its object is gone (collected, or lost): make it again.
-                Some(maker) => self.fresh.push((*maker, None)),
-                None => {
-                    let problem = self.workspace.unavailable(*digest, action);
-                    self.fail(action, problem);
-                    return;
+        if self.failing && !matches!(action.spec, ActionSpec::Probe(_)) {
+            return;
+        }
+        let allowed = match &action.output {
+            Some(path) if !self.options.force => self.workspace.may_write(path),
+            _ => Ok(()),
+        };
+        match survey.readiness(self.workspace, action) {
+            Readiness::Ready => match allowed {
+                Ok(()) => {
+                    self.submitted.insert(action.key);
+                    self.queue.push(action.clone());
                 }
-            }
-        }
-        if ready && self.may_write(action) {
-            self.submitted.insert(action.key);
-            self.queue.push(action.clone());
-        }
-    }
-
-    /// Whether an output may be written where the action wants to.
-    fn may_write(&mut self, action: &PlannedAction) -> bool {
-        let Some(path) = &action.output else { return true };
-        if self.options.force {
-            return true;
-        }
-        match self.workspace.output_state(path) {
-            Ok(OutputState::Absent | OutputState::Ours(_)) => true,
-            Ok(OutputState::Foreign) => {
-                let problem = Diagnostic::input(format!("{path} was not written by autocut, or was changed since"))
-                    .hint("move it away, or let it be overwritten with --force");
-                self.fail(action, problem);
-                false
-            }
-            Err(problem) => {
-                self.fail(action, problem);
-                false
-            }
+                Err(problem) => self.fail(action, problem),
+            },
+            // Their objects are gone (collected, or lost): they are made again.
+            Readiness::Lost(makers) => self.fresh.extend(makers.into_iter().map(|maker| (maker, None))),
+            Readiness::Unavailable(problem) => self.fail(action, problem),
         }
     }
 
-    /// Whether the output of a join that was done is still as it was written.
-    fn is_in_place(&mut self, action: &PlannedAction) -> bool {
-        let (Some(path), Some(result)) = (&action.output, self.workspace.db.result(action.key)) else { return true };
-        if self.placed.contains_key(path) {
-            return true;
+    /// Lets nothing start any more but what looks at footage.
+    fn wind_down(&mut self) {
+        if !self.failing {
+            self.failing = true;
+            self.queue.keep_probes();
         }
-        let wanted = result.artifacts.first().map(|artifact| artifact.digest);
-        let in_place =
-            matches!(self.workspace.output_state(path), Ok(OutputState::Ours(digest)) if Some(digest) == wanted);
-        if in_place {
-            self.placed.insert(path.clone(), false);
-            self.listener.event(&Event::Output { path, written: false });
-        }
-        in_place
     }
 
     /// Gives idle slots their next work.
     fn dispatch(&mut self) {
+        while !self.stopping && self.hashing < HASHES {
+            let Some(file) = self.to_hash.pop_front() else { break };
+            self.hashing += 1;
+            self.pool.hash(file, self.workspace.path_of(file));
+        }
         while !self.stopping {
             let Some((&slot, &position)) = self.idle.iter().next() else { break };
             let actions = self.queue.take(position);
@@ -337,6 +366,10 @@ impl<'a> Driver<'a> {
                 self.summary.interrupted = true;
                 self.stopping = true;
                 self.pool.cancel();
+                // What cannot be killed is not waited for: it leaves nothing
+                // but a scratch folder, which the next build clears.
+                self.hashing = 0;
+                self.running.retain(|_, (action, _)| action.spec.kind().runs == Runs::Media);
             }
             let mut report = self.pool.report(TICK);
             while let Some(each) = report {
@@ -368,12 +401,12 @@ impl<'a> Driver<'a> {
     fn take(&mut self, report: Report) {
         match report {
             Report::Hashed { file, result } => {
-                self.hashing.remove(&file);
+                self.hashing = self.hashing.saturating_sub(1);
                 match result {
                     Ok(hashed) => {
                         let name = self.workspace.name_of(file);
                         self.listener.event(&Event::Hashing { path: &name, bytes: hashed.stat.size });
-                        self.workspace.set_content(file, hashed.digest);
+                        self.workspace.set_content(file, hashed.digest, hashed.stat);
                         self.fresh_files.push((file, FileState::Known(hashed.digest)));
                         self.hashed.push((name, hashed));
                     }
@@ -394,12 +427,13 @@ impl<'a> Driver<'a> {
 
     fn take_finished(&mut self, finished: Finished) {
         let Some((action, started)) = self.running.remove(&finished.key) else { return };
-        match finished.result {
+        let result = finished.result.and_then(|result| match self.workspace.changed(&action) {
+            None => Ok(result),
+            Some(problem) => Err(Failure::Refused(problem)),
+        });
+        match result {
             Ok(result) => {
-                for warning in &result.warnings {
-                    let subject = self.workspace.subject(&action);
-                    self.warn(Diagnostic::warning(format!("{subject}: {warning}")));
-                }
+                self.pass_on(&action, &result);
                 let elapsed = started.elapsed();
                 self.unrecorded.push(record(&action, &result, elapsed));
                 let result = Arc::new(result);
@@ -415,7 +449,7 @@ impl<'a> Driver<'a> {
             Err(Failure::Crashed(problem)) => {
                 let tries = self.tries.entry(action.key).or_insert(1);
                 *tries += 1;
-                if *tries <= TRIES && !self.stopping {
+                if *tries <= TRIES && !self.stopping && !self.failing {
                     self.say(&action, ActionState::Retried { why: &problem });
                     self.queue.push(action);
                 } else {
@@ -432,7 +466,8 @@ impl<'a> Driver<'a> {
         self.say(action, ActionState::Failed { why: &why });
         self.summary.failed += 1;
         let subject = self.workspace.subject(action);
-        let named = if why.message.contains(&subject) {
+        let output = action.output.as_ref().unwrap_or(&subject);
+        let named = if why.message.contains(&subject) || why.message.contains(output) {
             why.clone()
         } else {
             Diagnostic { message: format!("{subject}: {}", why.message), ..why.clone() }
@@ -447,19 +482,18 @@ impl<'a> Driver<'a> {
         self.failed.insert(action.key, why);
         self.complain(named);
         if !self.options.keep_going {
-            self.stopping = true;
+            self.wind_down();
         }
     }
 
     /// A file cannot be read.
     fn lose(&mut self, file: FileInput, problem: Diagnostic) {
-        self.workspace.set_unreadable(file);
         self.summary.failed += 1;
         self.complain(problem);
         if self.options.keep_going {
             self.fresh_files.push((file, FileState::Unusable));
         } else {
-            self.stopping = true;
+            self.wind_down();
         }
     }
 
@@ -468,6 +502,14 @@ impl<'a> Driver<'a> {
             self.warn(problem);
         } else if !self.summary.errors.contains(&problem) {
             self.summary.errors.push(problem);
+        }
+    }
+
+    /// Says what people should be told of a result each time it is used.
+    fn pass_on(&mut self, action: &PlannedAction, result: &ActionResult) {
+        for warning in &result.warnings {
+            let subject = self.workspace.subject(action);
+            self.warn(Diagnostic::warning(format!("{subject}: {warning}")));
         }
     }
 
@@ -484,8 +526,14 @@ impl<'a> Driver<'a> {
 
     /// Counts what was reused: everything that the goal rests on and that did
     /// not run.
-    fn finish(&mut self, survey: &Survey) {
+    fn finish(&mut self, survey: &Survey, complete: bool) {
+        if !complete && self.summary.errors.is_empty() && !self.summary.interrupted {
+            self.complain(Diagnostic::bug("nothing is left to do, and yet not everything is done"));
+        }
         for action in &survey.done {
+            if let Some(result) = self.workspace.db.result(action.key) {
+                self.pass_on(action, &result);
+            }
             *self.summary.reused.entry(action.spec.kind().name).or_default() += 1;
         }
         for (kind, ran) in &self.summary.ran {
@@ -496,19 +544,15 @@ impl<'a> Driver<'a> {
         self.summary.reused.retain(|_, count| *count > 0);
         self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
         let plan: Vec<_> = survey.done.iter().map(|action| (action.node.clone(), action.key)).collect();
-        if let Err(problem) = self.workspace.store.mark_used(&plan).and_then(|()| self.collect(survey)) {
+        let mut kept = self.workspace.store.mark_used(&plan);
+        // A build that ran nothing has added nothing; one that did not come to
+        // its end does not know all that the next one needs.
+        if complete && !self.summary.ran.is_empty() {
+            kept = kept.and_then(|()| collect::within(self.workspace, None, survey.live()).map(drop));
+        }
+        if let Err(problem) = kept {
             self.warn(Diagnostic { tier: Tier::Warning, ..problem });
         }
-    }
-
-    /// Keeps the store within its limit; a build that ran nothing has added
-    /// nothing.
-    fn collect(&self, survey: &Survey) -> Result<(), Diagnostic> {
-        if self.summary.ran.is_empty() {
-            return Ok(());
-        }
-        let store = &self.workspace.store;
-        store.gc(Limit::default_for(store.space()?), &survey.live()).map(drop)
     }
 }
 

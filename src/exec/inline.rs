@@ -84,6 +84,7 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
                 frames: spec.frames,
                 telemetry: log.as_deref(),
                 start: spec.start,
+                utc: spec.utc,
                 clip: spec.clip,
             };
             let shown = overlay::show(&spec.overlay, &scene)?;

@@ -1,12 +1,13 @@
 //! What would run: `make -n`. Exact for what can start now; what lies behind
 //! that is unknown until it has run.
 
+use std::collections::{HashMap, HashSet, VecDeque};
+
 use crate::base::Diagnostics;
 use crate::exec::driver::{Goal, evaluate};
-use crate::exec::survey::Survey;
+use crate::exec::survey::{Readiness, Survey};
 use crate::exec::workspace::Workspace;
 use crate::model::PlannedAction;
-use crate::store::OutputState;
 
 #[derive(Debug, Default)]
 pub struct DryRun {
@@ -20,25 +21,43 @@ pub struct DryRun {
     pub problems: Diagnostics,
 }
 
-/// Plans a goal once.
-pub fn plan(workspace: &Workspace, goal: &Goal) -> DryRun {
+/// Plans a goal once; `force` is [`Options::force`](crate::exec::Options).
+pub fn plan(workspace: &Workspace, goal: &Goal, force: bool) -> DryRun {
     let (needs, complete) = evaluate(workspace, goal);
     let survey = Survey::of(&workspace.db, &needs);
-    let (restore, known): (Vec<_>, Vec<_>) =
-        survey.done.into_iter().partition(|action| !is_in_place(workspace, action));
-    DryRun {
+    let mut run = DryRun {
         to_hash: survey.unhashed.iter().map(|file| workspace.name_of(*file)).collect(),
-        to_run: survey.pending.into_iter().chain(restore).collect(),
-        known: known.len(),
         open: !complete,
-        problems: Diagnostics(survey.problems),
+        problems: Diagnostics(survey.problems.clone()),
+        ..DryRun::default()
+    };
+    let done: HashMap<_, _> = survey.done.iter().map(|action| (action.key, action)).collect();
+    let restored = workspace.displaced(survey.done.iter()).unwrap_or_else(|problem| {
+        run.problems.push(problem);
+        Vec::new()
+    });
+    let mut asked: VecDeque<&PlannedAction> = survey.pending.iter().chain(restored).collect();
+    let mut seen: HashSet<_> = asked.iter().map(|action| action.key).collect();
+    let mut again = 0;
+    while let Some(action) = asked.pop_front() {
+        if let Some(path) = action.output.as_ref().filter(|_| !force)
+            && let Err(problem) = workspace.may_write(path)
+        {
+            run.problems.push(problem);
+            continue;
+        }
+        again += usize::from(done.contains_key(&action.key));
+        match survey.readiness(workspace, action) {
+            Readiness::Ready => run.to_run.push(action.clone()),
+            // What they made is gone: they run first, and then it can.
+            Readiness::Lost(makers) => {
+                run.open = true;
+                let makers = makers.iter().filter_map(|maker| done.get(maker).copied());
+                asked.extend(makers.filter(|maker| seen.insert(maker.key)));
+            }
+            Readiness::Unavailable(problem) => run.problems.push(problem),
+        }
     }
-}
-
-/// Whether the output that an action wrote is still as it was written; true
-/// for actions that write none.
-pub fn is_in_place(workspace: &Workspace, action: &PlannedAction) -> bool {
-    let (Some(path), Some(result)) = (&action.output, workspace.db.result(action.key)) else { return true };
-    let wanted = result.artifacts.first().map(|artifact| artifact.digest);
-    matches!(workspace.output_state(path), Ok(OutputState::Ours(digest)) if Some(digest) == wanted)
+    run.known = survey.done.len() - again;
+    run
 }

@@ -1,7 +1,9 @@
 //! The pool: one thread for each action that may run at once, each with a
 //! worker process of its own that it starts when it needs one.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -54,6 +56,7 @@ pub struct Pool {
     slots: Vec<Slot>,
     reports: Receiver<Report>,
     sender: Sender<Report>,
+    cancelled: bool,
 }
 
 struct Slot {
@@ -81,7 +84,7 @@ impl Pool {
             Slot { jobs: Some(jobs), killer, thread: Some(thread) }
         });
         let slots = slots.collect();
-        Pool { slots, reports, sender }
+        Pool { slots, reports, sender, cancelled: false }
     }
 
     pub fn start(&self, slot: usize, job: Job) {
@@ -91,10 +94,12 @@ impl Pool {
         }
     }
 
-    /// Hashes a file beside the slots' work: it is the disk that is busy.
+    /// Hashes a file beside the slots' work: it is the disk that is busy. On a
+    /// thread of its own, because a thread of rayon's pool that waits for its
+    /// share of one file would begin the next meanwhile, one inside the other.
     pub fn hash(&self, file: FileInput, path: PathBuf) {
         let sender = self.sender.clone();
-        rayon::spawn(move || {
+        std::thread::spawn(move || {
             let hashed = inputs::hash_file(&RealSystem, &path, &|_| {});
             let _ = sender.send(Report::Hashed { file, result: hashed });
         });
@@ -105,8 +110,10 @@ impl Pool {
         self.reports.recv_timeout(wait).ok()
     }
 
-    /// Kills every worker process. What they were doing ends as `Cancelled`.
-    pub fn cancel(&self) {
+    /// Kills every worker process. What they were doing ends as `Cancelled`;
+    /// what runs in this process is left to itself.
+    pub fn cancel(&mut self) {
+        self.cancelled = true;
         self.slots.iter().for_each(|slot| slot.killer.cancel());
     }
 }
@@ -115,6 +122,9 @@ impl Drop for Pool {
     fn drop(&mut self) {
         for slot in &mut self.slots {
             slot.jobs = None;
+        }
+        if self.cancelled {
+            return;
         }
         for slot in &mut self.slots {
             if let Some(thread) = slot.thread.take() {
@@ -153,6 +163,17 @@ impl Bench {
     }
 
     fn run(&mut self, tasks: Vec<Task>) {
+        let keys: Vec<ActionKey> = tasks.iter().map(|task| task.action.key).collect();
+        // A thread that ended here would leave the driver waiting for ever.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(tasks))) {
+            let problem = panicked(&*panic);
+            for key in keys {
+                self.finish(key, Err(Failure::Refused(problem.clone())));
+            }
+        }
+    }
+
+    fn work(&mut self, tasks: Vec<Task>) {
         let (media, inline): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.action.spec.kind().runs == Runs::Media);
         for task in inline {
@@ -165,7 +186,8 @@ impl Bench {
     }
 
     fn run_inline(&self, task: &Task) -> Result<ActionResult, Diagnostic> {
-        let made = inline::run(&task.action.spec, &Located(&task.inputs), &self.logs)?;
+        let materials = Located { inputs: &task.inputs, store: &self.place.store };
+        let made = inline::run(&task.action.spec, &materials, &self.logs)?;
         let artifact = self.place.store.insert_bytes(&made.artifact)?;
         Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: made.warnings })
     }
@@ -226,6 +248,12 @@ impl Bench {
     }
 }
 
+/// The bug that a panic is.
+fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Diagnostic::bug(format!("it panicked: {}", words.unwrap_or("it does not say why")))
+}
+
 /// Moves what a worker made from its scratch folder to where it belongs.
 fn keep(place: &Place, task: &Task, produced: Produced) -> Result<ActionResult, Diagnostic> {
     let (store, key) = (&place.store, task.action.key);
@@ -242,11 +270,14 @@ fn keep(place: &Place, task: &Task, produced: Produced) -> Result<ActionResult, 
 }
 
 /// Materials of one task.
-struct Located<'a>(&'a BTreeMap<Digest, PathBuf>);
+struct Located<'a> {
+    inputs: &'a BTreeMap<Digest, PathBuf>,
+    store: &'a Store,
+}
 
 impl Located<'_> {
     fn path(&self, digest: Digest) -> Result<&PathBuf, Diagnostic> {
-        let path = self.0.get(&digest);
+        let path = self.inputs.get(&digest);
         path.ok_or_else(|| Diagnostic::bug(format!("an action reads {}, which it does not declare", digest.short())))
     }
 }
@@ -260,6 +291,10 @@ impl Materials for Located<'_> {
 
     fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic> {
         let path = self.path(digest)?;
+        if *path == self.store.path(digest) {
+            // Which notices what rotted, and removes it to be made anew.
+            return self.store.read(digest);
+        }
         RealSystem.read(path).map_err(|error| inputs::cannot("read", path, &error))
     }
 }

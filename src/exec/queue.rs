@@ -64,6 +64,14 @@ impl Queue {
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
+    /// Drops everything but probes.
+    pub fn keep_probes(&mut self) {
+        self.actions.retain(|_, action| matches!(action.spec, ActionSpec::Probe(_)));
+        self.order.retain(|(_, _, id)| self.actions.contains_key(id));
+        self.places.clear();
+        self.passes.clear();
+    }
+
     fn nearby(&self, position: Position) -> Option<u64> {
         let (file, time) = position?;
         let until = time + Timestamp::from_seconds(NEAR);
@@ -208,5 +216,17 @@ mod tests {
         assert_eq!(names(queue.take(None)), ["motion/0", "sharpness/0"]);
         assert_eq!(names(queue.take(None)), ["motion/60"]);
         assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn probes_outlive_a_failure() {
+        let mut queue = Queue::default();
+        queue.push(segment("a", 0, 60));
+        queue.push(action("probe", ActionSpec::Probe(ProbeSpec { file: Digest::of(b"c") })));
+        queue.push(analysis("motion", 0));
+        queue.keep_probes();
+        assert_eq!(queue.len(), 1);
+        assert_eq!(names(queue.take(None)), ["probe"]);
+        assert!(queue.take(Some((Digest::of(b"a"), Timestamp::ZERO))).is_empty());
     }
 }

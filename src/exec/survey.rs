@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::base::{Diagnostic, Digest};
+use crate::exec::workspace::Workspace;
 use crate::graph::planned::Leaf;
 use crate::graph::{Database, FileInput, Needs};
-use crate::model::{ActionKey, PlannedAction};
+use crate::model::{ActionKey, Artifact, PlannedAction};
 use crate::store::Live;
 
 /// Everything that the goal rests on, each once, in the order of planning.
@@ -17,7 +18,16 @@ pub struct Survey {
     pub pending: Vec<PlannedAction>,
     pub problems: Vec<Diagnostic>,
     /// Which action makes an artifact.
-    pub makers: HashMap<Digest, ActionKey>,
+    makers: HashMap<Digest, (ActionKey, Artifact)>,
+}
+
+/// Whether an action that is pending can start.
+pub enum Readiness {
+    Ready,
+    /// These actions were done, but what they made is gone.
+    Lost(Vec<ActionKey>),
+    /// Nothing makes what it needs, and it is not there.
+    Unavailable(Diagnostic),
 }
 
 impl Survey {
@@ -40,7 +50,7 @@ impl Survey {
                 if seen.insert(action.key) {
                     match db.result(action.key) {
                         Some(result) => {
-                            let artifacts = result.artifacts.iter().map(|artifact| (artifact.digest, action.key));
+                            let artifacts = result.artifacts.iter().map(|a| (a.digest, (action.key, *a)));
                             survey.makers.extend(artifacts);
                             survey.done.push(action.clone());
                         }
@@ -50,6 +60,21 @@ impl Survey {
             }
         });
         survey
+    }
+
+    /// Looks whether everything that an action reads is there. An object of
+    /// another size than it was made with is as good as gone.
+    pub fn readiness(&self, workspace: &Workspace, action: &PlannedAction) -> Readiness {
+        let mut lost = Vec::new();
+        for digest in action.spec.inputs().iter().chain(&action.packs) {
+            match self.makers.get(digest) {
+                Some((_, artifact)) if workspace.store.objects().contains(*artifact) => {}
+                Some((maker, _)) => lost.push(*maker),
+                None if workspace.locate(*digest).is_some() => {}
+                None => return Readiness::Unavailable(workspace.unavailable(*digest, action)),
+            }
+        }
+        if lost.is_empty() { Readiness::Ready } else { Readiness::Lost(lost) }
     }
 
     /// What garbage collection must leave alone: results, and the objects that

@@ -11,6 +11,9 @@ pub const TEMPLATE: &[(&str, &str)] = &[
     (".gitignore", include_str!("../../project-template/.gitignore")),
 ];
 
+/// The folder that the template's footage pattern names.
+const FOOTAGE: &str = "footage";
+
 /// Writes a project to start from. A folder that has a manifest is left alone;
 /// of the other files, those that are there are kept.
 pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
@@ -26,6 +29,12 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
             store::write_file(&path, text.as_bytes())?;
             written.push(path);
         }
+    }
+    // Where the manifest looks for footage.
+    let footage = folder.join(FOOTAGE);
+    if !footage.exists() {
+        store::make_folder(&footage)?;
+        written.push(footage);
     }
     Ok(written)
 }

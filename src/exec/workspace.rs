@@ -1,7 +1,7 @@
 //! A project opened for work: its manifest, its files, the store, and the
 //! database that plans.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,11 @@ use crate::base::{Diagnostic, Diagnostics, Digest};
 use crate::deliver::DELIVERABLES;
 use crate::exec::{toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
-use crate::inputs::{self, Never, Pattern, RealSystem, Remembered, System};
+use crate::inputs::system::EntryKind;
+use crate::inputs::{self, FileStat, Never, Pattern, RealSystem, Remembered, System};
 use crate::manifest::{self, KindEntry, Kinds, Manifest};
 use crate::model::moment::ChoiceReport;
-use crate::model::{PlannedAction, Toolchain, decode};
+use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
 use crate::store::{Holder, Lock, OutputState, Store};
 use crate::telemetry::FORMATS;
@@ -35,7 +36,6 @@ pub struct Workspace {
     pub project: Project,
     files: HashMap<FileInput, Source>,
     contents: BTreeMap<Digest, Vec<FileInput>>,
-    unreadable: HashSet<FileInput>,
     _lock: Option<Lock>,
 }
 
@@ -53,6 +53,8 @@ struct Source {
     name: String,
     /// `None` for a file that is not there now but was once.
     path: Option<PathBuf>,
+    /// As it was when its content was found out.
+    stat: Option<FileStat>,
 }
 
 /// Every kind that a manifest can name.
@@ -122,17 +124,28 @@ impl Workspace {
             memory: store.files()?,
             found: HashMap::new(),
             names: HashMap::new(),
+            gone: Vec::new(),
         };
         let never = never(&place, &manifest, &store)?;
-        let sets: Vec<Vec<FileInput>> = manifest
-            .footage
-            .iter()
-            .map(|set| {
-                let (found, trouble) = files.scan(&mut db, &set.files, &never);
-                problems.0.extend(trouble.into_iter().map(|problem| problem.at(set.place.0.clone())));
-                found
-            })
-            .collect();
+        let mut sets: Vec<Vec<FileInput>> = Vec::new();
+        let mut taken = HashSet::new();
+        for set in &manifest.footage {
+            let (mut found, trouble) = files.scan(&mut db, &set.files, &never);
+            problems.0.extend(trouble.into_iter().map(|problem| problem.at(set.place.0.clone())));
+            // A file is filmed by one camera: the first that names it.
+            let twice: Vec<FileInput> = found.iter().copied().filter(|file| taken.contains(file)).collect();
+            if let Some(first) = twice.first() {
+                let name = first.path(&db);
+                let what = match twice.len() {
+                    1 => format!("{name} belongs to an earlier footage set already"),
+                    more => format!("{name} and {} more files belong to an earlier footage set already", more - 1),
+                };
+                let warning = Diagnostic::warning(what).hint("let no two sets match the same file");
+                problems.push(warning.at(set.place.0.clone()));
+            }
+            found.retain(|file| taken.insert(*file));
+            sets.push(found);
+        }
         let mut materials = Vec::new();
         for (name, place) in manifest.materials() {
             // A name, not a glob, whatever characters it has.
@@ -140,7 +153,10 @@ impl Workspace {
             problems.0.extend(trouble.into_iter().map(|problem| problem.at(place.0.clone())));
             materials.extend(found);
         }
-        let found = files.found;
+        let Files { found, gone, .. } = files;
+        if lock.is_some() && !gone.is_empty() {
+            store.forget_files(&gone)?;
+        }
         let project = db.set_project(manifest.clone(), sets, materials);
         let mut workspace = Workspace {
             root,
@@ -152,12 +168,11 @@ impl Workspace {
             project,
             files: HashMap::new(),
             contents: BTreeMap::new(),
-            unreadable: HashSet::new(),
             _lock: lock,
         };
         for (file, source) in found {
             if let FileState::Known(digest) = file.state(&workspace.db) {
-                workspace.set_content(file, digest);
+                workspace.contents.entry(digest).or_default().push(file);
             }
             workspace.files.insert(file, source);
         }
@@ -188,19 +203,39 @@ impl Workspace {
         self.files.get(&file).map_or_else(|| file.path(&self.db).clone(), |source| source.name.clone())
     }
 
-    pub fn set_content(&mut self, file: FileInput, digest: Digest) {
+    /// Notes what a file was found to contain when it had `stat`.
+    pub fn set_content(&mut self, file: FileInput, digest: Digest, stat: FileStat) {
         let files = self.contents.entry(digest).or_default();
         if !files.contains(&file) {
             files.push(file);
         }
+        if let Some(source) = self.files.get_mut(&file) {
+            source.stat = Some(stat);
+        }
     }
 
-    pub fn set_unreadable(&mut self, file: FileInput) {
-        self.unreadable.insert(file);
+    /// The problem, if a file that an action has read is no longer what it was
+    /// when it was hashed: the result is then of other content than its key says.
+    pub fn changed(&self, action: &PlannedAction) -> Option<Diagnostic> {
+        let inputs = action.spec.inputs();
+        let sources = inputs.iter().filter_map(|digest| self.source(*digest));
+        let changed = |source: &&Source| {
+            let (Some(path), Some(was)) = (&source.path, source.stat) else { return false };
+            // Attributes may change; a file that went away was read before.
+            RealSystem.stat(path).is_ok_and(|now| {
+                let now = now.stat;
+                (now.size, now.mtime_ns, now.identity()) != (was.size, was.mtime_ns, was.identity())
+            })
+        };
+        let source = sources.into_iter().find(changed)?;
+        let problem = Diagnostic::environment(format!("{} changed while it was being read", source.name));
+        Some(problem.hint("wait until it is copied or recorded completely, then run again"))
     }
 
-    pub fn is_unreadable(&self, file: FileInput) -> bool {
-        self.unreadable.contains(&file)
+    /// The first file of the project with this content that is there.
+    fn source(&self, digest: Digest) -> Option<&Source> {
+        let files = self.contents.get(&digest)?.iter().filter_map(|file| self.files.get(file));
+        files.into_iter().find(|source| source.path.is_some())
     }
 
     /// The files with this content.
@@ -211,9 +246,8 @@ impl Workspace {
     /// Where content can be read now: in a file of the project, or in the
     /// store.
     pub fn locate(&self, digest: Digest) -> Option<PathBuf> {
-        let files = self.contents.get(&digest).into_iter().flatten();
-        let mut paths = files.filter_map(|file| self.files.get(file)?.path.clone());
-        paths.next().or_else(|| Some(self.store.path(digest)).filter(|path| RealSystem.stat(path).is_ok()))
+        let file = self.source(digest).and_then(|source| source.path.clone());
+        file.or_else(|| Some(self.store.path(digest)).filter(|path| RealSystem.stat(path).is_ok()))
     }
 
     /// Why content cannot be read now.
@@ -232,9 +266,52 @@ impl Workspace {
         names.into_iter().next().map_or_else(|| action.node.clone(), |file| self.name_of(file))
     }
 
-    /// What lies at an output's place.
-    pub fn output_state(&self, path: &str) -> Result<OutputState, Diagnostic> {
-        self.store.output_state(&self.root, path)
+    /// Those of these finished actions whose outputs are no longer as they were
+    /// written. Actions that write none are passed over.
+    pub fn displaced<'a>(
+        &self,
+        done: impl Iterator<Item = &'a PlannedAction>,
+    ) -> Result<Vec<&'a PlannedAction>, Diagnostic> {
+        let (joins, paths): (Vec<_>, Vec<_>) = done.filter_map(|action| Some((action, action.output.clone()?))).unzip();
+        let states = self.store.output_states(&self.root, &paths)?;
+        let is_displaced = |action: &PlannedAction, state: OutputState| {
+            let made = self.db.result(action.key).and_then(|result| result.artifacts.first().copied());
+            made.is_none_or(|made| state != OutputState::Ours(made.digest))
+        };
+        let both = joins.into_iter().zip(states);
+        Ok(both.filter(|(action, state)| is_displaced(action, *state)).map(|(action, _)| action).collect())
+    }
+
+    /// An error where an output would replace what autocut did not write.
+    pub fn may_write(&self, path: &str) -> Result<(), Diagnostic> {
+        match self.store.output_state(&self.root, path)? {
+            OutputState::Absent | OutputState::Ours(_) => Ok(()),
+            OutputState::Foreign => {
+                Err(Diagnostic::input(format!("{path} was not written by autocut, or was changed since"))
+                    .hint("move it away, or let it be overwritten with --force"))
+            }
+        }
+    }
+
+    /// What is wrong with the places of the outputs of these names (of all where
+    /// none is named), as far as that is known before planning.
+    pub fn blocked_outputs(&self, targets: &[String]) -> Vec<Diagnostic> {
+        let wanted = |name: &String| targets.is_empty() || targets.contains(name);
+        let outputs = self.manifest.outputs.iter().filter(|output| wanted(&output.name));
+        let places = outputs.filter_map(|output| Some((output.place_written()?, &output.place)));
+        // A folder is one to write into.
+        let is_file = |path: &str| RealSystem.stat(&self.root.join(path)).is_ok_and(|it| it.kind == EntryKind::File);
+        let blocked = places.filter(|(path, _)| is_file(path));
+        blocked.filter_map(|(path, at)| Some(self.may_write(&path).err()?.at(at.0.clone()))).collect()
+    }
+
+    /// An error where the store's disk has no room for what these actions will
+    /// write.
+    pub fn require_space(&self, pending: &[PlannedAction]) -> Result<(), Diagnostic> {
+        match pending.iter().map(|action| expected_bytes(&action.spec)).sum() {
+            0 => Ok(()),
+            needed => self.store.space()?.require(needed, self.store.root()),
+        }
     }
 
     /// Why the moments are as they are; known once they are chosen.
@@ -254,6 +331,17 @@ impl Workspace {
     /// The name of the project's folder.
     pub fn title(&self) -> String {
         self.root.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// About what an action writes that writes much: a tenth of a bit a pixel is
+/// what x264 takes for usual footage at a good quality.
+fn expected_bytes(spec: &ActionSpec) -> u64 {
+    match spec {
+        // Once as a segment, once in the output that it is joined to.
+        ActionSpec::Segment(spec) => u64::from(spec.frames()).saturating_mul(spec.format.size.area()) / 80 * 2,
+        ActionSpec::Sound(spec) => spec.runs.iter().map(|run| run.samples * u64::from(spec.channels) * 2).sum(),
+        _ => 0,
     }
 }
 
@@ -285,6 +373,9 @@ struct Files<'a> {
     memory: BTreeMap<String, Remembered>,
     found: HashMap<FileInput, Source>,
     names: HashMap<String, FileInput>,
+    /// Names that are remembered and were deleted since: a disk that is
+    /// unplugged later must not bring them back.
+    gone: Vec<String>,
 }
 
 impl Files<'_> {
@@ -293,10 +384,15 @@ impl Files<'_> {
         let absent = inputs::identify::unplugged(self.system, self.root, patterns, &self.memory);
         let mut problems: Vec<Diagnostic> = Vec::new();
         let mut files = Vec::new();
+        let there: BTreeSet<&str> = scan.files.iter().map(|found| found.name.as_str()).collect();
+        let missed: Vec<&String> = self.memory.keys().filter(|name| !there.contains(name.as_str())).collect();
+        let deleted = inputs::identify::deleted(self.system, self.root, patterns, &missed);
+        self.gone.extend(deleted.into_iter().cloned());
         for found in scan.files {
             let known = self.memory.get(&found.name).filter(|known| known.is_trusted(&found.stat));
             let state = known.map_or(FileState::Unknown, |known| FileState::Known(known.digest));
-            files.push(self.add(db, found.name, Some(found.path), state));
+            let source = Source { name: found.name, path: Some(found.path), stat: Some(found.stat) };
+            files.push(self.add(db, source, state));
         }
         let remembered = |index: usize| {
             let pattern = patterns.get(index).and_then(|text| Pattern::new(text, self.root).ok());
@@ -309,19 +405,20 @@ impl Files<'_> {
             let warning = Diagnostic::warning(format!("not there now: {}", names.join(", ")));
             problems.push(warning.hint("what the store holds of it is used; plug in its disk to render more"));
             for file in absent {
-                files.push(self.add(db, file.name, None, FileState::Known(file.digest)));
+                let source = Source { name: file.name, path: None, stat: None };
+                files.push(self.add(db, source, FileState::Known(file.digest)));
             }
         }
         (files, problems)
     }
 
-    fn add(&mut self, db: &mut Database, name: String, path: Option<PathBuf>, state: FileState) -> FileInput {
-        if let Some(file) = self.names.get(&name) {
+    fn add(&mut self, db: &mut Database, source: Source, state: FileState) -> FileInput {
+        if let Some(file) = self.names.get(&source.name) {
             return *file;
         }
-        let file = FileInput::new(db, name.clone(), state);
-        self.names.insert(name.clone(), file);
-        self.found.insert(file, Source { name, path });
+        let file = FileInput::new(db, source.name.clone(), state);
+        self.names.insert(source.name.clone(), file);
+        self.found.insert(file, source);
         file
     }
 }

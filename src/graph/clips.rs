@@ -92,7 +92,7 @@ fn segment(
         }
     }
     let spec = SegmentSpec {
-        sources: segments::sources(&shot.clip, shot.format.rate, run),
+        sources: segments::sources(&shot.clip, &shot.format, run),
         format: shot.format,
         encoder: shot.encoder.clone(),
         overlays: non_empty(layers?),
@@ -124,6 +124,7 @@ fn drawn(
         overlay: overlay.clone(),
         telemetry: log,
         start: start.map(|start| start.saturating_add(after(run.first))),
+        utc: shot.clip.utc.map(|utc| utc.saturating_add(after(run.first))),
         frames: run.count,
         rate,
         frame: shot.format.size,

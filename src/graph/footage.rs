@@ -1,5 +1,6 @@
 //! Footage: files to probes, probes to recordings with a clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest, Timestamp, UtcTime};
@@ -170,14 +171,20 @@ fn group(db: &dyn Db, set: &FootageSet, mut files: Vec<Chapter>) -> Vec<Recordin
     recordings
 }
 
-/// Two folders of one set may hold files of one name: these get their folder.
+/// Two folders of one set may hold files of one name: these get their folder,
+/// and those that differ in nothing else their extension. A name that stood for
+/// two recordings would show one of them for both.
 fn disambiguate(db: &dyn Db, recordings: &mut [Recording]) {
-    let names: Vec<String> = recordings.iter().map(|recording| recording.name.clone()).collect();
-    for (index, recording) in recordings.iter_mut().enumerate() {
-        let twice = names.iter().enumerate().any(|(other, name)| other != index && *name == recording.name);
-        if let Some(chapter) = recording.chapters.first().filter(|_| twice) {
+    for with_extension in [false, true] {
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for recording in recordings.iter() {
+            *count.entry(recording.name.clone()).or_default() += 1;
+        }
+        for recording in recordings.iter_mut().filter(|recording| count.get(&recording.name) > Some(&1)) {
+            let Some(chapter) = recording.chapters.first() else { continue };
             let path = chapter.file.path(db);
-            let path = path.rsplit_once('.').map_or(path.as_str(), |(path, _)| path);
+            let stem = path.rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
+            let path = if with_extension { path } else { stem };
             recording.name = format!("{}/{}", recording.camera, path.replace(['/', '\\'], "-"));
         }
     }

@@ -32,11 +32,11 @@ pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()>
 #[salsa::tracked]
 pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
     let mut needs = Collector::default();
-    let done = project.outputs(db).get(index).and_then(|output| plan(db, project, output, &mut needs));
+    let done = plan(db, project, index, &mut needs);
     needs.finish(done)
 }
 
-/// What a person needs to know to find moments in the files of an output.
+/// The clips of the output at `index`, in its format.
 #[salsa::tracked]
 pub fn laid_out(db: &dyn Db, project: Project, index: usize) -> Planned<Arc<Timeline>> {
     let mut needs = Collector::default();
@@ -64,6 +64,7 @@ fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
         duration: recording.duration,
         fit: recording.fit,
         telemetry_start,
+        utc: recording.utc.map(|utc| utc.0),
         chapters: recording
             .chapters
             .iter()
@@ -77,8 +78,8 @@ fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
     }
 }
 
-fn plan(db: &dyn Db, project: Project, output: &OutputDecl, needs: &mut Collector) -> Option<()> {
-    let index = project.outputs(db).iter().position(|other| other == output)?;
+fn plan(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) -> Option<()> {
+    let output = project.outputs(db).get(index)?;
     let kind = deliver::deliverables::find(&output.kind)?;
     let settings = settings(output)?;
     let shown: Vec<&OverlayDecl> = project.overlays(db).iter().filter(|o| output.overlays.contains(&o.name)).collect();

@@ -7,7 +7,7 @@ use crate::base::{Diagnostic, Digest, Timestamp};
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
-use crate::manifest::manifest::{TelemetrySource, TelemetryStart};
+use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
 use crate::model::specs::{CleanSpec, ImportSpec};
 use crate::model::telemetry::{LogClock, TelemetrySummary};
@@ -78,7 +78,7 @@ pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<i64>>>> {
         return needs.finish(Some(Arc::new(vec![None; recordings.len()])));
     };
     let starts: Vec<_> = recordings.iter().map(|r| start_of(source, &log, &recordings, r)).collect();
-    if let Some(problem) = mismatch(source, &log, &recordings, &starts) {
+    if let Some(problem) = mismatch(source, &log, &recordings, &starts, project.footage(db)) {
         needs.problem(problem.at(source.place.0.clone()));
         return needs.finish(None);
     }
@@ -91,6 +91,7 @@ fn mismatch(
     log: &Log,
     recordings: &[Recording],
     starts: &[Option<i64>],
+    sets: &[FootageSet],
 ) -> Option<Diagnostic> {
     let summary = &log.summary;
     if let (LogClock::Start, Some(TelemetryStart::Recording(name))) = (summary.clock, &source.start)
@@ -122,10 +123,14 @@ fn mismatch(
         return None;
     }
     let away = Timestamp::from_nanos(summary.first.saturating_sub(*start));
-    let sign = if away.is_negative() { "" } else { "+" };
+    // What stands in the manifest already is replaced, so it is part of the new one.
+    let set = sets.iter().find(|set| set.name == first.camera);
+    let clock = set.map_or(Timestamp::ZERO, |set| set.clock.offset) + away;
+    let sign = if clock.is_negative() { "" } else { "+" };
+    let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
     Some(
         Diagnostic::input(format!("no footage overlaps the log {}", source.file))
-            .note(format!("{} starts {away} before the log's first sample", first.name))
-            .hint(format!("if the camera's clock is wrong, `clock: \"{sign}{away}\"` in its footage set moves {} to the log's start", first.name)),
+            .note(format!("{} starts {apart} {when} the log's first sample", first.name))
+            .hint(format!("if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start", first.name)),
     )
 }

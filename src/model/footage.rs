@@ -51,10 +51,7 @@ pub struct VideoInfo {
 impl VideoInfo {
     /// The size in square pixels once the picture stands upright.
     pub fn display_size(&self) -> Size {
-        let (num, den) = (u64::from(self.pixel_aspect.0.max(1)), u64::from(self.pixel_aspect.1.max(1)));
-        let width = (u64::from(self.stored.width) * num + den / 2) / den;
-        let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
-        self.orientation.upright(Size::new(width, self.stored.height))
+        display_size(self.stored, self.pixel_aspect, self.orientation)
     }
 
     /// The spans that analysis works on, in order.
@@ -62,6 +59,14 @@ impl VideoInfo {
         let ends = self.chunks.iter().skip(1).copied().chain([self.duration]);
         self.chunks.iter().zip(ends).map(|(start, end)| TimeRange::new(*start, end)).collect()
     }
+}
+
+/// The size that a stored picture has in square pixels once it stands upright.
+pub fn display_size(stored: Size, pixel_aspect: (u32, u32), orientation: Orientation) -> Size {
+    let (num, den) = (u64::from(pixel_aspect.0.max(1)), u64::from(pixel_aspect.1.max(1)));
+    let width = (u64::from(stored.width) * num + den / 2) / den;
+    let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
+    orientation.upright(Size::new(width, stored.height))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -147,6 +147,8 @@ pub struct ShowSpec {
     pub telemetry: Option<Digest>,
     /// Time on the telemetry's clock at the segment's first frame, in ns.
     pub start: Option<i64>,
+    /// UTC at the segment's first frame in ns, by the recording's clock.
+    pub utc: Option<i64>,
     pub frames: u32,
     pub rate: FrameRate,
     /// Of the output.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
-use crate::model::footage::Colour;
+use crate::model::footage::{self, Colour};
 use crate::model::moment::Moment;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Clip {
     pub fit: Fit,
     /// Time of the first frame on the telemetry's clock in ns, where known.
     pub telemetry_start: Option<i64>,
+    /// UTC of the first frame in ns, by the recording's clock.
+    pub utc: Option<i64>,
 }
 
 /// A run of frames out of one file.
@@ -47,6 +49,13 @@ pub struct SourcePicture {
     /// The file's nominal rate: half its frame is the tolerance by which a
     /// frame may be early (see `frame selection` in docs/media.md).
     pub rate: FrameRate,
+}
+
+impl SourcePicture {
+    /// The size in square pixels once the picture stands upright.
+    pub fn display_size(&self) -> Size {
+        footage::display_size(self.stored, self.pixel_aspect, self.orientation)
+    }
 }
 
 /// What a source does that has another shape than the output.

@@ -48,6 +48,9 @@ schema! {
     }
 }
 
+/// About how high the plate is for its width.
+const ASPECT: f64 = 0.4;
+
 /// What a profile spans at least, in metres: flat land must look flat.
 const LEAST_HEIGHT: f64 = 40.0;
 
@@ -68,7 +71,7 @@ impl Elevation {
     pub(super) fn show(&self, scene: &Scene<'_>) -> Result<Shown, Diagnostic> {
         let readout = Readout::new(scene.telemetry, "altitude", self.unit, Some(0))?;
         let layout = Layout { frame: scene.frame };
-        let width = layout.pixels(self.size);
+        let width = layout.width(self.size, self.margin, ASPECT);
         let pad = width * 0.045;
         let small = layout.text(width * 0.055);
         let large = layout.text(width * 0.1);

@@ -116,21 +116,25 @@ pub(crate) struct Scale {
 impl Scale {
     /// Round ends around the 2nd and the 98th percentile of the whole log, in
     /// the unit that is shown: one glitch does not decide them, and neither
-    /// does which part of the log is in the film. Where all is positive and
-    /// starts low, the scale starts at 0.
+    /// does which part of the log is in the film. They are as far apart as the
+    /// channel's [`Reach`] wants.
     pub(crate) fn of(telemetry: Option<&Telemetry>, channel: &str, readout: &Readout) -> Scale {
         let values = telemetry.and_then(|t| t.channel(channel)).map_or(&[][..], |c| &c.values);
         let Some((low, high)) = percentiles(values) else { return Scale { low: 0.0, high: 100.0 } };
         let thousandths = |value: f64| libm::round(readout.convert(value) * 1_000.0) as i64;
-        let (mut low, mut high) = (thousandths(low), thousandths(high));
-        if low >= 0 && low < high / 5 * 2 {
-            low = 0;
-        }
-        if low == 0 && high == 0 {
-            high = 1_000;
-        }
-        // What hardly changes must not look as if it did.
-        low = low.min(high.saturating_sub(high.saturating_abs() / 5));
+        let (low, high) = match Reach::of(channel, readout.from) {
+            Reach::FromZero { to } if low >= 0.0 => (0, thousandths(high).max(thousandths(to))),
+            Reach::FromZero { .. } => (thousandths(low), thousandths(high)),
+            Reach::BothWays { to } => (thousandths(low.min(-to)), thousandths(high.max(to))),
+            Reach::Between { least } => {
+                let more = ((least - (high - low)) / 2.0).max(0.0);
+                // What is not negative needs no scale that is.
+                let up = if low >= 0.0 { (more - low).max(0.0) } else { 0.0 };
+                (thousandths(low - more + up), thousandths(high + more + up))
+            }
+        };
+        // A channel that nobody knows and that never changes.
+        let high = if low == high { high.saturating_add(1_000) } else { high };
         let step = round_step((high.saturating_sub(low) / 5).max(1));
         let (low, high) = (low.div_euclid(step) * step, (high - 1).div_euclid(step) * step + step);
         Scale { low: low as f64 / 1_000.0, high: high.max(low + step) as f64 / 1_000.0 }
@@ -140,6 +144,38 @@ impl Scale {
     /// beyond them.
     pub(crate) fn position(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low).max(1e-9)).clamp(0.0, 1.0)
+    }
+}
+
+/// What a channel's scale shows at least, in the registry's unit: what hardly
+/// changes must not look as if it did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reach {
+    /// Counted from nothing, up to `to` or further.
+    FromZero { to: f64 },
+    /// Counted from zero in both directions.
+    BothWays { to: f64 },
+    /// Zero means nothing: `least` from end to end.
+    Between { least: f64 },
+}
+
+impl Reach {
+    fn of(channel: &str, unit: Unit) -> Reach {
+        match (channel, unit) {
+            ("speed", _) => Reach::FromZero { to: 20.0 / 3.6 },
+            ("power", _) => Reach::FromZero { to: 200.0 },
+            ("cadence", _) => Reach::FromZero { to: 100.0 },
+            ("distance", _) => Reach::FromZero { to: 100.0 },
+            ("gradient", _) => Reach::BothWays { to: 10.0 },
+            ("altitude", _) => Reach::Between { least: 50.0 },
+            (_, Unit::BeatsPerMinute) => Reach::Between { least: 60.0 },
+            (_, Unit::Celsius) => Reach::Between { least: 10.0 },
+            (_, Unit::Fahrenheit) => Reach::Between { least: 18.0 },
+            ("latitude" | "longitude", _) => Reach::Between { least: 0.01 },
+            // A full turn.
+            ("heading", _) => Reach::FromZero { to: 360.0 },
+            _ => Reach::FromZero { to: 0.0 },
+        }
     }
 }
 
@@ -196,6 +232,27 @@ mod tests {
         assert_eq!(scale("power", Unit::Watts, ramp(0.0, 412.0)), (0.0, 500.0));
     }
 
+    /// From 5.4 to 7.6 km/h: a third of the least scale, not all of one.
+    #[test]
+    fn what_hardly_changes_does_not_fill_its_scale() {
+        let ramp = |low: f64, high: f64| (0..=100).map(|n| low + (high - low) * f64::from(n) / 100.0).collect();
+        assert_eq!(scale("speed", Unit::MetresPerSecond, ramp(1.5, 2.1)), (0.0, 20.0));
+        assert_eq!(scale("heart_rate", Unit::BeatsPerMinute, ramp(128.0, 134.0)), (100.0, 180.0));
+        assert_eq!(scale("altitude", Unit::Metres, ramp(4.0, 6.0)), (0.0, 50.0));
+        assert_eq!(scale("altitude", Unit::Metres, ramp(1_320.0, 1_322.0)), (1_290.0, 1_350.0));
+        assert_eq!(scale("gradient", Unit::Percent, ramp(1.0, 2.0)), (-10.0, 10.0));
+        assert_eq!(scale("temperature", Unit::Celsius, ramp(19.0, 20.0)), (14.0, 26.0));
+        assert_eq!(scale("cadence", Unit::RevolutionsPerMinute, ramp(84.0, 88.0)), (0.0, 100.0));
+        assert_eq!(scale("watchdog", Unit::None, ramp(70.0, 75.0)), (0.0, 80.0));
+    }
+
+    #[test]
+    fn least_scales_are_converted() {
+        let log = log("speed", Unit::MetresPerSecond, vec![1.0, 2.0]);
+        let mph = Readout::new(Some(&log), "speed", Some(Unit::MilesPerHour), None).unwrap();
+        assert_eq!(Scale::of(Some(&log), "speed", &mph), Scale { low: 0.0, high: 15.0 });
+    }
+
     #[test]
     fn one_glitch_does_not_stretch_a_scale() {
         let mut values: Vec<f64> = (0..=200).map(|n| f64::from(n) / 20.0).collect();
@@ -206,9 +263,11 @@ mod tests {
 
     #[test]
     fn flat_and_empty_channels_still_have_a_scale() {
-        assert_eq!(scale("power", Unit::Watts, vec![0.0; 50]), (0.0, 1.0));
-        assert_eq!(scale("power", Unit::Watts, vec![231.0; 50]), (180.0, 240.0));
-        assert_eq!(scale("temperature", Unit::Celsius, vec![-10.0; 50]), (-12.0, -10.0));
+        assert_eq!(scale("wheel_slip", Unit::None, vec![0.0; 50]), (0.0, 1.0));
+        assert_eq!(scale("wheel_slip", Unit::None, vec![-3.0; 50]), (-3.0, -2.0));
+        assert_eq!(scale("power", Unit::Watts, vec![0.0; 50]), (0.0, 200.0));
+        assert_eq!(scale("power", Unit::Watts, vec![231.0; 50]), (0.0, 250.0));
+        assert_eq!(scale("temperature", Unit::Celsius, vec![-10.0; 50]), (-16.0, -4.0));
         assert_eq!(scale("power", Unit::Watts, vec![f64::NAN; 5]), (0.0, 100.0));
     }
 

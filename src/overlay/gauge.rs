@@ -44,8 +44,8 @@ schema! {
         channel: String,
         /// `Ring` or `Bar`.
         style: GaugeStyle = GaugeStyle::Ring,
-        /// What is written on it, instead of the channel's name; `""` for nothing. On a ring it is left
-        /// out where it has no room.
+        /// What is written on it, instead of the channel's name; `""` for nothing. A ring with a label
+        /// that has no room at its foot stands on a tile with the label below.
         label: Option<String> = None,
         /// The unit in which the value is shown. Speeds are shown in km/h unless this says otherwise.
         unit: Option<Unit> = None,
@@ -90,11 +90,13 @@ impl Gauge {
         let low = self.min.map_or(automatic.low, Number::as_f64);
         let high = self.max.map_or(automatic.high, Number::as_f64);
         let scale = if low < high { Scale { low, high } } else { Scale { low, high: low + 1.0 } };
+        let sign = Some(readout.unit.symbol()).filter(|symbol| matches!(*symbol, "°" | "%"));
         let face = Dial {
             gauge: self,
             layout: Layout { frame: scene.frame },
             label: self.label.clone().unwrap_or_else(|| title(&self.channel)),
-            unit: readout.unit.symbol(),
+            unit: if sign.is_some() { "" } else { readout.unit.symbol() },
+            sign,
             // The size of the digits must not depend on what is in this clip.
             widest: readout.widest(scene.telemetry, &self.channel),
             scale,
@@ -116,7 +118,10 @@ struct Dial<'a> {
     gauge: &'a Gauge,
     layout: Layout,
     label: String,
+    /// A unit with a place of its own.
     unit: &'static str,
+    /// A unit that is a part of the number.
+    sign: Option<&'static str>,
     widest: Vec<String>,
     scale: Scale,
 }
@@ -143,6 +148,23 @@ const RING_SWEEP: f64 = 270.0;
 const RADIUS: f64 = 0.405;
 const THICKNESS: f64 = 0.058;
 
+/// From a ring's centre down to the ends of its arc: r sin 45 degrees and the
+/// round ends.
+const ARC_FOOT: f64 = RADIUS * std::f64::consts::FRAC_1_SQRT_2 + THICKNESS / 2.0;
+
+/// A sign's font size and the gap before it, as shares of the figures' size.
+const SIGN: f64 = 0.62;
+const SIGN_GAP: f64 = 0.05;
+
+/// What stays free beside the label of a tile, as a share of its side.
+const TILE_PADDING: f64 = 0.08;
+
+/// About how high a tile is for its width.
+const TILE_ASPECT: f64 = 1.15;
+
+/// About how high a bar's plate is for its width.
+const BAR_ASPECT: f64 = 0.7;
+
 /// What stays free at a bar's sides, as a share of its width.
 const PADDING: f64 = 0.085;
 
@@ -153,14 +175,32 @@ impl Dial<'_> {
         self.layout.plate(placement, width, height)
     }
 
-    fn widest(&self) -> Vec<&str> {
-        self.widest.iter().map(String::as_str).collect()
+    /// How wide the widest value is with its sign.
+    fn value_width(&self, size: f64) -> f64 {
+        let figures = self.widest.iter().map(|text| text_width(Face::Figures, text, size)).fold(0.0, f64::max);
+        figures + self.sign_width(size)
+    }
+
+    /// The font size of the sign behind figures of `size`.
+    fn sign_size(&self, size: f64) -> f64 {
+        self.layout.text(size * SIGN)
+    }
+
+    fn sign_width(&self, size: f64) -> f64 {
+        let width = |sign| text_width(Face::Figures, sign, self.sign_size(size)) + size * SIGN_GAP;
+        self.sign.map_or(0.0, width)
+    }
+
+    /// Figures of at most `wanted` pixels with which the widest value has room
+    /// in `width`, as far as they can still be read.
+    fn figures(&self, wanted: f64, width: f64, align: Align) -> Setting {
+        let room = width / self.value_width(wanted).max(1.0);
+        Setting { face: Face::Figures, size: self.layout.text(wanted * room.min(1.0)), align }
     }
 
     /// How wide the widest value is in the smallest figures that can be read.
     fn least_width(&self) -> f64 {
-        let size = self.layout.text(0.0);
-        self.widest.iter().map(|text| text_width(Face::Figures, text, size)).fold(0.0, f64::max)
+        self.value_width(self.layout.text(0.0))
     }
 
     /// The part of the scale between where it counts from (0, or its nearest
@@ -173,8 +213,17 @@ impl Dial<'_> {
     fn ring(&self, frames: u32, positions: &[Option<f64>], texts: &[Option<String>]) -> Vec<Layer> {
         // As large as it should be, or as the smallest figures need.
         let share = (RADIUS - THICKNESS) * 2.0 * 0.86;
-        let side = self.layout.pixels(self.gauge.size).max(self.least_width() / share);
-        let plate = self.plate(side, side);
+        let least = self.least_width() / share;
+        let side = self.layout.width(self.gauge.size, self.gauge.margin, 1.0).max(least);
+        let foot = self.foot_label(side);
+        let (plate, corner) = if foot.is_some() || self.label.is_empty() {
+            let plate = self.plate(side, side);
+            (plate, plate.width / 2.0)
+        } else {
+            let side = self.layout.width(self.gauge.size, self.gauge.margin, TILE_ASPECT).max(least);
+            let plate = self.plate(side, side * (0.5 + ARC_FOOT) + self.tile_foot(side));
+            (plate, side * 0.09)
+        };
         let side = plate.width;
         let (x, y) = (plate.left + side / 2.0, plate.top + side / 2.0);
         let (radius, width) = (side * RADIUS, side * THICKNESS);
@@ -186,18 +235,16 @@ impl Dial<'_> {
             sweep: libm::round((to - from) * RING_SWEEP * 64.0) as i32,
             colour,
         };
-        let small = self.layout.text(side * 0.098);
-        let small = Setting { face: Face::Text, size: small, align: Align::Centre };
-        let large = fitting(Face::Figures, &self.widest(), side * 0.31, side * share);
-        let large = Setting { face: Face::Figures, size: self.layout.text(large), align: Align::Centre };
+        let small = Setting { face: Face::Text, size: self.small(side), align: Align::Centre };
+        let large = self.figures(side * 0.31, side * share, Align::Centre);
         // Value and unit together stand in the middle, a little high because
-        // the label closes the ring's foot.
+        // the ring is open at its foot.
         let (cap, unit_cap) = (cap_height(Face::Figures, large.size), cap_height(Face::Text, small.size));
         let gap = side * 0.06;
         let unit_height = if self.unit.is_empty() { 0.0 } else { unit_cap + gap };
         let baseline = y - side * 0.01 + (cap - unit_height) / 2.0;
 
-        let mut base = vec![plate.mark(side / 2.0), arc(0.0, 1.0, TRACK)];
+        let mut base = vec![plate.mark(corner), arc(0.0, 1.0, TRACK)];
         if self.scale.low < 0.0 && self.scale.high > 0.0 {
             // A scale that counts both ways shows from where.
             let zero = self.scale.position(0.0);
@@ -206,11 +253,15 @@ impl Dial<'_> {
         if !self.unit.is_empty() {
             base.push(small.mark(x, baseline + gap + unit_cap, QUIET, self.unit));
         }
-        // Between the ends of the arc; they are 2 r sin 45 degrees apart.
-        let room = radius * std::f64::consts::SQRT_2 - width * 1.6;
-        if text_width(Face::Text, &self.label, small.size) <= room {
-            let foot = y + radius * 0.79 + unit_cap / 2.0;
-            base.push(small.mark(x, foot, QUIET, &self.label));
+        if let Some(size) = foot {
+            let foot = y + radius * 0.79 + cap_height(Face::Text, size) / 2.0;
+            base.push(Setting { size, ..small }.mark(x, foot, QUIET, &self.label));
+        } else {
+            let room = side * (1.0 - 2.0 * TILE_PADDING);
+            let size = self.layout.text(fitting(Face::Text, &[&self.label], small.size, room));
+            let text = shortened(Face::Text, &self.label, size, room);
+            let foot = plate.top + plate.height - side * TILE_PADDING;
+            base.push(Setting { size, ..small }.mark(x, foot, QUIET, &text));
         }
         let steps = libm::floor(radius * RING_SWEEP.to_radians()).max(1.0);
         let accent = self.gauge.accent;
@@ -228,12 +279,32 @@ impl Dial<'_> {
         ]
     }
 
+    /// The font size of a ring's unit.
+    fn small(&self, side: f64) -> f64 {
+        self.layout.text(side * 0.098)
+    }
+
+    /// The font size at which the label has room between the ends of the arc;
+    /// `None` where it has none.
+    fn foot_label(&self, side: f64) -> Option<f64> {
+        // The ends are 2 r sin 45 degrees apart.
+        let room = side * (RADIUS * std::f64::consts::SQRT_2 - THICKNESS * 1.6);
+        let size = self.layout.text(fitting(Face::Text, &[&self.label], self.small(side), room));
+        (text_width(Face::Text, &self.label, size) <= room + 0.5).then_some(size)
+    }
+
+    /// What a tile adds below the arc for its label.
+    fn tile_foot(&self, side: f64) -> f64 {
+        let size = self.small(side);
+        size * 0.42 + cap_height(Face::Text, size) + side * TILE_PADDING
+    }
+
     fn bar(&self, frames: u32, positions: &[Option<f64>], texts: &[Option<String>]) -> Vec<Layer> {
         let least_text = self.layout.text(0.0);
         let least = self.least_width() + text_width(Face::Text, self.unit, least_text) + least_text * 0.28;
         // Heights come from the size that is asked for, whatever is measured:
         // gauges side by side are of one height.
-        let side = self.layout.pixels(self.gauge.size);
+        let side = self.layout.width(self.gauge.size, self.gauge.margin, BAR_ASPECT);
         let width = side.max(least / (1.0 - 2.0 * PADDING));
         let pad = side * PADDING;
         let inner = width - 2.0 * pad;
@@ -242,8 +313,7 @@ impl Dial<'_> {
         let unit_width =
             if self.unit.is_empty() { 0.0 } else { text_width(Face::Text, self.unit, small.size) + unit_gap };
         let nominal = self.layout.text(side * 0.27);
-        let large = fitting(Face::Figures, &self.widest(), nominal, inner - unit_width);
-        let large = Setting { face: Face::Figures, size: self.layout.text(large), align: Align::Left };
+        let large = self.figures(nominal, inner - unit_width, Align::Left);
         let label_size = fitting(Face::Text, &[&self.label], small.size, inner);
         let label = Setting { face: Face::Text, size: self.layout.text(label_size), align: Align::Left };
         let label_cap = if self.label.is_empty() { 0.0 } else { cap_height(Face::Text, small.size) };
@@ -281,7 +351,8 @@ impl Dial<'_> {
         ]
     }
 
-    /// The value's digits, or a dash in the calm grey where it is not known.
+    /// The value's digits and its sign, or a dash in the calm grey where it is
+    /// not known.
     fn digits(
         &self,
         frames: u32,
@@ -294,8 +365,22 @@ impl Dial<'_> {
             frames,
             |n| Some(texts[n as usize].as_deref()),
             |text| {
+                let known = text.zip(self.sign);
                 let (text, colour) = text.map_or((DASH, UNKNOWN), |text| (text, INK));
-                let marks = vec![setting.mark(x, baseline, colour, text)];
+                let mut marks = vec![setting.mark(x, baseline, colour, text)];
+                if let Some((text, sign)) = known {
+                    let (size, width) = (setting.size, text_width(Face::Figures, text, setting.size));
+                    let left = match setting.align {
+                        Align::Centre => x - (width + self.sign_width(size)) / 2.0,
+                        Align::Left | Align::Right => x,
+                    };
+                    let behind = Setting { face: Face::Figures, size: self.sign_size(size), align: Align::Left };
+                    let figures = Setting { face: Face::Figures, size, align: Align::Left };
+                    marks = vec![
+                        figures.mark(left, baseline, colour, text),
+                        behind.mark(left + width + size * SIGN_GAP, baseline, QUIET, sign),
+                    ];
+                }
                 (Picture { size: plate.size, marks }, plate.at)
             },
         )

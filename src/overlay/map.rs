@@ -52,8 +52,9 @@ schema! {
     }
 }
 
-/// What a map shows at least, in metres: a rest must not fill it with noise.
-const LEAST_EXTENT: f64 = 80.0;
+/// How wide the land on a map is at least, in metres: the noise of a receiver
+/// at rest must not look like a ride.
+const LEAST_EXTENT: f64 = 50.0;
 
 /// What can be left out of the route, in pixels.
 const TOLERANCE: f64 = 0.35;
@@ -72,7 +73,7 @@ impl Map {
         let found = scene.telemetry.and_then(|telemetry| Some((telemetry, Projection::of(telemetry)?)));
         let Some((telemetry, projection)) = found else { return Ok(Shown::default()) };
         let layout = Layout { frame: scene.frame };
-        let side = layout.pixels(self.size);
+        let side = layout.width(self.size, self.margin, 1.0);
         let placement = Placement { anchor: self.anchor, margin: self.margin, x: self.x, y: self.y };
         let plate = layout.plate(placement, side, side);
         let Some(view) = self.view(scene, telemetry, &projection, &plate) else { return Ok(Shown::default()) };
@@ -152,9 +153,9 @@ impl Map {
         }
         let ((x0, y0), (x1, y1)) = bounds.least.zip(bounds.most)?;
         let (margin, air) = if clip.is_some() { (0.16, 1.35) } else { (0.11, 1.0) };
-        let extent = ((x1 - x0).max(y1 - y0) * air).max(LEAST_EXTENT);
+        let extent = ((x1 - x0).max(y1 - y0) * air) / (1.0 - 2.0 * margin);
         Some(View {
-            scale: plate.width * (1.0 - 2.0 * margin) / extent,
+            scale: plate.width / extent.max(LEAST_EXTENT),
             from: ((x0 + x1) / 2.0, (y0 + y1) / 2.0),
             to: (plate.left + plate.width / 2.0, plate.top + plate.height / 2.0),
         })

@@ -14,6 +14,7 @@ pub mod canvas;
 pub mod elevation;
 mod figures;
 pub mod gauge;
+mod lines;
 pub mod map;
 mod marker;
 pub mod pack;
@@ -59,7 +60,7 @@ pub struct OverlayKind {
 
 /// Version of what all kinds share: `canvas`, `style`, the fonts. Raised, and
 /// with it every kind's version, when their pixels change.
-const COMMON: u32 = 1;
+const COMMON: u32 = 2;
 
 /// A line of [`OVERLAYS`].
 macro_rules! overlay {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::{FrameRate, Point, Size};
 use crate::model::Telemetry;
 use crate::model::overlay::{CellRun, Layer};
+use crate::model::telemetry::LogClock;
 use crate::overlay::picture::Picture;
 use crate::telemetry::lookup;
 
@@ -19,6 +20,9 @@ pub struct Scene<'a> {
     /// Time on the telemetry's clock at frame 0, in ns; `None` where the clip
     /// has no place on it.
     pub start: Option<i64>,
+    /// UTC at frame 0, in ns, by the recording's own clock; `None` where that
+    /// is not known. Independent of the telemetry.
+    pub utc: Option<i64>,
     /// The whole clip on the telemetry's clock, in ns.
     pub clip: Option<(i64, i64)>,
 }
@@ -26,7 +30,18 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Time of frame `index` on the telemetry's clock, in ns.
     pub fn time(&self, index: u32) -> Option<i64> {
-        Some(self.start?.saturating_add(self.rate.time_of(i64::from(index)).to_nanos()))
+        Some(self.start?.saturating_add(self.since_start(index)))
+    }
+
+    /// UTC at frame `index`, in ns: by the recording's clock, or else by the
+    /// telemetry's where that counts UTC.
+    pub fn utc(&self, index: u32) -> Option<i64> {
+        let by_log = || self.start.filter(|_| self.telemetry.is_some_and(|log| log.clock == LogClock::Utc));
+        Some(self.utc.or_else(by_log)?.saturating_add(self.since_start(index)))
+    }
+
+    fn since_start(&self, index: u32) -> i64 {
+        self.rate.time_of(i64::from(index)).to_nanos()
     }
 
     /// What `channel` measured at frame `index`; `None` where nobody knows.

@@ -112,7 +112,23 @@ impl Layout {
         wanted.max(libm::ceil(f64::from(self.frame.height) * LEAST_TEXT))
     }
 
-    /// Places a plate of `width` by `height` pixels.
+    /// Width and height of what lies between the margins. A margin that would
+    /// leave less than half of the frame counts as one that leaves that.
+    pub(crate) fn room(self, margin: Share) -> (f64, f64) {
+        let margin = self.pixels(margin).max(0.0);
+        let room = |side: u32| (f64::from(side) - 2.0 * margin).max(f64::from(side) / 2.0);
+        (room(self.frame.width), room(self.frame.height))
+    }
+
+    /// The width that `size` asks for, or the largest at which a plate that is
+    /// `aspect` times as high as wide has room in the frame.
+    pub(crate) fn width(self, size: Share, margin: Share, aspect: f64) -> f64 {
+        let (width, height) = self.room(margin);
+        self.pixels(size).min(width).min(height / aspect)
+    }
+
+    /// Places a plate of `width` by `height` pixels. What would lie outside of
+    /// the frame is moved into it.
     pub(crate) fn plate(self, placement: Placement, width: f64, height: f64) -> Plate {
         let even = |length: f64| (libm::ceil(length / 2.0).clamp(1.0, 8_000.0) * 2.0) as i32;
         let (width, height) = (even(width), even(height));
@@ -123,15 +139,18 @@ impl Layout {
         let x = match placement.anchor {
             TopLeft | Left | BottomLeft => margin,
             Top | Center | Bottom => (frame_w - width) / 2,
-            TopRight | Right | BottomRight => frame_w - width - margin,
+            TopRight | Right | BottomRight => (frame_w - width).saturating_sub(margin),
         };
         let y = match placement.anchor {
             TopLeft | Top | TopRight => margin,
             Left | Center | Right => (frame_h - height) / 2,
-            BottomLeft | Bottom | BottomRight => frame_h - height - margin,
+            BottomLeft | Bottom | BottomRight => (frame_h - height).saturating_sub(margin),
         };
-        let x = x.saturating_add(self.pixels(placement.x) as i32).saturating_sub(soft);
-        let y = y.saturating_add(self.pixels(placement.y) as i32).saturating_sub(soft);
+        let inside = |at: i32, moved: Share, length: i32, frame: i32| {
+            at.saturating_add(self.pixels(moved) as i32).clamp(0, (frame - length).max(0)) - soft
+        };
+        let x = inside(x, placement.x, width, frame_w);
+        let y = inside(y, placement.y, height, frame_h);
         Plate {
             at: Point::new(x & !1, y & !1),
             size: Size::new((width + 2 * soft) as u32, (height + 2 * soft) as u32),

@@ -3,7 +3,6 @@
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Unit};
-use crate::model::telemetry::LogClock;
 use crate::overlay::figures::Readout;
 use crate::overlay::scene::Scene;
 
@@ -84,12 +83,12 @@ impl Template {
         channels
     }
 
-    /// What each field says over `scene`.
+    /// What each field says over `scene`, in their order.
     ///
     /// # Errors
     /// When a field's unit measures something else than its channel.
-    pub(crate) fn contents(&self, scene: &Scene<'_>, offset: Offset) -> Result<Vec<(Field, Content)>, Diagnostic> {
-        let content = |field: &Field| -> Result<(Field, Content), Diagnostic> {
+    pub(crate) fn contents(&self, scene: &Scene<'_>, offset: Offset) -> Result<Vec<Content>, Diagnostic> {
+        let content = |field: &Field| -> Result<Content, Diagnostic> {
             let (source, widest) = match field {
                 Field::Channel { channel, decimals, unit } => {
                     let readout = Readout::new(scene.telemetry, channel, *unit, *decimals)?;
@@ -106,7 +105,7 @@ impl Template {
                     (Source::Time(*time, offset), vec![widest.to_owned()])
                 }
             };
-            Ok((field.clone(), Content { source, widest }))
+            Ok(Content { source, widest })
         };
         self.fields().map(content).collect()
     }
@@ -230,8 +229,7 @@ impl Content {
                 Some(format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60))
             }
             Source::Time(field, offset) => {
-                let utc = scene.telemetry.filter(|telemetry| telemetry.clock == LogClock::Utc);
-                utc.and_then(|_| scene.time(index)).and_then(|time| clock(*field, time.checked_add(offset.nanos)?))
+                scene.utc(index).and_then(|time| clock(*field, time.checked_add(offset.nanos)?))
             }
         }
     }

@@ -69,6 +69,7 @@ fn scene(telemetry: &Telemetry, second: i64, frames: u32) -> Scene<'_> {
         frames,
         telemetry: Some(telemetry),
         start: Some(start),
+        utc: None,
         clip: Some((start, start + 5 * SECOND)),
     }
 }
@@ -292,9 +293,9 @@ fn clocks_and_units_in_text() {
     // 1700000060 is 22:14:20Z; the altitude is 500 + 90 sin(60 / 190) m.
     assert_eq!(digits_at(&shown.layers[1], 0), "23:14:20");
     assert_eq!(digits_at(&shown.layers[1], 30), "23:14:21");
-    assert_eq!(digits_at(&shown.layers[2], 0), "1732");
-    assert_eq!(digits_at(&shown.layers[3], 0), "0:01:00");
-    assert_eq!(texts(&picture(&shown.layers[0], 0)), [" ", " ft "]);
+    assert_eq!(digits_at(&shown.layers[3], 0), "1732");
+    assert_eq!(digits_at(&shown.layers[4], 0), " ft ");
+    assert_eq!(digits_at(&shown.layers[5], 0), "0:01:00");
     assert_eq!(Timestamp::from_seconds(60).to_string(), "01:00.000");
 }
 

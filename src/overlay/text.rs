@@ -1,24 +1,28 @@
 //! Text on a plate: a title, or a template with values of channels and the
 //! time.
 //!
-//! Layers: the plate with what stands still; one for each field of the
-//! template, right-aligned in a slot as wide as its widest value, so that
-//! nothing moves when a number changes.
+//! Layers: the plate with what stands still; then one for each field, and for
+//! each literal behind one. Digits are all of one width, so nothing moves until
+//! a number gets more of them. The plate is as wide as the widest values, and
+//! never moves.
 
-use crate::base::Diagnostic;
+use std::collections::BTreeMap;
+
+use crate::base::{Diagnostic, Size};
 use crate::manifest::checker::Checker;
 use crate::manifest::schema::schema;
 use crate::manifest::tree::Node;
 use crate::manifest::values::{Anchor, Rgba, Share};
 use crate::model::overlay::{Layer, Shown};
-use crate::overlay::picture::{Align, Mark, Picture, sixteenths};
+use crate::overlay::lines::{Lines, Part};
+use crate::overlay::picture::{Align, Mark, Picture, Sixteenths, sixteenths};
 use crate::overlay::scene::{Scene, layer, still};
 use crate::overlay::shaping::Face;
-use crate::overlay::style::{DASH, Layout, Placement, Plate, UNKNOWN, cap_height, legible, spot, text_width};
-use crate::overlay::template::{Content, Field, Offset, Piece, Template};
+use crate::overlay::style::{DASH, Layout, Placement, Plate, UNKNOWN, legible, spot, text_width};
+use crate::overlay::template::{Offset, Template};
 
 schema! {
-    /// Text on a plate. In braces stand fields: `{speed}` is a channel's value, `{speed:1}` the same with
+    /// Text on a plate, broken into lines where it is too long. In braces stand fields: `{speed}` is a channel's value, `{speed:1}` the same with
     /// one decimal place, `{speed:0:mph}` in another unit; `{clock}` (14:03:27), `{time}` (14:03),
     /// `{date}` (2024-05-31) and `{elapsed}` (since the log's start) are times. `{{` is a brace, `\n` a
     /// new line.
@@ -46,8 +50,9 @@ schema! {
     }
 }
 
-/// From one baseline to the next, in font sizes.
-const LEADING: f64 = 1.35;
+/// How much of the frame's width a text at its side may take, in frames that
+/// are wider than high: the other side belongs to other overlays.
+const BESIDE: f64 = 0.6;
 
 impl Text {
     fn check(&self, node: &Node, checker: &mut Checker) {
@@ -77,104 +82,132 @@ impl Text {
         let template = Template::parse(&self.text)?;
         let contents = template.contents(scene, Offset::parse(&self.offset)?)?;
         let layout = Layout { frame: scene.frame };
-        let frame_room = f64::from(scene.frame.width) - 2.0 * layout.pixels(self.margin);
         let wanted = layout.text(layout.pixels(self.font));
-        // Text that is wider than the frame is set smaller, as far as it can
-        // still be read.
-        let at_wanted = Lines::set(&template, &contents, wanted);
-        let scale = (frame_room / at_wanted.outer_width().max(1.0)).min(1.0);
-        let lines = if scale < 1.0 { Lines::set(&template, &contents, layout.text(wanted * scale)) } else { at_wanted };
-
+        let lines = Lines::fit(&template, &contents, wanted, layout.text(0.0), self.room(layout));
+        let (width, height) = lines.outer();
         let placement = Placement { anchor: self.anchor, margin: self.margin, x: self.x, y: self.y };
-        let plate = layout.plate(placement, lines.outer_width(), lines.outer_height());
-        let colour = legible(self.colour);
-        let mut marks = vec![plate.mark(lines.size * 0.42)];
-        let mut layers = Vec::new();
-        for slot in &lines.slots {
-            match slot.piece {
-                Piece::Literal(text) => marks.push(lines.mark(&plate, slot.left, slot.row, Align::Left, colour, text)),
-                Piece::Field(field) => {
-                    let found = contents.iter().find(|(known, _)| known == field);
-                    if let Some((_, content)) = found {
-                        layers.push(values(scene, content, &lines, slot, &plate, colour));
-                    }
-                }
-            }
+        let values: Vec<Vec<Option<String>>> = contents
+            .iter()
+            .map(|content| (0..scene.frames).map(|frame| content.text(scene, frame)).collect())
+            .collect();
+        let mut page = Page {
+            plate: layout.plate(placement, width, height),
+            colour: legible(self.colour),
+            widths: widths(&lines, &values),
+            lines: &lines,
+            values: &values,
+            side: side(self.anchor),
+            frames: scene.frames,
+            still: Vec::new(),
+            moving: Vec::new(),
+        };
+        page.still.push(page.plate.mark(lines.size * 0.42));
+        for (row, parts) in lines.rows.iter().enumerate() {
+            page.add(row, parts);
         }
-        layers.insert(0, still(scene.frames, Picture { size: plate.size, marks }, plate.at));
+        let base = Picture { size: page.plate.size, marks: page.still };
+        let layers = std::iter::once(still(scene.frames, base, page.plate.at)).chain(page.moving).collect();
         Ok(Shown { layers })
     }
+
+    /// How large the plate may be.
+    fn room(&self, layout: Layout) -> (f64, f64) {
+        let Size { width: frame_width, height: frame_height } = layout.frame;
+        let (width, height) = layout.room(self.margin);
+        let beside = side(self.anchor) != Align::Centre && frame_width > frame_height;
+        (if beside { width.min(f64::from(frame_width) * BESIDE) } else { width }, height)
+    }
 }
 
-/// The layer of one field.
-fn values(scene: &Scene<'_>, content: &Content, lines: &Lines<'_>, slot: &Slot<'_>, plate: &Plate, ink: Rgba) -> Layer {
-    let texts: Vec<Option<String>> = (0..scene.frames).map(|n| content.text(scene, n)).collect();
-    layer(
-        scene.frames,
-        |n| Some(texts[n as usize].as_deref()),
-        |text| {
-            let (text, colour) = text.map_or((DASH, UNKNOWN), |text| (text, ink));
-            let mark = lines.mark(plate, slot.left + slot.width, slot.row, Align::Right, colour, text);
-            (Picture { size: plate.size, marks: vec![mark] }, plate.at)
-        },
-    )
+/// The side at which lines start.
+fn side(anchor: Anchor) -> Align {
+    match anchor {
+        Anchor::TopLeft | Anchor::Left | Anchor::BottomLeft => Align::Left,
+        Anchor::Top | Anchor::Center | Anchor::Bottom => Align::Centre,
+        Anchor::TopRight | Anchor::Right | Anchor::BottomRight => Align::Right,
+    }
 }
 
-/// A template set in type.
-struct Lines<'a> {
-    size: f64,
-    slots: Vec<Slot<'a>>,
-    width: f64,
-    rows: usize,
-}
-
-/// A piece's place, in pixels from the first line's start.
-struct Slot<'a> {
-    piece: &'a Piece,
-    row: usize,
-    left: f64,
-    width: f64,
-}
-
-impl<'a> Lines<'a> {
-    fn set(template: &'a Template, contents: &[(Field, Content)], size: f64) -> Lines<'a> {
-        let mut lines = Lines { size, slots: Vec::new(), width: 0.0, rows: template.lines.len().max(1) };
-        let width = |text: &str| text_width(Face::Text, text, size);
-        for (row, line) in template.lines.iter().enumerate() {
-            let mut left = 0.0;
-            for piece in line {
-                let width = match piece {
-                    Piece::Literal(text) => width(text),
-                    Piece::Field(field) => {
-                        let found = contents.iter().find(|(known, _)| known == field);
-                        let widest = found.into_iter().flat_map(|(_, content)| &content.widest);
-                        widest.map(|text| width(text)).fold(width(DASH), f64::max)
-                    }
-                };
-                lines.slots.push(Slot { piece, row, left, width });
-                left += width;
-            }
-            lines.width = lines.width.max(left);
+/// How wide everything is that is ever written.
+fn widths(lines: &Lines, values: &[Vec<Option<String>>]) -> BTreeMap<String, f64> {
+    let mut widths = BTreeMap::new();
+    let literals = lines.rows.iter().flatten().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        Part::Field(_) => None,
+    });
+    let values = values.iter().flatten().flatten().map(String::as_str);
+    for text in literals.chain(values).chain([DASH]) {
+        if !widths.contains_key(text) {
+            widths.insert(text.to_owned(), text_width(Face::Text, text, lines.size));
         }
-        lines
+    }
+    widths
+}
+
+/// A text on its plate.
+struct Page<'a> {
+    plate: Plate,
+    colour: Rgba,
+    lines: &'a Lines,
+    /// Of each field in each frame.
+    values: &'a [Vec<Option<String>>],
+    widths: BTreeMap<String, f64>,
+    side: Align,
+    frames: u32,
+    still: Vec<Mark>,
+    moving: Vec<Layer>,
+}
+
+impl<'a> Page<'a> {
+    /// What a part says in a frame; `None` where nobody knows.
+    fn text(&self, part: &'a Part, frame: u32) -> Option<&'a str> {
+        match part {
+            Part::Text(text) => Some(text),
+            Part::Field(number) => self.values.get(*number)?.get(frame as usize)?.as_deref(),
+        }
     }
 
-    fn pad(&self) -> (f64, f64) {
-        (self.size * 0.62, self.size * 0.52)
+    fn width(&self, parts: &'a [Part], frame: u32) -> f64 {
+        let width = |part| self.widths.get(self.text(part, frame).unwrap_or(DASH)).copied().unwrap_or(0.0);
+        parts.iter().map(width).sum()
     }
 
-    fn outer_width(&self) -> f64 {
-        self.width + 2.0 * self.pad().0
+    /// Where part `index` of a row starts in a frame, in pixels from the
+    /// text's left edge.
+    fn start(&self, parts: &'a [Part], index: usize, frame: u32) -> f64 {
+        let free = || self.lines.width - self.width(parts, frame);
+        let row = match self.side {
+            Align::Left => 0.0,
+            Align::Centre => free() / 2.0,
+            Align::Right => free(),
+        };
+        row + self.width(&parts[..index], frame)
     }
 
-    fn outer_height(&self) -> f64 {
-        cap_height(Face::Text, self.size) + (self.rows - 1) as f64 * self.size * LEADING + 2.0 * self.pad().1
+    fn add(&mut self, row: usize, parts: &'a [Part]) {
+        let field = parts.iter().position(|part| matches!(part, Part::Field(_)));
+        for (index, part) in parts.iter().enumerate() {
+            let stands = field.is_none_or(|field| index < field && self.side == Align::Left);
+            if stands {
+                let mark = self.mark(row, sixteenths(self.start(parts, index, 0)), self.text(part, 0));
+                self.still.push(mark);
+            } else {
+                let key = |frame| Some((sixteenths(self.start(parts, index, frame)), self.text(part, frame)));
+                let picture = |(start, text): &(_, Option<&str>)| {
+                    let marks = vec![self.mark(row, *start, *text)];
+                    (Picture { size: self.plate.size, marks }, self.plate.at)
+                };
+                let moving = layer(self.frames, key, picture);
+                self.moving.push(moving);
+            }
+        }
     }
 
-    fn mark(&self, plate: &Plate, x: f64, row: usize, align: Align, colour: Rgba, text: &str) -> Mark {
-        let (pad_x, pad_y) = self.pad();
-        let baseline = plate.top + pad_y + cap_height(Face::Text, self.size) + row as f64 * self.size * LEADING;
-        let at = spot(plate.left + pad_x + x, baseline);
-        Mark::Text { at, align, face: Face::Text, size: sixteenths(self.size), colour, text: text.to_owned() }
+    fn mark(&self, row: usize, start: Sixteenths, text: Option<&str>) -> Mark {
+        let (x, y) = self.lines.start(row);
+        let (left, baseline) = spot(self.plate.left + x, self.plate.top + y);
+        let (text, colour) = text.map_or((DASH, UNKNOWN), |text| (text, self.colour));
+        let (at, size) = ((left.saturating_add(start), baseline), sixteenths(self.lines.size));
+        Mark::Text { at, align: Align::Left, face: Face::Text, size, colour, text: text.to_owned() }
     }
 }

@@ -54,8 +54,9 @@ fn dry_run(run: &DryRun) -> String {
         *kinds.entry(action.spec.kind().name).or_default() += 1;
     }
     let counts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let open = run.open && run.problems.0.is_empty();
-    let _ = match (run.to_run.is_empty() && run.to_hash.is_empty(), open) {
+    let blocked = !run.problems.0.is_empty();
+    let nothing = run.to_run.is_empty() && run.to_hash.is_empty();
+    let _ = match (nothing, (run.open && !blocked) || (nothing && blocked)) {
         (true, false) => writeln!(text, "nothing to do ({} results known)", run.known),
         (true, true) => writeln!(text, "nothing can start"),
         (false, false) => writeln!(text, "would run {}; {} results known", counts.join(", "), run.known),

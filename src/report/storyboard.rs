@@ -12,6 +12,10 @@ use super::choice::{
 };
 use crate::model::moment::{Candidate, ChoiceReport, NormalisedInput, Verdict};
 
+/// By which a page is known as autocut's own, so that nothing else is
+/// overwritten.
+pub const MARK: &str = "<meta name=\"generator\" content=\"autocut storyboard\">";
+
 const STYLE: &str = include_str!("storyboard.css");
 
 /// Colours in the style sheet, used in turn.
@@ -41,6 +45,7 @@ pub fn storyboard(title: &str, report: &ChoiceReport, picture: &dyn Fn(&Candidat
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
+         {MARK}\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}: storyboard</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <h1>{title}</h1>\n<p class=\"summary\">{}</p>\n",

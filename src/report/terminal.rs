@@ -28,6 +28,8 @@ pub struct Terminal {
     state: Mutex<State>,
     live: bool,
     colour: bool,
+    /// Whether a success is told in words.
+    closing: bool,
 }
 
 #[derive(Default)]
@@ -51,7 +53,14 @@ impl Terminal {
         if live {
             overall.enable_steady_tick(Duration::from_millis(120));
         }
-        Terminal { bars, overall, state: Mutex::default(), live, colour }
+        Terminal { bars, overall, state: Mutex::default(), live, colour, closing: true }
+    }
+
+    /// For a command whose own words follow.
+    #[must_use]
+    pub fn without_closing(mut self) -> Self {
+        self.closing = false;
+        self
     }
 
     fn print(&self, line: &str) {
@@ -117,7 +126,9 @@ impl Terminal {
         for (path, _) in summary.outputs.iter().filter(|(_, written)| *written) {
             write_line(&format!("  wrote {path}"));
         }
-        write_line(&closing(summary));
+        if self.closing || summary.exit_code() != 0 {
+            write_line(&closing(summary));
+        }
     }
 }
 

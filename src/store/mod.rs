@@ -48,7 +48,7 @@ pub use self::gc::{Collected, Limit, Live, Sizes};
 pub use self::index::PastRun;
 pub use self::lock::{Attempt, Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
-pub use self::outputs::{OutputState, write_file};
+pub use self::outputs::{OutputState, make_folder, write_file, write_page};
 pub use self::records::{ActionRecord, OutputRecord};
 pub use self::snapshot::Snapshot;
 pub use self::space::Space;

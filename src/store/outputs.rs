@@ -12,7 +12,7 @@
 //! renamed: of all that autocut writes, this is what people keep.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -243,6 +243,29 @@ fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
     file = File::create(to).map_err(failed)?;
     io::copy(&mut source, &mut file).map_err(failed)?;
     Ok(())
+}
+
+/// Writes a page over an earlier one and over nothing else: what is there must
+/// hold `mark` near its beginning, as `text` does.
+pub fn write_page(path: &Path, text: &str, mark: &str) -> Result<(), Diagnostic> {
+    let mut head = Vec::new();
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write_file(path, text.as_bytes()),
+        Err(error) => return Err(cannot("write", path, &error)),
+        Ok(file) => {
+            io::Read::take(file, 1 << 12).read_to_end(&mut head).map_err(|error| cannot("read", path, &error))?
+        }
+    };
+    if String::from_utf8_lossy(&head).contains(mark) {
+        return write_file(path, text.as_bytes());
+    }
+    let message = format!("{} was not written by autocut", path.display());
+    Err(Diagnostic::input(message).hint("write to another file: `-o FILE`"))
+}
+
+/// Makes a folder and those above it.
+pub fn make_folder(path: &Path) -> Result<(), Diagnostic> {
+    fs::create_dir_all(path).map_err(|error| cannot("make the folder", path, &error))
 }
 
 /// Writes a file that is none of a build's outputs (a page, a template), with

@@ -38,7 +38,7 @@ pub(crate) fn prerender(spec: &OverlaySpec, shots: &[Shot], log: &Telemetry, fra
             let length = rate.time_of(i64::from(FRAMES)).to_nanos();
             let clip = Some((shot.log_start, shot.log_start + length));
             let start = Some(shot.log_start);
-            let scene = Scene { frame, rate, frames: FRAMES, telemetry: Some(log), start, clip };
+            let scene = Scene { frame, rate, frames: FRAMES, telemetry: Some(log), start, utc: start, clip };
             overlay::show(spec, &scene).unwrap()
         })
         .collect();

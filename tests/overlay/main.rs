@@ -57,6 +57,7 @@ fn scene(telemetry: &Telemetry, frame: Size, second: i64, frames: u32) -> Scene<
         frames,
         telemetry: Some(telemetry),
         start: Some(start),
+        utc: Some(start),
         clip: Some((start, start + 4 * SECOND)),
     }
 }

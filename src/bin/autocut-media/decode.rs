@@ -297,8 +297,9 @@ impl Film {
                 self.progress = Progress::From(ticks);
             }
             if self.decoder.send(Some(&self.packet)).is_err() {
+                // The decoder is asked for what it has before it gets another:
+                // it may be refusing packets until then.
                 self.damaged += 1;
-                continue;
             }
             return Ok(());
         }

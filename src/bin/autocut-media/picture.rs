@@ -1,7 +1,7 @@
 //! From a decoded frame to a frame of the output: scaled, in the output's
 //! colours, upright, fitted into its shape.
 //!
-//! A frame that is right already is not touched. One libswscale pass does all
+//! A frame that is right already need not be touched. One libswscale pass does all
 //! the rest but for turning, which is done on the planes afterwards (the
 //! picture is scaled to the transposed size first).
 
@@ -35,15 +35,6 @@ pub(crate) struct Fitter {
     backdrop: Option<Frame>,
 }
 
-/// What came of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fitted {
-    /// The source frame itself is a frame of the output.
-    AsIs,
-    /// The output frame was painted.
-    Painted,
-}
-
 impl Fitter {
     /// Frames in planar 4:2:0, 8 bits.
     pub(crate) fn new(size: Size, colour: Colour) -> Result<Fitter, Error> {
@@ -67,39 +58,36 @@ impl Fitter {
         Frame::picture(self.format, self.size)
     }
 
+    /// Whether `source` is a frame of the output as it is.
+    pub(crate) fn suits(&self, source: &Frame, picture: &SourcePicture) -> bool {
+        let stored = stored(source, picture);
+        Picture { format: stored.format.plain(), ..stored } == self.picture(self.size)
+            && display_size(source.size(), picture) == self.size
+            && picture.orientation == Orientation::UPRIGHT
+    }
+
     /// Fits `source` into `into`, which must be a frame of this fitter that
-    /// nobody else shows, unless it is right as it is.
+    /// nobody else shows.
     pub(crate) fn fit(
         &mut self,
         source: &Frame,
         picture: &SourcePicture,
         fit: Fit,
         into: &mut Frame,
-    ) -> Result<Fitted, Error> {
-        let stored = Picture {
-            format: source.pixel_format(),
-            size: source.size(),
-            matrix: matrix_number(picture.colour.matrix),
-            full_range: picture.colour.full_range,
-        };
+    ) -> Result<(), Error> {
+        let stored = stored(source, picture);
         let display = display_size(source.size(), picture);
         let orientation = picture.orientation;
         let shape = display.fit_into(self.size);
         if shape == self.size {
-            let target = self.picture(self.size);
-            let same = Picture { format: stored.format.plain(), ..stored } == target && display == self.size;
-            if same && orientation == Orientation::UPRIGHT {
-                return Ok(Fitted::AsIs);
-            }
-            self.scale_or_turn(source, stored, orientation, into)?;
-            return Ok(Fitted::Painted);
+            return self.scale_or_turn(source, stored, orientation, into);
         }
         if fit == Fit::Fill {
             let visible = visible_part(stored.size, display, self.size, orientation);
             let cropped = self.crop(source, visible)?;
             self.scale_or_turn(&cropped, Picture { size: visible, ..stored }, orientation, into)?;
             self.cropped = Some(cropped);
-            return Ok(Fitted::Painted);
+            return Ok(());
         }
         match fit {
             Fit::Blur => self.paint_blurred(source, stored, display, orientation, into)?,
@@ -110,7 +98,7 @@ impl Fitter {
         let y = ((self.size.height - shape.height) / 2) & !1;
         let scaled = self.scaled.as_ref().ok_or(Error::Bug)?;
         place(scaled, orientation, into, x as usize, y as usize);
-        Ok(Fitted::Painted)
+        Ok(())
     }
 
     /// Over the whole output.
@@ -207,6 +195,16 @@ impl Fitter {
     }
 }
 
+/// What a frame of that footage is, as it is stored.
+fn stored(source: &Frame, picture: &SourcePicture) -> Picture {
+    Picture {
+        format: source.pixel_format(),
+        size: source.size(),
+        matrix: matrix_number(picture.colour.matrix),
+        full_range: picture.colour.full_range,
+    }
+}
+
 /// The size in square pixels once the picture stands upright.
 pub(crate) fn display_size(stored: Size, picture: &SourcePicture) -> Size {
     let (num, den) = (u64::from(picture.pixel_aspect.0.max(1)), u64::from(picture.pixel_aspect.1.max(1)));
@@ -275,5 +273,46 @@ pub(crate) fn colour_numbers(colour: &Colour) -> ColourNumbers {
         },
         primaries: i32::from(colour.primaries),
         transfer: i32::from(colour.transfer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use autocut::base::FrameRate;
+
+    use super::*;
+
+    /// Colours in BT.601 and in BT.709, both calculated from RGB by the
+    /// formulas of these recommendations: grey, (15, 223, 5), (15, 211, 189).
+    #[test]
+    fn a_colour_stays_the_same_in_another_matrix() {
+        let colours =
+            [([126, 128, 128], [126, 128, 128]), ([133, 63, 52], [156, 53, 45]), ([145, 147, 44], [160, 138, 43])];
+        let (small, large) = (Size::new(64, 48), Size::new(128, 96));
+        let colour = |matrix| Colour { matrix, full_range: false, primaries: 1, transfer: 1 };
+        let footage = SourcePicture {
+            stored: small,
+            pixel_aspect: (1, 1),
+            orientation: Orientation::UPRIGHT,
+            colour: colour(Matrix::Bt601),
+            rate: FrameRate::new(30, 1).unwrap(),
+        };
+        for (from, to) in colours {
+            let mut source = Frame::picture(PixelFormat::YUV420P, small).unwrap();
+            for (index, level) in from.into_iter().enumerate() {
+                source.plane_mut(index).unwrap().data.fill(level);
+            }
+            for size in [small, large] {
+                let mut fitter = Fitter::new(size, colour(Matrix::Bt709)).unwrap();
+                let mut into = fitter.blank().unwrap();
+                assert!(!fitter.suits(&source, &footage));
+                fitter.fit(&source, &footage, Fit::Fit, &mut into).unwrap();
+                for (index, level) in to.into_iter().enumerate() {
+                    let plane = into.plane(index).unwrap();
+                    let middle = plane.data[plane.height / 2 * plane.stride + plane.width / 2];
+                    assert!(middle.abs_diff(level) <= 2, "{from:?} at {size}: plane {index} is {middle}");
+                }
+            }
+        }
     }
 }

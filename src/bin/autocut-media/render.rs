@@ -21,7 +21,7 @@ use crate::av::{self, Encoder, Frame, Packet, PixelFormat, Skip};
 use crate::decode::Films;
 use crate::invocation::{Progress, input};
 use crate::overlays::{Overlays, Packs};
-use crate::picture::{Fitted, Fitter, colour_numbers};
+use crate::picture::{Fitter, colour_numbers};
 use crate::segment::{Header, PacketInfo, StreamHeader, Writer};
 
 /// Renders a segment to the file `segment` in the scratch folder.
@@ -92,8 +92,9 @@ impl<'a> Easel<'a> {
     fn new(format: &VideoFormat, overlays: Overlays<'a>) -> Result<Easel<'a>, Diagnostic> {
         let make = || {
             let fitter = Fitter::new(format.size, format.colour)?;
-            let canvas = fitter.blank()?;
-            Ok(Easel { fitter, overlays, base: Frame::new()?, shows: None, canvas, given: Frame::new()? })
+            // Frames are made when they are first painted on.
+            let (base, canvas, given) = (Frame::new()?, Frame::new()?, Frame::new()?);
+            Ok(Easel { fitter, overlays, base, shows: None, canvas, given })
         };
         make().map_err(|error| av::diagnose("cannot make frames", error))
     }
@@ -131,16 +132,14 @@ impl<'a> Easel<'a> {
     }
 
     fn fit(&mut self, source: &Frame, run: &SourceRun) -> Result<(), av::Error> {
-        // A base that the encoder still holds, or that is the decoder's, is
-        // not painted over.
-        let size = self.canvas.size();
-        if !self.base.is_writable() || self.base.size() != size || self.base.pixel_format() != PixelFormat::YUV420P {
+        if self.fitter.suits(source, &run.picture) {
+            return self.base.show_pixels(source);
+        }
+        // A base that the encoder or the decoder still holds is not painted over.
+        if !self.base.is_writable() {
             self.base = self.fitter.blank()?;
         }
-        match self.fitter.fit(source, &run.picture, run.fit, &mut self.base)? {
-            Fitted::Painted => Ok(()),
-            Fitted::AsIs => self.base.show_pixels(source),
-        }
+        self.fitter.fit(source, &run.picture, run.fit, &mut self.base)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::av::encoder::VideoSettings;
 use crate::av::{self, Encoder, Error, Frame, Packet, PixelFormat, Skip};
 use crate::decode::Films;
 use crate::invocation::input;
-use crate::picture::{Fitted, Fitter, colour_numbers, display_size};
+use crate::picture::{Fitter, colour_numbers, display_size};
 
 /// JFIF's colours.
 const JPEG: Colour = Colour { matrix: Matrix::Bt601, full_range: true, primaries: 2, transfer: 2 };
@@ -47,9 +47,12 @@ impl From<Error> for Fault {
 fn encode(source: &Frame, spec: &StillSpec) -> Result<Vec<u8>, Fault> {
     let size = display_size(source.size(), &spec.picture).fit_into(spec.within);
     let mut fitter = Fitter::new(size, JPEG)?;
-    let mut picture = fitter.blank()?;
-    if fitter.fit(source, &spec.picture, Fit::Fit, &mut picture)? == Fitted::AsIs {
+    let mut picture = Frame::new()?;
+    if fitter.suits(source, &spec.picture) {
         picture.show_pixels(source)?;
+    } else {
+        picture = fitter.blank()?;
+        fitter.fit(source, &spec.picture, Fit::Fit, &mut picture)?;
     }
     // The encoder takes nothing but the format that implies full range.
     picture.set_pixel_format(PixelFormat::YUVJ420P);

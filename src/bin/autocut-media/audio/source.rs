@@ -108,9 +108,9 @@ impl Source {
         let mut done = 0;
         while done < wanted {
             let length = (self.ready.len() / channels) as i64;
-            let ahead = self.ready_at - self.position;
+            let ahead = self.ready_at.saturating_sub(self.position);
             let part = &mut out[done * channels..wanted * channels];
-            let count = if length == 0 || ahead + length <= 0 {
+            let count = if length == 0 || ahead.saturating_add(length) <= 0 {
                 if !self.produce()? {
                     break;
                 }
@@ -281,8 +281,14 @@ impl Source {
             self.ready_at = at;
         }
         // A new stretch: silence up to where it starts, or the part of it that
-        // does not overlap. A long hole has emptied `ready` before.
-        let end = self.ready_at + (self.ready.len() / channels) as i64;
+        // does not overlap. What lies before a long hole is the fraction of a
+        // millisecond that the resampler held back: it is given up, so that a
+        // false timestamp does not fill the memory with silence.
+        let mut end = self.ready_at + (self.ready.len() / channels) as i64;
+        if at - end > i64::from(self.rate) {
+            self.ready.clear();
+            (self.ready_at, end) = (at, at);
+        }
         let hole = usize::try_from(at - end).unwrap_or(0);
         let overlap = usize::try_from(end - at).unwrap_or(0).saturating_mul(channels).min(samples.len());
         self.ready.resize(self.ready.len() + hole * channels, 0);

@@ -55,10 +55,27 @@ pub(crate) use resampler::Resampler;
 /// To be called once, first. libav*'s own log goes to standard error from
 /// warnings up, a repeated line only once.
 pub(crate) fn start() {
+    give_memory_back();
     // Only registers error texts in the versions that are supported.
     ffmpeg_next::init().ok();
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
     ffmpeg_next::log::set_flags(ffmpeg_next::log::Flags::SKIP_REPEATED);
+}
+
+/// Lets glibc map pictures singly, so that their memory goes back to the system
+/// when a segment ends. Left alone, it moves them to the heap after the first
+/// was freed, where small blocks that live on keep them from being given back.
+fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        use std::ffi::c_int;
+        unsafe extern "C" {
+            fn mallopt(parameter: c_int, value: c_int) -> c_int;
+        }
+        const M_MMAP_THRESHOLD: c_int = -3;
+        // SAFETY: as malloc.h declares it; it changes nothing that is allocated.
+        unsafe { mallopt(M_MMAP_THRESHOLD, 1 << 20) };
+    }
 }
 
 /// What an error of libav* means to people. `what` says what was attempted,
