@@ -130,5 +130,43 @@ fn doctor_says_what_is_odd_about_each_file() {
 fn the_reference_page_is_what_the_program_says() {
     let project = Project::new();
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md")).unwrap();
-    assert_eq!(project.ok(&["reference"]), page, "run `make docs`");
+    assert!(project.ok(&["reference"]) == page, "docs/reference.md is not what the program says: run `make docs`");
+}
+
+#[test]
+fn a_storyboard_overwrites_only_a_storyboard() {
+    let project = Project::new();
+    project.ok(&["new"]);
+    project.footage("footage/GX010001.MP4", &Footage { seconds: 6, ..Footage::default() });
+    project.write("song.ogg", "precious");
+    let output = project.run(&["storyboard", "-o", "song.ogg"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read(project.path("song.ogg")).unwrap(), b"precious");
+    project.ok(&["storyboard"]);
+    project.ok(&["storyboard"]);
+}
+
+#[test]
+fn an_output_in_place_of_footage_is_refused_even_by_force() {
+    let project = Project::new();
+    let short = Footage { seconds: 2, ..Footage::default() };
+    project.footage("footage/a.mp4", &short).footage("footage/b.mp4", &short).write(
+        "autocut.ron",
+        r#"Project(version: 1, footage: { "front": "footage/*.mp4" },
+            outputs: { "reel": Reel(file: "footage/b.mp4") })"#,
+    );
+    let before = std::fs::read(project.path("footage/b.mp4")).unwrap();
+    let output = project.run(&["make", "--force"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("autocut.ron:2:"), "{output:?}");
+    assert!(std::fs::read(project.path("footage/b.mp4")).unwrap() == before);
+}
+
+#[test]
+fn json_ends_with_finished_even_where_the_manifest_is_wrong() {
+    let project = Project::new();
+    project.write("autocut.ron", "Project(version: 1)");
+    let made = project.make_with(&[]);
+    assert_eq!(made.code, 1);
+    assert!(!made.errors().is_empty());
 }

@@ -164,7 +164,9 @@ fn a_bad_file_among_good_ones_is_named_and_nothing_is_rendered() {
     let made = project.make_with(&[]);
     assert_eq!(made.code, 1);
     assert_eq!(made.ran().get("segment"), None);
-    assert!(made.errors().iter().any(|error| error.contains("empty.mp4") || error.contains("text.mp4")));
+    for name in ["empty.mp4", "text.mp4"] {
+        assert!(made.errors().iter().any(|error| error.contains(name)), "{name}: {:?}", made.errors());
+    }
 
     let made = project.make_with(&["-k"]);
     assert_eq!(made.code, 1);
@@ -211,5 +213,5 @@ fn an_interrupted_make_ends_at_once_and_loses_nothing_finished() {
     assert_eq!(status.code(), Some(130));
 
     let made = project.make();
-    assert!(made.ran()["segment"] < 5, "a finished segment was rendered again: {:?}", made.nodes("segment"));
+    assert!(made.ran()["segment"] < 3, "a finished segment was rendered again: {:?}", made.nodes("segment"));
 }

@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args) -> u8 {
     }
     let mut workspace = match setup::open(args, "autocut doctor") {
         Ok(workspace) => workspace,
-        Err(code) => return code,
+        Err(refused) => return refused.code,
     };
     let options = crate::exec::Options { keep_going: true, ..setup::options(None) };
     let summary = setup::build(&mut workspace, &Silent, options, &Goal::Inputs);

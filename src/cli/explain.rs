@@ -9,7 +9,7 @@ pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
     let Topic::Moments = explain.what;
     let mut workspace = match setup::open(args, "autocut explain") {
         Ok(workspace) => workspace,
-        Err(code) => return code,
+        Err(refused) => return refused.code,
     };
     let summary = setup::prepare(&mut workspace, explain.keep_going, &Goal::Choice);
     let code = summary.exit_code();

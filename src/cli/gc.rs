@@ -8,7 +8,7 @@ use crate::report::listing;
 pub(super) fn run(args: &Args, gc: &Gc) -> u8 {
     let workspace = match setup::open(args, "autocut gc") {
         Ok(workspace) => workspace,
-        Err(code) => return code,
+        Err(refused) => return refused.code,
     };
     match collect::collect(&workspace, gc.limit) {
         Ok(freed) => {

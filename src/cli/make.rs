@@ -1,21 +1,29 @@
 //! `autocut make`.
 
 use crate::cli::args::{Args, Make};
-use crate::cli::setup;
-use crate::exec::driver::Goal;
+use crate::cli::setup::{self, Refused};
+use crate::exec::driver::{Goal, Summary};
+use crate::exec::event::{Event, Listener};
 use crate::exec::plan;
 use crate::report::json::JsonLines;
 use crate::report::listing;
 
 pub(super) fn run(args: &Args, make: &Make) -> u8 {
     let opened = if make.dry_run { setup::look(args) } else { setup::open(args, "autocut make") };
+    let opened = opened.and_then(|workspace| {
+        let checked = workspace.check_targets(&make.outputs);
+        checked.map(|()| workspace).map_err(|problems| Refused { code: setup::tell(&problems), problems })
+    });
     let mut workspace = match opened {
         Ok(workspace) => workspace,
-        Err(code) => return code,
+        Err(refused) => {
+            if make.json {
+                let summary = Summary { errors: refused.problems.0, ..Summary::default() };
+                JsonLines::new(std::io::stdout()).event(&Event::Finished(&summary));
+            }
+            return refused.code;
+        }
     };
-    if let Err(problems) = workspace.check_targets(&make.outputs) {
-        return setup::tell(&problems);
-    }
     let goal = Goal::Outputs(make.outputs.clone());
     if make.dry_run {
         return listing::print(&plan::plan(&workspace, &goal, make.force), make.json);

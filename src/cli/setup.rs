@@ -31,20 +31,26 @@ pub(super) fn tell(problems: &Diagnostics) -> u8 {
 }
 
 /// Opens the project to look at it, or says why not.
-pub(super) fn look(args: &Args) -> Result<Workspace, u8> {
+pub(super) fn look(args: &Args) -> Result<Workspace, Refused> {
     accept(Workspace::open(&folder(args), &Purpose::Look))
 }
 
 /// Opens the project to build in it; `what` is told to those who wait for it.
-pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, u8> {
+pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, Refused> {
     let waiting = |holder: &Holder| terminal::tell(&[Diagnostic::warning(format!("waiting for {holder}"))], colour());
     let interrupted = interrupted();
     accept(Workspace::open(&folder(args), &Purpose::Build { what, waiting: &waiting, interrupted: &interrupted }))
 }
 
-fn accept((workspace, problems): (Option<Workspace>, Diagnostics)) -> Result<Workspace, u8> {
+/// A project that cannot be opened, for reasons that people were told.
+pub(super) struct Refused {
+    pub code: u8,
+    pub problems: Diagnostics,
+}
+
+fn accept((workspace, problems): (Option<Workspace>, Diagnostics)) -> Result<Workspace, Refused> {
     let code = tell(&problems);
-    workspace.filter(|_| code == 0).ok_or(code.max(1))
+    workspace.filter(|_| code == 0).ok_or(Refused { code: code.max(1), problems })
 }
 
 /// The listener for people.

@@ -11,7 +11,7 @@ use crate::store;
 pub(super) fn run(args: &Args, wanted: &Storyboard) -> u8 {
     let mut workspace = match setup::open(args, "autocut storyboard") {
         Ok(workspace) => workspace,
-        Err(code) => return code,
+        Err(refused) => return refused.code,
     };
     let summary = setup::prepare(&mut workspace, wanted.keep_going, &Goal::Choice);
     let code = summary.exit_code();

@@ -1,5 +1,6 @@
 //! `Clips`: every moment as a file of its own.
 
+use crate::base::Digest;
 use crate::deliver::deliverables::{Deliverable, FilePlan, Settings};
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
@@ -31,14 +32,25 @@ pub const CLIPS: Deliverable = Deliverable {
 fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
     let Ok(clips) = serde_json::from_str::<Clips>(params) else { return Vec::new() };
     let folder = clips.folder.trim_end_matches('/');
+    let names: Vec<String> = timeline.clips.iter().map(file_name).collect();
     let file = |(index, clip): (usize, &Clip)| FilePlan {
-        path: format!("{folder}/{}.mp4", file_name(clip)),
+        path: format!("{folder}/{}.mp4", unique(&names, index, clip)),
         clips: vec![index],
         music: clips.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),
     };
     timeline.clips.iter().enumerate().map(file).collect()
+}
+
+/// The clip's name; with a mark of its recording where another recording's
+/// name differs only in what a file system might refuse.
+fn unique(names: &[String], index: usize, clip: &Clip) -> String {
+    let name = names.get(index).cloned().unwrap_or_default();
+    if names.iter().filter(|other| **other == name).count() < 2 {
+        return name;
+    }
+    format!("{name}-{}", Digest::of(clip.moment.recording.as_bytes()).short())
 }
 
 /// `front-GX010012-0h03m12.500s`: sorts by time, and holds nothing that a file

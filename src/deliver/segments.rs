@@ -6,9 +6,10 @@ use crate::model::specs::SourceRun;
 use crate::model::timeline::SourcePicture;
 use crate::model::{Clip, Fit, VideoFormat};
 
-/// Seconds from one segment to the next: long enough that the key frame at its
-/// start costs little, short enough that cores share a long clip.
-const SEGMENT_SECONDS: i64 = 4;
+/// Seconds from one segment to the next: about as far apart as x264 puts key
+/// frames by itself (250 frames), so that they cost next to nothing, and short
+/// enough that cores share a long clip.
+const SEGMENT_SECONDS: i64 = 8;
 
 /// Less than this many percent of a side is not worth bars.
 const NEARLY: u64 = 2;
@@ -72,10 +73,10 @@ mod tests {
     #[test]
     fn a_short_rest_joins_the_segment_before_it() {
         assert_eq!(counts(105), [105]);
-        assert_eq!(counts(120), [120]);
-        assert_eq!(counts(179), [179]);
-        assert_eq!(counts(180), [120, 60]);
-        assert_eq!(counts(250), [120, 130]);
+        assert_eq!(counts(240), [240]);
+        assert_eq!(counts(359), [359]);
+        assert_eq!(counts(360), [240, 120]);
+        assert_eq!(counts(500), [240, 260]);
         assert_eq!(counts(1), [1]);
     }
 

@@ -19,6 +19,7 @@ use crate::exec::survey::{Readiness, Survey};
 use crate::exec::worker::Failure;
 use crate::exec::workspace::Workspace;
 use crate::graph::{FileInput, FileState, Needs, moments, outputs, stills, telemetry};
+use crate::inputs::machine;
 use crate::inputs::{RealSystem, Remembered, System};
 use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs};
 use crate::store::ActionRecord;
@@ -106,6 +107,9 @@ pub struct Driver<'a> {
     /// Where the decoder of each slot stands; `None` for a slot that is busy.
     idle: BTreeMap<usize, Position>,
     running: HashMap<ActionKey, (PlannedAction, Instant)>,
+    /// What each busy slot holds in memory at most, and all may together, in MiB.
+    memory: BTreeMap<usize, u32>,
+    budget: u32,
     to_hash: VecDeque<FileInput>,
     /// How many files are being hashed.
     hashing: usize,
@@ -149,6 +153,8 @@ impl<'a> Driver<'a> {
             queue: Queue::default(),
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             running: HashMap::new(),
+            memory: BTreeMap::new(),
+            budget: memory_budget(),
             to_hash: VecDeque::new(),
             hashing: 0,
             asked: HashSet::new(),
@@ -317,6 +323,11 @@ impl<'a> Driver<'a> {
         }
         while !self.stopping {
             let Some((&slot, &position)) = self.idle.iter().next() else { break };
+            // One action always runs, however little memory there is.
+            let held: u32 = self.memory.values().sum();
+            if held > 0 && self.queue.next_memory().is_some_and(|next| held.saturating_add(next) > self.budget) {
+                break;
+            }
             let actions = self.queue.take(position);
             let Some(first) = actions.first() else { break };
             let position = match &first.spec {
@@ -338,6 +349,8 @@ impl<'a> Driver<'a> {
                 continue;
             }
             self.idle.remove(&slot);
+            // Those that share a decode share its memory.
+            self.memory.insert(slot, started.iter().map(|action| action.spec.kind().memory).max().unwrap_or(0));
             for action in started {
                 self.say(&action, ActionState::Started);
                 self.running.insert(action.key, (action, Instant::now()));
@@ -420,6 +433,7 @@ impl<'a> Driver<'a> {
             }
             Report::Finished(finished) => self.take_finished(finished),
             Report::Idle { slot, position } => {
+                self.memory.remove(&slot);
                 self.idle.insert(slot, position);
             }
         }
@@ -465,13 +479,7 @@ impl<'a> Driver<'a> {
     fn fail(&mut self, action: &PlannedAction, why: Diagnostic) {
         self.say(action, ActionState::Failed { why: &why });
         self.summary.failed += 1;
-        let subject = self.workspace.subject(action);
-        let output = action.output.as_ref().unwrap_or(&subject);
-        let named = if why.message.contains(&subject) || why.message.contains(output) {
-            why.clone()
-        } else {
-            Diagnostic { message: format!("{subject}: {}", why.message), ..why.clone() }
-        };
+        let named = self.workspace.named(action, why.clone());
         if let ActionSpec::Probe(spec) = &action.spec
             && self.options.keep_going
         {
@@ -554,6 +562,12 @@ impl<'a> Driver<'a> {
             self.warn(Diagnostic { tier: Tier::Warning, ..problem });
         }
     }
+}
+
+/// Three quarters of what the machine has: the rest is for everyone else.
+fn memory_budget() -> u32 {
+    let mib = machine::memory_mib().map_or(u64::MAX, |mib| mib / 4 * 3);
+    u32::try_from(mib).unwrap_or(u32::MAX)
 }
 
 /// What the store remembers of an action that was done.

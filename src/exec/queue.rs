@@ -64,6 +64,12 @@ impl Queue {
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
+    /// What the next action holds in memory at most, in MiB.
+    pub fn next_memory(&self) -> Option<u32> {
+        let (_, _, id) = self.order.first()?;
+        Some(self.actions.get(id)?.spec.kind().memory)
+    }
+
     /// Drops everything but probes.
     pub fn keep_probes(&mut self) {
         self.actions.retain(|_, action| matches!(action.spec, ActionSpec::Probe(_)));

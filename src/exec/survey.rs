@@ -35,6 +35,7 @@ impl Survey {
         let mut survey = Survey::default();
         let mut seen = HashSet::new();
         let mut files = HashSet::new();
+        let mut outputs: HashMap<&str, &str> = HashMap::new();
         needs.visit(&mut |leaf| match leaf {
             Leaf::Content(file) => {
                 if files.insert(file) {
@@ -48,6 +49,12 @@ impl Survey {
             }
             Leaf::Action(action) => {
                 if seen.insert(action.key) {
+                    if let Some(path) = &action.output
+                        && let Some(other) = outputs.insert(path, &action.node)
+                    {
+                        let problem = Diagnostic::input(format!("{other} and {} both write {path}", action.node));
+                        survey.problems.push(problem.hint("let each output have a place of its own"));
+                    }
                     match db.result(action.key) {
                         Some(result) => {
                             let artifacts = result.artifacts.iter().map(|a| (a.digest, (action.key, *a)));

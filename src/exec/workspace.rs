@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::base::{Diagnostic, Diagnostics, Digest};
+use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
 use crate::exec::{toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
 use crate::inputs::system::EntryKind;
 use crate::inputs::{self, FileStat, Never, Pattern, RealSystem, Remembered, System};
+use crate::manifest::manifest::{At, OutputDecl};
 use crate::manifest::{self, KindEntry, Kinds, Manifest};
-use crate::model::moment::ChoiceReport;
+use crate::model::moment::{ChoiceReport, Moment};
+use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
 use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
 use crate::store::{Holder, Lock, OutputState, Store};
@@ -154,6 +156,9 @@ impl Workspace {
             materials.extend(found);
         }
         let Files { found, gone, .. } = files;
+        for output in &manifest.outputs {
+            problems.0.extend(footage_in_place_of(&store, &root, &manifest, output)?);
+        }
         if lock.is_some() && !gone.is_empty() {
             store.forget_files(&gone)?;
         }
@@ -266,6 +271,36 @@ impl Workspace {
         names.into_iter().next().map_or_else(|| action.node.clone(), |file| self.name_of(file))
     }
 
+    /// A failure as people are told of it: with the file, the overlay or the
+    /// output that it is about, and its place in the manifest where it has one.
+    pub fn named(&self, action: &PlannedAction, why: Diagnostic) -> Diagnostic {
+        let (subject, place) = match &action.spec {
+            ActionSpec::Show(ShowSpec { overlay, .. }) | ActionSpec::Draw(DrawSpec { overlay, .. }) => {
+                match self.manifest.overlays.iter().find(|declared| declared.spec == *overlay) {
+                    Some(declared) => (format!("overlay {:?}", declared.name), Some(&declared.place)),
+                    None => (action.node.clone(), None),
+                }
+            }
+            // The message names the recording and the time.
+            ActionSpec::Choose(_) => (String::new(), self.place_of_moment(&why.message)),
+            _ => (action.output.clone().unwrap_or_else(|| self.subject(action)), None),
+        };
+        let message =
+            if why.message.contains(&subject) { why.message.clone() } else { format!("{subject}: {}", why.message) };
+        let place = why.place.clone().or_else(|| place.map(|at| Box::new(at.0.clone())));
+        Diagnostic { message, place, ..why }
+    }
+
+    /// Where the pin or ban stands that a message speaks of.
+    fn place_of_moment(&self, message: &str) -> Option<&At> {
+        let moments = &self.manifest.moments;
+        let pin = |pin: &Pin| position(&pin.recording, pin.start);
+        let ban = |ban: &Ban| position(&ban.recording, ban.from);
+        let pins = moments.pins.iter().map(pin).zip(&moments.pin_places);
+        let mut all = pins.chain(moments.bans.iter().map(ban).zip(&moments.ban_places));
+        all.find(|(name, _)| message.contains(name.as_str())).map(|(_, place)| place)
+    }
+
     /// Those of these finished actions whose outputs are no longer as they were
     /// written. Actions that write none are passed over.
     pub fn displaced<'a>(
@@ -343,6 +378,35 @@ fn expected_bytes(spec: &ActionSpec) -> u64 {
         ActionSpec::Sound(spec) => spec.runs.iter().map(|run| run.samples * u64::from(spec.channels) * 2).sum(),
         _ => 0,
     }
+}
+
+/// The error for an output whose place holds footage: a file that autocut did
+/// not write and that a footage set names.
+fn footage_in_place_of(
+    store: &Store,
+    root: &Path,
+    manifest: &Manifest,
+    output: &OutputDecl,
+) -> Result<Option<Diagnostic>, Diagnostic> {
+    let Some(path) = output.place_written() else { return Ok(None) };
+    let names = |text: &String| Pattern::new(text, root).is_ok_and(|pattern| pattern.matches(&path));
+    let set = manifest.footage.iter().find(|set| set.files.iter().any(names));
+    let Some(set) = set.filter(|_| RealSystem.stat(&root.join(&path)).is_ok_and(|it| it.kind == EntryKind::File))
+    else {
+        return Ok(None);
+    };
+    if store.output_state(root, &path)? != OutputState::Foreign {
+        return Ok(None);
+    }
+    let problem =
+        Diagnostic::input(format!("output {:?} would replace {path}, which is footage of {:?}", output.name, set.name));
+    Ok(Some(problem.at(output.place.0.clone()).hint("let it write to another file, e.g. in `out/`")))
+}
+
+/// A moment's place as messages write it: `front/GX010012@192.0s`.
+fn position(recording: &str, start: Timestamp) -> String {
+    let length = Timestamp::ZERO;
+    Moment { recording: recording.to_owned(), start, length, pinned: false }.node()
 }
 
 fn load(system: &RealSystem, root: &Path, problems: &mut Diagnostics) -> Result<Option<Manifest>, Diagnostic> {

@@ -73,14 +73,20 @@ fn dry_run(run: &DryRun) -> String {
 }
 
 /// Prints that a manifest is right, and what it comes to.
-pub fn checked(workspace: &Workspace) {
+pub fn checked(workspace: &Workspace, found: &DryRun) {
     let manifest = &workspace.manifest;
-    let files: usize = workspace.project.files(&workspace.db).iter().map(Vec::len).sum();
+    let files = match workspace.project.files(&workspace.db).iter().map(Vec::len).sum() {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    };
     let outputs: Vec<&str> = manifest.outputs.iter().map(|output| output.name.as_str()).collect();
     let overlays: Vec<&str> = manifest.overlays.iter().map(|overlay| overlay.name.as_str()).collect();
-    let mut text = format!("autocut.ron is right: {files} files of footage, outputs {}", outputs.join(", "));
+    let mut text = format!("autocut.ron is right: {files} of footage, outputs {}", outputs.join(", "));
     if !overlays.is_empty() {
         let _ = write!(text, ", overlays {}", overlays.join(", "));
+    }
+    if found.open {
+        text.push_str("\nwhat is in the files is known once `autocut doctor` or `autocut make` has looked at them");
     }
     print_text(&format!("{text}\n"));
 }
