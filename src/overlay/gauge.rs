@@ -152,12 +152,15 @@ const THICKNESS: f64 = 0.058;
 /// round ends.
 const ARC_FOOT: f64 = RADIUS * std::f64::consts::FRAC_1_SQRT_2 + THICKNESS / 2.0;
 
-/// A sign's font size and the gap before it, as shares of the figures' size.
-const SIGN: f64 = 0.62;
+/// A percent sign's font size as a share of the figures'. A degree sign is
+/// small as it is, and belongs at the figures' heads.
+const PERCENT: f64 = 0.62;
+
+/// The gap before a sign as a share of the figures' size.
 const SIGN_GAP: f64 = 0.05;
 
-/// What stays free beside the label of a tile, as a share of its side.
-const TILE_PADDING: f64 = 0.08;
+/// What stays free beside and below the label of a tile, as shares of its side.
+const TILE_PADDING: (f64, f64) = (0.05, 0.08);
 
 /// About how high a tile is for its width.
 const TILE_ASPECT: f64 = 1.15;
@@ -183,7 +186,8 @@ impl Dial<'_> {
 
     /// The font size of the sign behind figures of `size`.
     fn sign_size(&self, size: f64) -> f64 {
-        self.layout.text(size * SIGN)
+        let share = if self.sign == Some("%") { PERCENT } else { 1.0 };
+        self.layout.text(size * share)
     }
 
     fn sign_width(&self, size: f64) -> f64 {
@@ -254,13 +258,13 @@ impl Dial<'_> {
             base.push(small.mark(x, baseline + gap + unit_cap, QUIET, self.unit));
         }
         if let Some(size) = foot {
-            let foot = y + radius * 0.79 + cap_height(Face::Text, size) / 2.0;
+            let foot = y + radius * 0.84 + cap_height(Face::Text, size) / 2.0;
             base.push(Setting { size, ..small }.mark(x, foot, QUIET, &self.label));
         } else {
-            let room = side * (1.0 - 2.0 * TILE_PADDING);
+            let room = side * (1.0 - 2.0 * TILE_PADDING.0);
             let size = self.layout.text(fitting(Face::Text, &[&self.label], small.size, room));
             let text = shortened(Face::Text, &self.label, size, room);
-            let foot = plate.top + plate.height - side * TILE_PADDING;
+            let foot = plate.top + plate.height - side * TILE_PADDING.1;
             base.push(Setting { size, ..small }.mark(x, foot, QUIET, &text));
         }
         let steps = libm::floor(radius * RING_SWEEP.to_radians()).max(1.0);
@@ -288,7 +292,7 @@ impl Dial<'_> {
     /// `None` where it has none.
     fn foot_label(&self, side: f64) -> Option<f64> {
         // The ends are 2 r sin 45 degrees apart.
-        let room = side * (RADIUS * std::f64::consts::SQRT_2 - THICKNESS * 1.6);
+        let room = side * (RADIUS * std::f64::consts::SQRT_2 - THICKNESS * 1.1);
         let size = self.layout.text(fitting(Face::Text, &[&self.label], self.small(side), room));
         (text_width(Face::Text, &self.label, size) <= room + 0.5).then_some(size)
     }
@@ -296,7 +300,7 @@ impl Dial<'_> {
     /// What a tile adds below the arc for its label.
     fn tile_foot(&self, side: f64) -> f64 {
         let size = self.small(side);
-        size * 0.42 + cap_height(Face::Text, size) + side * TILE_PADDING
+        size * 0.42 + cap_height(Face::Text, size) + side * TILE_PADDING.1
     }
 
     fn bar(&self, frames: u32, positions: &[Option<f64>], texts: &[Option<String>]) -> Vec<Layer> {

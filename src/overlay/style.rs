@@ -24,7 +24,7 @@ pub(crate) const AMBER: Rgba = Rgba::opaque(255, 176, 32);
 pub(crate) const LEAST_CONTRAST: f64 = 4.5;
 
 /// The smallest text as a share of the frame's height.
-const LEAST_TEXT: f64 = 0.024;
+const LEAST_TEXT: f64 = 0.0222;
 
 /// The darkness around a plate fades out over this share of the shorter side.
 const SOFT_EDGE: f64 = 0.008;

@@ -299,6 +299,148 @@ fn clocks_and_units_in_text() {
     assert_eq!(Timestamp::from_seconds(60).to_string(), "01:00.000");
 }
 
+/// 1717236000 is 2024-06-01T10:00:00Z (`date -u -d @1717236000`).
+#[test]
+fn clocks_are_the_recordings_own_even_where_the_log_has_none() {
+    let log = Telemetry { clock: LogClock::Start, ..ride() };
+    let text = spec(r#"Text(text: "{date} {clock}", offset: "+02:00")"#);
+    let read = |utc: Option<i64>, telemetry| {
+        let shown = show(&text, &Scene { utc, telemetry, ..scene(&log, 60, 90) }).unwrap();
+        [digits_at(&shown.layers[1], 0), digits_at(&shown.layers[3], 0), digits_at(&shown.layers[3], 30)]
+    };
+    let utc = Some(1_717_236_000 * SECOND);
+    assert_eq!(read(utc, Some(&log)), ["2024-06-01", "12:00:00", "12:00:01"]);
+    assert_eq!(read(utc, None), ["2024-06-01", "12:00:00", "12:00:01"]);
+    assert_eq!(read(None, Some(&log)), [style::DASH; 3]);
+}
+
+/// Where each text of a frame's pictures stands, in pixels of the picture.
+fn written(shown: &Shown, n: u32) -> Vec<(String, f64, f64)> {
+    let seen = |layer: &Layer| {
+        let run = layer.runs.iter().find(|run| (run.first..run.first + run.count).contains(&n));
+        run.map_or(Vec::new(), |run| picture(layer, run.cell).marks)
+    };
+    let mut found = Vec::new();
+    for mark in shown.layers.iter().flat_map(seen) {
+        if let Mark::Text { at, face, size, text, align, .. } = mark {
+            let width = style::text_width(face, &text, f64::from(size) / 16.0);
+            let shift = match align {
+                picture::Align::Left => 0.0,
+                picture::Align::Centre => width / 2.0,
+                picture::Align::Right => width,
+            };
+            found.push((text, f64::from(at.0) / 16.0 - shift, width));
+        }
+    }
+    found
+}
+
+#[test]
+fn lines_start_at_the_left_and_unknown_values_leave_no_hole() {
+    let log = ride();
+    let text = spec(r#"Text(text: "Speed\n{speed:1} km/h")"#);
+    // 8.8 and 54.0 km/h of at most 108.0, then the gap.
+    for (second, value) in [(49, "8.8"), (300, "54.0"), (330, style::DASH)] {
+        let lines = written(&show(&text, &scene(&log, second, 1)).unwrap(), 0);
+        let [(_, left, _), (shown, value_left, width), (unit, unit_left, _)] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!((shown.as_str(), unit.as_str()), (value, " km/h"));
+        assert!((value_left - left).abs() < 0.1, "{lines:?}");
+        assert!((value_left + width - unit_left).abs() < 0.1, "{lines:?}");
+    }
+}
+
+#[test]
+fn signs_stand_right_behind_their_number() {
+    let log = ride();
+    for style in ["Ring", "Bar"] {
+        let text = spec(&format!(r#"Gauge(channel: "gradient", style: {style})"#));
+        let found = written(&show(&text, &scene(&log, 20, 1)).unwrap(), 0);
+        let at = found.iter().position(|(text, ..)| text == "%").unwrap();
+        let ((_, left, width), (_, sign, _)) = (&found[at - 1], &found[at]);
+        let gap = sign - left - width;
+        assert!((0.0..8.0).contains(&gap), "{style}: {found:?}");
+    }
+}
+
+#[test]
+fn rings_carry_their_label_in_every_shape_of_frame() {
+    let log = ride();
+    for frame in FRAMES {
+        for (channel, label) in [("speed", "SPEED"), ("cadence", "CADENCE"), ("heading", "HEADING")] {
+            let text = spec(&format!(r#"Gauge(channel: "{channel}")"#));
+            let shown = show(&text, &Scene { frame, ..scene(&log, 20, 1) }).unwrap();
+            let found = written(&shown, 0);
+            assert!(found.iter().any(|(text, ..)| text == label), "{found:?} in {frame}");
+        }
+    }
+}
+
+/// Three metres of longitude at 46 degrees north are 0.000039 degrees.
+#[test]
+fn a_short_route_fills_the_map_up_to_the_noise_of_receivers() {
+    let share = |metres: f64| {
+        let mut log = ride();
+        for channel in &mut log.channels {
+            let last = channel.values.len() as f64 - 1.0;
+            for (index, value) in channel.values.iter_mut().enumerate() {
+                match channel.name.as_str() {
+                    "latitude" => *value = 46.0,
+                    "longitude" => *value = 7.0 + metres * 0.000_012_93 * index as f64 / last,
+                    _ => {}
+                }
+            }
+        }
+        let shown = show(&spec("Map()"), &scene(&log, 20, 1)).unwrap();
+        let base = picture(&shown.layers[0], 0);
+        let lines = base.marks.iter().filter_map(|mark| match mark {
+            Mark::Line { points, .. } => Some(points),
+            _ => None,
+        });
+        let xs: Vec<i32> = lines.flatten().map(|point| point.0).collect();
+        f64::from(xs.iter().max().unwrap() - xs.iter().min().unwrap()) / 16.0 / f64::from(base.size.width)
+    };
+    assert!(share(60.0) > 0.7, "{}", share(60.0));
+    assert!((0.4..0.55).contains(&share(25.0)), "{}", share(25.0));
+    assert!(share(1.0) < 0.05, "{}", share(1.0));
+}
+
+/// Whatever the manifest says of place and size.
+#[test]
+fn plates_lie_in_the_frame() {
+    let log = ride();
+    let long = "a rather long line of words that has no room in any frame at all, however wide it may be, ".repeat(4);
+    let kinds = [
+        r#"Gauge(channel: "speed", size: "SIZE""#.to_owned(),
+        r#"Gauge(channel: "heart_rate", style: Bar, size: "SIZE""#.to_owned(),
+        r#"Map(size: "SIZE""#.to_owned(),
+        r#"Elevation(size: "SIZE""#.to_owned(),
+        format!(r#"Text(text: "{long} {{speed}}", font: "SIZE""#),
+        r#"Text(text: "Donaudampfschifffahrtsgesellschaftskapitaen{speed}km/h", font: "SIZE""#.to_owned(),
+    ];
+    let places = [
+        r#"anchor: TopLeft, x: "-50%", y: "-9%""#,
+        r#"anchor: BottomRight, x: "40%", y: "300%""#,
+        r#"anchor: Center, x: "-900%""#,
+        r#"anchor: Right, margin: "70%""#,
+    ];
+    for frame in FRAMES {
+        for (kind, size) in kinds.iter().flat_map(|kind| ["4%", "30%", "400%"].map(|size| (kind, size))) {
+            for place in places {
+                let text = format!("{}, {place})", kind.replace("SIZE", size));
+                let shown = show(&spec(&text), &Scene { frame, ..scene(&log, 20, 1) }).unwrap();
+                let run = shown.layers[0].runs[0];
+                let base = picture(&shown.layers[0], run.cell);
+                let Mark::Plate { panel, .. } = base.marks[0] else { panic!("{text}: no plate") };
+                let (left, top) = (run.x + panel.left / 16, run.y + panel.top / 16);
+                let (right, bottom) = (left + panel.width / 16, top + panel.height / 16);
+                let (width, height) = (frame.width as i32, frame.height as i32);
+                let inside = left >= 0 && top >= 0 && right <= width && bottom <= height;
+                assert!(inside, "{text} in {frame}: {left},{top} to {right},{bottom}");
+            }
+        }
+    }
+}
+
 #[test]
 fn mistakes_in_the_manifest_are_told() {
     assert_eq!(errors(r#"Gauge(channel: "speed", min: 5, max: 5)"#), ["`min` is not below `max`"]);
