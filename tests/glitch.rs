@@ -1,7 +1,11 @@
 //! Dirty positions decide nothing: a sample 500 m off, then 5 s of 30 m drift,
 //! change no chosen moment.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
