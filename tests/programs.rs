@@ -170,3 +170,22 @@ fn json_ends_with_finished_even_where_the_manifest_is_wrong() {
     assert_eq!(made.code, 1);
     assert!(!made.errors().is_empty());
 }
+
+/// `autocut-media run FILE` repeats one action by itself: an invocation in RON
+/// goes in, what it made comes out.
+#[test]
+fn one_action_can_be_repeated_by_itself() {
+    let project = Project::new();
+    project.footage("a.mp4", &Footage { seconds: 2, ..Footage::default() });
+    let bytes = std::fs::read(project.path("a.mp4")).unwrap();
+    let digest = autocut::base::Digest::of(&bytes);
+    let invocation = format!(
+        "(id: 1, spec: Probe((file: \"{digest}\")), inputs: {{\"{digest}\": {:?}}}, packs: [], scratch: {:?})",
+        project.path("a.mp4"),
+        project.path("")
+    );
+    project.write("probe.ron", invocation);
+    let media = env!("CARGO_BIN_EXE_autocut-media");
+    let text = common::tool(media, &["run", project.path("probe.ron").to_str().unwrap()]);
+    assert!(text.contains("value: ["), "{text}");
+}

@@ -18,6 +18,13 @@ use crate::report::diagnostics;
 /// flashes tells nobody anything.
 const LINE_AFTER: Duration = Duration::from_millis(250);
 
+/// The overall bar while more may turn up: a share or a time left would be
+/// guesses.
+const OPEN: &str = "{spinner:.cyan} {msg}, {pos} done";
+
+/// The overall bar once all work is known.
+const KNOWN: &str = "{spinner:.cyan} {msg:<12} {wide_bar:.cyan/238} {percent:>3}%  {eta:>4} left";
+
 /// Kinds that are worth a plain line when they are done: what a person waits
 /// for.
 const TOLD: &[&str] = &["analyse", "detect", "telemetry.import", "choose", "segment", "mix", "join"];
@@ -49,7 +56,7 @@ impl Terminal {
         let target = if live { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
         let overall = bars.add(ProgressBar::new(0));
-        overall.set_style(style("{spinner:.cyan} {msg:<28} {wide_bar:.cyan/238} {percent:>3}%  {eta:>4} left"));
+        overall.set_style(style(OPEN));
         if live {
             overall.enable_steady_tick(Duration::from_millis(120));
         }
@@ -193,8 +200,8 @@ impl Listener for Terminal {
             Event::Planned { done, pending, open } => {
                 self.overall.set_length((done + pending) as u64);
                 self.overall.set_position(*done as u64);
-                let more = if *open { "planning and rendering" } else { "rendering" };
-                self.overall.set_message(if *pending == 0 && *open { "looking" } else { more });
+                self.overall.set_style(style(if *open { OPEN } else { KNOWN }));
+                self.overall.set_message(if *open { "finding out what there is to do" } else { "rendering" });
             }
             Event::Hashing { path, bytes } => {
                 if !self.live && *bytes > 1 << 26 {

@@ -3,7 +3,7 @@
 //!
 //! `autocut` starts it with a socket as standard input and speaks
 //! `model::protocol` over that; `autocut-media run FILE` does one action, whose
-//! `Invocation` is in FILE as JSON, and prints what it produced.
+//! `Invocation` is in FILE as RON, and prints what it produced.
 
 mod analyse;
 mod audio;
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
 fn usage() -> Diagnostic {
     Diagnostic::input("this is the part of autocut that handles media, and is started by it")
-        .hint("run `autocut make`, or `autocut-media run FILE` with an invocation as JSON")
+        .hint("run `autocut make`, or `autocut-media run FILE` with an invocation in RON")
 }
 
 /// Standard input, where it is a socket.
@@ -79,9 +79,10 @@ fn run(file: &Path) -> Result<(), Diagnostic> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Diagnostic::input(format!("cannot read an invocation from {}: {error}", file.display()))
     };
-    let text = std::fs::read(file).map_err(|error| unreadable(&error))?;
-    let invocation: Invocation = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(&error))?;
+    let invocation: Invocation = ron::from_str(&text).map_err(|error| unreadable(&error))?;
     let produced = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(()))?;
-    let text = serde_json::to_string_pretty(&produced).map_err(|error| Diagnostic::bug(error.to_string()))?;
+    let pretty = ron::ser::PrettyConfig::default();
+    let text = ron::ser::to_string_pretty(&produced, pretty).map_err(|error| Diagnostic::bug(error.to_string()))?;
     writeln!(std::io::stdout(), "{text}").map_err(|error| Diagnostic::environment(format!("cannot print: {error}")))
 }
