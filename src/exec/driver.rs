@@ -237,7 +237,11 @@ impl<'a> Driver<'a> {
             self.wind_down();
         }
         let pending = survey.pending.iter().filter(|action| !self.failed.contains_key(&action.key)).count();
-        self.listener.event(&Event::Planned { done: survey.done.len(), pending, open: !complete });
+        let frames = |actions: &[PlannedAction]| actions.iter().map(|action| frames_of(&action.spec)).sum::<u64>();
+        let frames_done = frames(&survey.done);
+        let frames = frames_done + frames(&survey.pending);
+        let done = survey.done.len();
+        self.listener.event(&Event::Planned { done, pending, frames_done, frames, open: !complete });
         if !self.stopping
             && let Err(problem) = self.workspace.require_space(&survey.pending)
         {
@@ -561,6 +565,14 @@ impl<'a> Driver<'a> {
         if let Err(problem) = kept {
             self.warn(Diagnostic { tier: Tier::Warning, ..problem });
         }
+    }
+}
+
+/// Frames that an action encodes.
+fn frames_of(spec: &ActionSpec) -> u64 {
+    match spec {
+        ActionSpec::Segment(segment) => u64::from(segment.frames()),
+        _ => 0,
     }
 }
 

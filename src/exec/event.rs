@@ -10,11 +10,14 @@ use crate::model::{ActionKey, ActionSpec};
 /// Something happened.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A round of planning: how much of what is known to be needed is done.
-    /// `open` says that more will be known later.
+    /// A round of planning: how much of what is known to be needed is done, in
+    /// actions and in frames to encode. `open` says that more will be known
+    /// later.
     Planned {
         done: usize,
         pending: usize,
+        frames_done: u64,
+        frames: u64,
         open: bool,
     },
     /// Files are being hashed.

@@ -28,7 +28,7 @@ impl<W: Write + Send> Listener for JsonLines<W> {
 
 fn line(event: &Event<'_>) -> Option<Value> {
     let line = match event {
-        Event::Planned { done, pending, open } => {
+        Event::Planned { done, pending, open, .. } => {
             json!({"event": "planned", "done": done, "pending": pending, "open": open})
         }
         Event::Hashing { path, bytes } => json!({"event": "hashed", "path": path, "bytes": bytes}),

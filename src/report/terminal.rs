@@ -10,19 +10,19 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::base::Diagnostic;
 use crate::exec::driver::Summary;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
-use crate::model::ActionKey;
 use crate::model::action::KINDS;
+use crate::model::{ActionKey, ActionSpec};
 use crate::report::diagnostics;
 
 /// Actions that take less than this get no line of their own: a line that
 /// flashes tells nobody anything.
 const LINE_AFTER: Duration = Duration::from_millis(250);
 
-/// The overall bar while more may turn up: a share or a time left would be
-/// guesses.
+/// The overall bar until there are segments to encode: before that, a share or a
+/// time left would be guesses.
 const OPEN: &str = "{spinner:.cyan} {msg}, {pos} done";
 
-/// The overall bar once all work is known.
+/// The overall bar while segments are encoded, which is what takes the time.
 const KNOWN: &str = "{spinner:.cyan} {msg:<12} {wide_bar:.cyan/238} {percent:>3}%  {eta:>4} left";
 
 /// Kinds that are worth a plain line when they are done: what a person waits
@@ -42,11 +42,24 @@ pub struct Terminal {
 #[derive(Default)]
 struct State {
     running: HashMap<ActionKey, Running>,
+    /// Whether frames are counted, and no longer actions.
+    rendering: bool,
+    /// Of finished segments.
+    frames_done: u64,
 }
 
 struct Running {
     since: Instant,
+    /// Frames of a segment that are encoded already.
+    frames: u64,
     bar: Option<ProgressBar>,
+}
+
+impl State {
+    /// Frames that are encoded, those of unfinished segments included.
+    fn frames(&self) -> u64 {
+        self.frames_done + self.running.values().map(|running| running.frames).sum::<u64>()
+    }
 }
 
 impl Terminal {
@@ -83,10 +96,13 @@ impl Terminal {
         let mut shown = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state {
             ActionState::Started => {
-                shown.running.insert(subject.key, Running { since: Instant::now(), bar: None });
+                shown.running.insert(subject.key, Running { since: Instant::now(), frames: 0, bar: None });
             }
             ActionState::Progress { done, total } => {
                 if let Some(running) = shown.running.get_mut(&subject.key) {
+                    if matches!(subject.spec, ActionSpec::Segment(_)) {
+                        running.frames = done;
+                    }
                     let bars = &self.bars;
                     if running.bar.is_none() && running.since.elapsed() >= LINE_AFTER && self.live {
                         let bar = bars.add(ProgressBar::new(total));
@@ -99,10 +115,20 @@ impl Terminal {
                         bar.set_position(done);
                     }
                 }
+                if shown.rendering {
+                    self.overall.set_position(shown.frames());
+                }
             }
             ActionState::Done { elapsed } => {
                 self.remove(&mut shown, subject.key);
-                self.overall.inc(1);
+                if let ActionSpec::Segment(segment) = subject.spec {
+                    shown.frames_done += u64::from(segment.frames());
+                }
+                if shown.rendering {
+                    self.overall.set_position(shown.frames());
+                } else {
+                    self.overall.inc(1);
+                }
                 drop(shown);
                 if !self.live && TOLD.contains(&subject.spec.kind().name) {
                     self.print(&format!("{:>8.2} s  {}", elapsed.as_secs_f64(), title(subject)));
@@ -197,11 +223,22 @@ fn write_line(line: &str) {
 impl Listener for Terminal {
     fn event(&self, event: &Event<'_>) {
         match event {
-            Event::Planned { done, pending, open } => {
-                self.overall.set_length((done + pending) as u64);
-                self.overall.set_position(*done as u64);
-                self.overall.set_style(style(if *open { OPEN } else { KNOWN }));
-                self.overall.set_message(if *open { "finding out what there is to do" } else { "rendering" });
+            Event::Planned { done, frames_done, frames, .. } => {
+                let mut shown = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                shown.frames_done = *frames_done;
+                if *frames == 0 {
+                    self.overall.set_message("finding out what there is to do");
+                    self.overall.set_position(*done as u64);
+                    return;
+                }
+                if !std::mem::replace(&mut shown.rendering, true) {
+                    // From here on it counts frames, and the rate is theirs.
+                    self.overall.set_style(style(KNOWN));
+                    self.overall.set_message("rendering");
+                    self.overall.reset_eta();
+                }
+                self.overall.set_length(*frames);
+                self.overall.set_position(shown.frames());
             }
             Event::Hashing { path, bytes } => {
                 if !self.live && *bytes > 1 << 26 {
