@@ -2,7 +2,7 @@
 
 use crate::cli::args::Args;
 use crate::cli::setup;
-use crate::exec::driver::Goal;
+use crate::exec::goal::Goal;
 use crate::exec::plan;
 use crate::report::listing;
 

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Args, Explain, Topic};
 use crate::cli::setup;
-use crate::exec::driver::Goal;
+use crate::exec::goal::Goal;
 use crate::report::{choice, listing};
 
 pub(super) fn run(args: &Args, explain: &Explain) -> u8 {

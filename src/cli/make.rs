@@ -2,8 +2,8 @@
 
 use crate::cli::args::{Args, Make};
 use crate::cli::setup::{self, Refused};
-use crate::exec::driver::{Goal, Summary};
 use crate::exec::event::{Event, Listener};
+use crate::exec::goal::{Goal, Summary};
 use crate::exec::plan;
 use crate::report::json::JsonLines;
 use crate::report::listing;

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::Args;
-use crate::exec::driver::{Driver, Goal, Options, Summary};
+use crate::exec::driver::Driver;
+use crate::exec::goal::{Goal, Options, Summary};
 use crate::exec::workspace::Purpose;
 use crate::exec::{Listener, Workspace};
 use crate::inputs::machine;

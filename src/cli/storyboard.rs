@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Args, Storyboard};
 use crate::cli::setup;
-use crate::exec::driver::Goal;
+use crate::exec::goal::Goal;
 use crate::exec::storyboard as frames;
 use crate::report::listing;
 use crate::report::storyboard::{self, MARK};

@@ -2,7 +2,7 @@
 //! and for `autocut gc`.
 
 use crate::base::Diagnostic;
-use crate::exec::driver::{Goal, evaluate};
+use crate::exec::goal::{Goal, evaluate};
 use crate::exec::survey::Survey;
 use crate::exec::workspace::Workspace;
 use crate::store::{Collected, Limit, Live};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::base::Diagnostic;
-use crate::exec::driver::Summary;
+use crate::exec::goal::Summary;
 use crate::model::{ActionKey, ActionSpec};
 
 /// Something happened.

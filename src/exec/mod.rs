@@ -7,6 +7,7 @@ pub mod collect;
 pub mod diagnosis;
 pub mod driver;
 pub mod event;
+pub mod goal;
 pub mod inline;
 pub mod plan;
 pub mod pool;
@@ -18,6 +19,7 @@ pub mod toolchain;
 pub mod worker;
 pub mod workspace;
 
-pub use driver::{Driver, Goal, Options, Summary};
+pub use driver::Driver;
 pub use event::{Event, Listener, Silent};
+pub use goal::{Goal, Options, Summary};
 pub use workspace::Workspace;

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::base::Diagnostics;
-use crate::exec::driver::{Goal, evaluate};
+use crate::exec::goal::{Goal, evaluate};
 use crate::exec::survey::{Readiness, Survey};
 use crate::exec::workspace::Workspace;
 use crate::model::PlannedAction;

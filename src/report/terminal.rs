@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::Diagnostic;
-use crate::exec::driver::Summary;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
+use crate::exec::goal::Summary;
 use crate::model::action::KINDS;
 use crate::model::{ActionKey, ActionSpec};
 use crate::report::diagnostics;
