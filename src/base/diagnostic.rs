@@ -126,6 +126,11 @@ impl Diagnostics {
         self.0.iter().any(|d| d.tier > Tier::Warning)
     }
 
+    /// Fails where anything is worse than a warning.
+    pub fn into_result(self) -> Result<(), Diagnostics> {
+        if self.has_errors() { Err(self) } else { Ok(()) }
+    }
+
     /// The exit code that the worst of them asks for.
     pub fn exit_code(&self) -> u8 {
         self.0.iter().map(|d| d.tier.exit_code()).max().unwrap_or(0)

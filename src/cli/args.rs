@@ -60,6 +60,13 @@ pub(super) struct Make {
     /// Overwrite outputs that autocut did not write or that were changed since.
     #[arg(long)]
     pub force: bool,
+    /// Use only encoders that make the same bytes every time, and refuse
+    /// others [default where the environment variable CI is set].
+    #[arg(long, overrides_with = "no_reproducible")]
+    pub reproducible: bool,
+    /// Use any encoder, also where CI is set.
+    #[arg(long)]
+    pub no_reproducible: bool,
     /// Print one JSON object a line on standard output.
     #[arg(long)]
     pub json: bool,

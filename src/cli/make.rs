@@ -1,17 +1,18 @@
 //! `autocut make`.
 
+use crate::base::Diagnostics;
 use crate::cli::args::{Args, Make};
 use crate::cli::setup::{self, Refused};
 use crate::exec::event::{Event, Listener};
 use crate::exec::goal::{Goal, Summary};
-use crate::exec::plan;
+use crate::exec::{Workspace, plan, reproducible};
 use crate::report::json::JsonLines;
 use crate::report::listing;
 
 pub(super) fn run(args: &Args, make: &Make) -> u8 {
     let opened = if make.dry_run { setup::look(args) } else { setup::open(args, "autocut make") };
     let opened = opened.and_then(|workspace| {
-        let checked = workspace.check_targets(&make.outputs);
+        let checked = workspace.check_targets(&make.outputs).and_then(|()| refuse(&workspace, make));
         checked.map(|()| workspace).map_err(|problems| Refused { code: setup::tell(&problems), problems })
     });
     let mut workspace = match opened {
@@ -31,10 +32,24 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     let mut options = setup::options(make.jobs);
     options.keep_going = make.keep_going;
     options.force = make.force;
+    options.reproducible = wants_reproducible(make);
     let summary = if make.json {
         setup::build(&mut workspace, &JsonLines::new(std::io::stdout()), options, &goal)
     } else {
         setup::build(&mut workspace, &setup::terminal(), options, &goal)
     };
     summary.exit_code()
+}
+
+/// What the command line says, or else whether this is continuous integration.
+fn wants_reproducible(make: &Make) -> bool {
+    make.reproducible || (!make.no_reproducible && reproducible::is_ci(std::env::var_os("CI").as_deref()))
+}
+
+/// Refuses before anything runs what could not be made again to the byte.
+fn refuse(workspace: &Workspace, make: &Make) -> Result<(), Diagnostics> {
+    match wants_reproducible(make) {
+        true => Diagnostics(reproducible::refusals(workspace, &make.outputs)).into_result(),
+        false => Ok(()),
+    }
 }

@@ -63,7 +63,7 @@ pub(super) fn terminal() -> Terminal {
 /// As many actions at once as there are processors.
 pub(super) fn options(jobs: Option<u16>) -> Options {
     let jobs = jobs.map_or_else(machine::processors, usize::from);
-    Options { jobs, keep_going: false, force: false }
+    Options { jobs, keep_going: false, force: false, reproducible: false }
 }
 
 /// Runs a build that Ctrl-C ends at once, keeping what is finished.

@@ -16,6 +16,7 @@ use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
+use crate::exec::reproducible;
 use crate::exec::survey::{Readiness, Survey};
 use crate::exec::worker::Failure;
 use crate::exec::workspace::Workspace;
@@ -233,8 +234,10 @@ impl<'a> Driver<'a> {
         if self.failing && !matches!(action.spec, ActionSpec::Probe(_)) {
             return;
         }
-        let allowed = match &action.output {
-            Some(path) if !self.options.force => self.workspace.may_write(path),
+        let refused = Some(&action.spec).filter(|_| self.options.reproducible).and_then(reproducible::refused);
+        let allowed = match (&action.output, refused) {
+            (_, Some(refused)) => Err(refused),
+            (Some(path), None) if !self.options.force => self.workspace.may_write(path),
             _ => Ok(()),
         };
         match survey.readiness(self.workspace, action) {

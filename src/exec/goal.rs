@@ -28,6 +28,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Overwrites outputs that autocut did not write.
     pub force: bool,
+    /// Refuses engines that may make other bytes each time.
+    pub reproducible: bool,
 }
 
 /// How a build ended.

@@ -12,6 +12,7 @@ pub mod inline;
 pub mod plan;
 pub mod pool;
 pub mod queue;
+pub mod reproducible;
 pub mod storyboard;
 pub mod survey;
 pub mod template;

@@ -195,7 +195,7 @@ impl Workspace {
             };
             problems.push(Diagnostic::input(format!("there is no output {target:?}")).hint(hint));
         }
-        if problems.has_errors() { Err(problems) } else { Ok(()) }
+        problems.into_result()
     }
 
     /// Where a file is read.

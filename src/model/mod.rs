@@ -3,6 +3,7 @@
 //! another process.
 
 pub mod action;
+pub mod engines;
 pub mod footage;
 pub mod moment;
 pub mod overlay;
