@@ -40,6 +40,9 @@ pub(super) enum Command {
     New(New),
     /// Remove from the store what was not used for longest.
     Gc(Gc),
+    /// Check every object, result and output against what was recorded, and take
+    /// away what is damaged. Exit code 2 where something is wrong.
+    Verify(Verify),
     /// Print the reference of the manifest as Markdown.
     Reference,
 }
@@ -109,6 +112,13 @@ pub(super) struct Gc {
     /// Size that the store may keep, e.g. "20GiB" [default: its usual limit].
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub limit: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Verify {
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// "20GiB", "500 MB" or a number of bytes.

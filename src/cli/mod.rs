@@ -11,6 +11,7 @@ mod new;
 mod reference;
 mod setup;
 mod storyboard;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ fn command(args: &Args) -> u8 {
         Command::Storyboard(storyboard) => storyboard::run(args, storyboard),
         Command::New(new) => new::run(args, new),
         Command::Gc(gc) => gc::run(args, gc),
+        Command::Verify(verify) => verify::run(args, verify),
         Command::Reference => reference::run(),
     }
 }

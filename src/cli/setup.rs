@@ -9,6 +9,7 @@ use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::Args;
 use crate::exec::driver::Driver;
 use crate::exec::goal::{Goal, Options, Summary};
+use crate::exec::storage::Storage;
 use crate::exec::workspace::Purpose;
 use crate::exec::{Listener, Workspace};
 use crate::inputs::machine;
@@ -38,9 +39,21 @@ pub(super) fn look(args: &Args) -> Result<Workspace, Refused> {
 
 /// Opens the project to build in it; `what` is told to those who wait for it.
 pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, Refused> {
-    let waiting = |holder: &Holder| terminal::tell(&[Diagnostic::warning(format!("waiting for {holder}"))], colour());
     let interrupted = interrupted();
     accept(Workspace::open(&folder(args), &Purpose::Build { what, waiting: &waiting, interrupted: &interrupted }))
+}
+
+/// Opens the project's store, to work on it whatever the manifest says, or says
+/// why not and gives the exit code.
+pub(super) fn storage(args: &Args, what: &str) -> Result<Storage, u8> {
+    let interrupted = interrupted();
+    let purpose = Purpose::Build { what, waiting: &waiting, interrupted: &interrupted };
+    Storage::open(&folder(args), &purpose).map_err(|problem| tell(&problem.into()))
+}
+
+/// Says whom this one has to wait for.
+fn waiting(holder: &Holder) {
+    terminal::tell(&[Diagnostic::warning(format!("waiting for {holder}"))], colour());
 }
 
 /// A project that cannot be opened, for reasons that people were told.
@@ -54,10 +67,14 @@ fn accept((workspace, problems): (Option<Workspace>, Diagnostics)) -> Result<Wor
     workspace.filter(|_| code == 0).ok_or(Refused { code: code.max(1), problems })
 }
 
+/// Whether bars may be drawn on standard error.
+pub(super) fn live() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+}
+
 /// The listener for people.
 pub(super) fn terminal() -> Terminal {
-    let live = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-    Terminal::new(live, colour())
+    Terminal::new(live(), colour())
 }
 
 /// As many actions at once as there are processors.

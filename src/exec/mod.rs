@@ -13,10 +13,12 @@ pub mod plan;
 pub mod pool;
 pub mod queue;
 pub mod reproducible;
+pub mod storage;
 pub mod storyboard;
 pub mod survey;
 pub mod template;
 pub mod toolchain;
+pub mod verify;
 pub mod worker;
 pub mod workspace;
 

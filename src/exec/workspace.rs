@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
-use crate::exec::{toolchain, worker};
+use crate::exec::{storage, toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
 use crate::inputs::system::EntryKind;
 use crate::inputs::{self, FileStat, Never, Pattern, RealSystem, Remembered, System};
@@ -23,9 +23,6 @@ use crate::telemetry::FORMATS;
 
 /// The manifest's name in a project's folder.
 pub const MANIFEST: &str = "autocut.ron";
-
-/// The store's folder in a project, where AUTOCUT_STORE names no other.
-const STORE: &str = ".autocut";
 
 pub struct Workspace {
     pub root: PathBuf,
@@ -104,17 +101,10 @@ impl Workspace {
         let root = system.canonical(folder).map_err(|e| inputs::cannot("open", folder, &e))?;
         let Some(manifest) = load(&system, &root, problems)? else { return Ok(None) };
 
-        let place = std::env::var_os("AUTOCUT_STORE").map_or_else(|| root.join(STORE), PathBuf::from);
+        let place = storage::place(&root);
         let store = Arc::new(Store::open(&place)?);
         // Before anything is read of it: whoever waited finds the work done.
-        let lock = match purpose {
-            Purpose::Look => None,
-            Purpose::Build { what, waiting, interrupted } => {
-                let give_up = || interrupted.load(Ordering::Relaxed);
-                let lock = store.lock(what, &mut |holder| waiting(holder), &give_up)?;
-                Some(lock.ok_or_else(|| Diagnostic::environment("interrupted while waiting for another autocut"))?)
-            }
-        };
+        let lock = storage::take(&store, purpose)?;
         let program = worker::find_program()?;
         let toolchain = toolchain::identify(&program, &store)?;
 

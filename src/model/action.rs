@@ -160,6 +160,14 @@ const STILL: Kind = Kind {
 pub const KINDS: &[&Kind] =
     &[&PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL];
 
+impl Kind {
+    /// Whether what it makes goes to an output of the user's and is not kept in
+    /// the store as well.
+    pub fn writes_output(&self) -> bool {
+        self.name == JOIN.name
+    }
+}
+
 impl ActionSpec {
     pub fn kind(&self) -> &'static Kind {
         match self {

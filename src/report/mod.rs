@@ -6,5 +6,7 @@ pub mod diagnostics;
 pub mod doctor;
 pub mod json;
 pub mod listing;
+pub mod progress;
 pub mod storyboard;
 pub mod terminal;
+pub mod verify;

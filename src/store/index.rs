@@ -304,11 +304,17 @@ impl Index {
         Ok(transaction.commit()?)
     }
 
-    /// Every result with its kind, when it was last used, and what it takes up
-    /// in the index itself; those least recently used first.
+    /// What SQLite itself finds wrong with its file.
+    pub(super) fn damage(&self) -> Result<Option<String>, Trouble> {
+        let found: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((found != "ok").then_some(found))
+    }
+
+    /// Every result with its node and kind, when it was last used, and what it
+    /// takes up in the index itself; those least recently used first.
     pub(super) fn results_by_use(&self) -> Result<Vec<UsedResult>, Trouble> {
         let mut statement = self.connection.prepare(
-            "SELECT results.key, result, kind, max(runs.at, coalesce(uses.at, 0)) AS used, length(result) + length(spec)
+            "SELECT results.key, result, node, kind, max(runs.at, coalesce(uses.at, 0)) AS used, length(result) + length(spec)
              FROM results JOIN runs USING (key) LEFT JOIN uses USING (key) ORDER BY used, results.key",
         )?;
         let mut rows = statement.query([])?;
@@ -317,9 +323,10 @@ impl Index {
             results.push(UsedResult {
                 key: ActionKey(digest(row, 0)?),
                 result: open_sealed(row.get_ref(1)?.as_blob().unwrap_or_default()),
-                kind: row.get(2)?,
-                used: UtcTime(row.get(3)?),
-                bytes: unsigned(row, 4)?,
+                node: row.get(2)?,
+                kind: row.get(3)?,
+                used: UtcTime(row.get(4)?),
+                bytes: unsigned(row, 5)?,
             });
         }
         Ok(results)
@@ -332,6 +339,7 @@ pub(super) struct UsedResult {
     pub key: ActionKey,
     /// `None` where it cannot be read.
     pub result: Option<ActionResult>,
+    pub node: String,
     pub kind: String,
     pub used: UtcTime,
     pub bytes: u64,

@@ -31,6 +31,7 @@ pub mod outputs;
 mod records;
 mod snapshot;
 pub mod space;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ use self::index::{Index, Trouble};
 use self::layout::Layout;
 use self::records::{Log, Record};
 
-pub use self::gc::{Collected, Limit, Live, Sizes};
+pub use self::gc::{Collected, KindSize, Limit, Live, Sizes};
 pub use self::index::PastRun;
 pub use self::lock::{Attempt, Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
@@ -52,6 +53,7 @@ pub use self::outputs::{OutputState, make_folder, write_file, write_page};
 pub use self::records::{ActionRecord, OutputRecord};
 pub use self::snapshot::Snapshot;
 pub use self::space::Space;
+pub use self::verify::Inspection;
 
 /// A store, open.
 #[derive(Debug)]
@@ -315,6 +317,12 @@ impl Inner {
         };
         let Inner { index, log, .. } = self;
         index.apply(anew, &mut |each| log.read(start, &mut |record| each(&record)))
+    }
+
+    /// Takes in all of the log once more, over what the index knows.
+    fn read_log_again(&mut self) -> Result<(), Trouble> {
+        let Inner { index, log, .. } = self;
+        index.apply(false, &mut |each| log.read(0, &mut |record| each(&record)))
     }
 
     /// Writes the log anew from the index: without what no longer holds.

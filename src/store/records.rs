@@ -194,6 +194,16 @@ impl Log {
         start: u64,
         each: &mut dyn FnMut(Record) -> Result<(), E>,
     ) -> Result<Position, E> {
+        self.read_counting(start, each).map(|(position, _)| position)
+    }
+
+    /// [`read`](Self::read), which also says how many bytes on the way were not
+    /// a whole record.
+    pub(super) fn read_counting<E: From<Diagnostic>>(
+        &mut self,
+        start: u64,
+        each: &mut dyn FnMut(Record) -> Result<(), E>,
+    ) -> Result<(Position, u64), E> {
         let path = self.path.clone();
         let failed = |error: io::Error| cannot("read", &path, &error);
         let start = start.max(HEADER as u64);
@@ -202,6 +212,7 @@ impl Log {
         let mut pending = Vec::new();
         let mut end_of_file = false;
         let mut read = 0u64;
+        let mut damaged = 0;
         while !end_of_file {
             // Whole records out of what is there; the rest waits for more.
             let mut piece = Vec::new();
@@ -209,20 +220,23 @@ impl Log {
             read += n as u64;
             end_of_file = n == 0;
             pending.extend_from_slice(&piece);
-            let used = parse(&pending, end_of_file, each)?;
+            let (used, skipped) = parse(&pending, end_of_file, each)?;
+            damaged += skipped as u64;
             pending.drain(..used);
         }
-        Ok(Position { generation: self.generation, end: start + read })
+        Ok((Position { generation: self.generation, end: start + read }, damaged))
     }
 }
 
 /// Hands the records in `bytes` to `each`; returns how many bytes are done
-/// with. The last record may be incomplete unless these are the `last` bytes.
-fn parse<E>(bytes: &[u8], last: bool, each: &mut dyn FnMut(Record) -> Result<(), E>) -> Result<usize, E> {
+/// with, and how many of those were damaged. The last record may be incomplete
+/// unless these are the `last` bytes.
+fn parse<E>(bytes: &[u8], last: bool, each: &mut dyn FnMut(Record) -> Result<(), E>) -> Result<(usize, usize), E> {
     let mut at = 0;
+    let mut damaged = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         if rest.len() < PREFIX && !last {
-            return Ok(at);
+            return Ok((at, damaged));
         }
         let length = if rest.starts_with(MARK) && rest.len() >= PREFIX {
             Some(number(&rest[4..8]) as usize).filter(|length| *length <= MAX_BODY)
@@ -231,7 +245,7 @@ fn parse<E>(bytes: &[u8], last: bool, each: &mut dyn FnMut(Record) -> Result<(),
         };
         let body = match length {
             Some(length) if rest.len() >= PREFIX + length => Some(&rest[PREFIX..PREFIX + length]),
-            Some(_) if !last => return Ok(at),
+            Some(_) if !last => return Ok((at, damaged)),
             _ => None,
         };
         match body.filter(|body| rest[8..PREFIX] == checksum(body)) {
@@ -245,15 +259,17 @@ fn parse<E>(bytes: &[u8], last: bool, each: &mut dyn FnMut(Record) -> Result<(),
                 // Damage: on to the next mark, which may begin in these bytes
                 // and end in the next.
                 let next = rest[1..].windows(MARK.len()).position(|window| window == MARK);
-                at += match next {
+                let skipped = match next {
                     Some(next) => next + 1,
                     None if last => rest.len(),
                     None => (rest.len() - (MARK.len() - 1)).max(1),
                 };
+                at += skipped;
+                damaged += skipped;
             }
         }
     }
-    Ok(at)
+    Ok((at, damaged))
 }
 
 /// A record as it is written.

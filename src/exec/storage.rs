@@ -1,0 +1,51 @@
+//! The store of a project, opened without its manifest: for commands that look
+//! after the store, which must work while the manifest is broken.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::base::Diagnostic;
+use crate::exec::workspace::Purpose;
+use crate::inputs::system::EntryKind;
+use crate::inputs::{self, RealSystem, System};
+use crate::store::{Lock, Store};
+
+/// The store's folder in a project, where AUTOCUT_STORE names no other.
+const STORE: &str = ".autocut";
+
+/// Where the store of the project in `root` is or would be.
+pub fn place(root: &Path) -> PathBuf {
+    std::env::var_os("AUTOCUT_STORE").map_or_else(|| root.join(STORE), PathBuf::from)
+}
+
+/// A store that exists, with the folder of the project that it was opened for.
+pub struct Storage {
+    pub root: PathBuf,
+    pub store: Arc<Store>,
+    _lock: Option<Lock>,
+}
+
+impl Storage {
+    /// Opens the store of the project in `folder`. Errors: there is none yet,
+    /// or none that can be read.
+    pub fn open(folder: &Path, purpose: &Purpose<'_>) -> Result<Storage, Diagnostic> {
+        let root = RealSystem.canonical(folder).map_err(|error| inputs::cannot("open", folder, &error))?;
+        let place = place(&root);
+        if !RealSystem.stat(&place.join("version")).is_ok_and(|entry| entry.kind == EntryKind::File) {
+            let message = format!("there is no store of autocut at {}", place.display());
+            return Err(Diagnostic::input(message).hint("`autocut make` makes one; -C names the project's folder"));
+        }
+        let store = Arc::new(Store::open(&place)?);
+        let lock = take(&store, purpose)?;
+        Ok(Storage { root, store, _lock: lock })
+    }
+}
+
+/// Takes the lock that a purpose asks for.
+pub fn take(store: &Store, purpose: &Purpose<'_>) -> Result<Option<Lock>, Diagnostic> {
+    let Purpose::Build { what, waiting, interrupted } = purpose else { return Ok(None) };
+    let give_up = || interrupted.load(Ordering::Relaxed);
+    let lock = store.lock(what, &mut |holder| waiting(holder), &give_up)?;
+    lock.map(Some).ok_or_else(|| Diagnostic::environment("interrupted while waiting for another autocut"))
+}

@@ -1,0 +1,3 @@
+//! `autocut verify`: is what the store holds what it should be?
+
+pub mod objects;
