@@ -14,7 +14,7 @@ use autocut::model::footage::{Colour, Matrix};
 use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use autocut::model::specs::*;
 use autocut::model::timeline::{Fit, SourcePicture, VideoFormat};
-use autocut::model::{ActionSpec, Toolchain};
+use autocut::model::{ActionSpec, KeyFields, Toolchain};
 
 /// Kind, its version (with that of the table it looks into), and the digest of
 /// what it makes of the inputs below.
@@ -40,8 +40,8 @@ const BYTES: &[(&str, &str)] = &[
 /// `KINDS`, under an empty toolchain. A change here forgets every result of the
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
-    "c88128c3", "db80058a", "200e0670", "835176e7", "553374eb", "69f16b5e", "47564227", "ffa3622f", "4cc547d4",
-    "2746ac01", "30f30fdc", "c7481606", "c6bf5c01",
+    "fdfc9362", "13561218", "5204c58c", "0415cc1a", "bb5f0c87", "ab8cebf0", "c6969576", "fc749b45", "888cc98b",
+    "89e8a2ee", "238cbd88", "51cc24ad", "63888b4a",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -180,7 +180,7 @@ fn bytes_change_only_with_the_version() {
     assert_eq!(found, expected, "found:\n{}\n", lines.join("\n"));
 }
 
-/// One spec of each kind.
+/// One spec of each kind, with everything in it that can be.
 fn specs() -> Vec<ActionSpec> {
     let digest = Digest::of(b"file");
     let rate = FrameRate::new(30, 1).unwrap();
@@ -195,7 +195,13 @@ fn specs() -> Vec<ActionSpec> {
         rate: FrameRate::new(4, 1).unwrap(),
         width: 320,
     };
-    let overlay = OverlaySpec { kind: "Gauge".into(), version: 1, params: "{}".into() };
+    // Parameters as a manifest gives them, in the order of their names.
+    let sorted = |params: &str| serde_json::from_str::<serde_json::Value>(params).unwrap().to_string();
+    let gauge = overlays().swap_remove(0);
+    let overlay = OverlaySpec { params: sorted(&gauge.params), ..gauge };
+    let csv = serde_json::to_string(&autocut::telemetry::csv::Csv::default()).unwrap();
+    let mut choice = choose(Some(digest));
+    choice.recordings[0].chapters[0].signals = vec![digest];
     vec![
         ActionSpec::Probe(ProbeSpec { file: digest }),
         ActionSpec::Analyse(AnalyseSpec {
@@ -217,10 +223,10 @@ fn specs() -> Vec<ActionSpec> {
             file: digest,
             format: "Csv".into(),
             format_version: 1,
-            params: "{}".into(),
+            params: sorted(&csv),
         }),
         ActionSpec::CleanTelemetry(CleanSpec { telemetry: digest, gap_ms: 5_000 }),
-        ActionSpec::Choose(choose(None)),
+        ActionSpec::Choose(choice),
         ActionSpec::Show(ShowSpec {
             overlay: overlay.clone(),
             telemetry: Some(digest),
@@ -252,7 +258,14 @@ fn specs() -> Vec<ActionSpec> {
             channels: 2,
             samples: 96_000,
             clips: vec![MixClip { sound: Some(digest), at: 0, samples: 96_000, gain: 0, fade: 960 }],
-            music: None,
+            music: Some(MixMusic {
+                file: digest,
+                start: seconds(3),
+                gain: -1_200,
+                fade_in: 24_000,
+                fade_out: 96_000,
+                repeat: true,
+            }),
             ceiling: -100,
             bit_rate: 192_000,
         }),
@@ -261,8 +274,8 @@ fn specs() -> Vec<ActionSpec> {
             segments: vec![digest],
             sound: Some(digest),
             container: "mp4".into(),
-            chapters: Vec::new(),
-            title: None,
+            chapters: vec![(0, "front/GX010001@20.0s".into())],
+            title: Some("Ride".into()),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
     ]
@@ -278,48 +291,119 @@ fn keys_change_only_on_purpose() {
     assert_eq!(keys, KEYS);
 }
 
+/// Every leaf of a spec, and of the parameters in it, changed one at a time:
+/// another key, and one labelled field that says so.
 #[test]
-fn every_field_of_a_spec_is_in_its_key() {
-    let key = |spec: &ActionSpec| spec.key(&Toolchain::default());
+fn every_field_of_a_spec_is_in_its_key_and_is_labelled_once() {
+    let toolchain = Toolchain::default();
     for spec in specs() {
-        // Every leaf of the spec as JSON, changed one at a time.
-        let json = serde_json::to_value(&spec).unwrap();
-        let mut paths = Vec::new();
-        leaves(&json, String::new(), &mut paths);
-        let mut changed = 0;
-        for path in paths {
-            let mut other = json.clone();
-            let leaf = other.pointer_mut(&path).unwrap();
-            match leaf {
-                serde_json::Value::Number(n) => *leaf = (n.as_i64().unwrap() + 1).into(),
-                serde_json::Value::Bool(b) => *leaf = (!*b).into(),
-                serde_json::Value::String(text) => {
-                    *leaf = match text.parse::<Digest>() {
-                        Ok(digest) => Digest::of(&digest.0).to_string().into(),
-                        Err(_) => format!("{text}x").into(),
-                    }
-                }
-                _ => continue,
-            }
+        let kind = spec.kind().name;
+        let mut json = serde_json::to_value(&spec).unwrap();
+        for (path, changed) in changes(&mut json) {
             // Some changes make no spec (an unknown variant of an enum).
-            if let Ok(other) = serde_json::from_value::<ActionSpec>(other) {
-                changed += 1;
-                assert_ne!(key(&other), key(&spec), "{path} is not in the key of {}", spec.kind().name);
-            }
+            let Ok(other) = serde_json::from_value::<ActionSpec>(changed) else { continue };
+            assert_ne!(other.key(&toolchain), spec.key(&toolchain), "{path} is not in the key of {kind}");
+            let before = KeyFields::of(&spec, &toolchain).labels();
+            let after = KeyFields::of(&other, &toolchain).labels();
+            assert_eq!(before.len(), after.len(), "{kind}: {path}");
+            let different: Vec<_> = before.iter().zip(&after).filter(|(before, after)| before != after).collect();
+            assert_eq!(different.len(), 1, "{kind}: {path}: {different:#?}");
+            assert_eq!(different[0].0.path, different[0].1.path, "{kind}: {path}");
         }
-        assert!(changed > 0, "{}", spec.kind().name);
     }
 }
 
-fn leaves(value: &serde_json::Value, path: String, found: &mut Vec<String>) {
+/// An element less, or nothing where something was: another key, and labels
+/// that differ.
+#[test]
+fn what_is_absent_is_in_the_key() {
+    let toolchain = Toolchain::default();
+    let mut reached = Vec::new();
+    for spec in specs() {
+        let json = serde_json::to_value(&spec).unwrap();
+        let mut paths = Vec::new();
+        nodes(&json, String::new(), &mut paths);
+        let mut tried = 0;
+        for path in paths {
+            let mut nothing = json.clone();
+            *nothing.pointer_mut(&path).unwrap() = serde_json::Value::Null;
+            let mut shorter = json.clone();
+            let shortened = shorter.pointer_mut(&path).and_then(|it| it.as_array_mut()).and_then(Vec::pop).is_some();
+            for other in [Some(nothing), shortened.then_some(shorter)].into_iter().flatten() {
+                let Ok(other) = serde_json::from_value::<ActionSpec>(other) else { continue };
+                tried += 1;
+                let kind = spec.kind().name;
+                assert_ne!(other.key(&toolchain), spec.key(&toolchain), "{kind}: {path}");
+                let labels = |spec| KeyFields::of(spec, &toolchain).labels();
+                assert_ne!(labels(&other), labels(&spec), "{kind}: {path}");
+            }
+        }
+        if tried > 0 {
+            reached.push(spec.kind().name);
+        }
+    }
+    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join"]);
+}
+
+/// Every change of one leaf of a spec in JSON: where it is, and the whole
+/// afterwards. `json` gets its parameters in the order in which this writes
+/// them.
+fn changes(json: &mut serde_json::Value) -> Vec<(String, serde_json::Value)> {
+    let mut changes = Vec::new();
+    let mut paths = Vec::new();
+    nodes(json, String::new(), &mut paths);
+    for path in paths {
+        let leaf = json.pointer(&path).unwrap().clone();
+        if let Some(leaf) = changed(&leaf) {
+            let mut other = json.clone();
+            *other.pointer_mut(&path).unwrap() = leaf;
+            changes.push((path.clone(), other));
+        }
+        let Some(text) = leaf.as_str().filter(|text| text.starts_with('{')) else { continue };
+        let mut parameters: serde_json::Value = serde_json::from_str(text).unwrap();
+        let sorted = parameters.to_string();
+        assert_eq!(sorted.len(), text.len(), "specs here have their parameters sorted by name");
+        for (below, parameters) in changes_below(&mut parameters) {
+            let mut other = json.clone();
+            *other.pointer_mut(&path).unwrap() = parameters.to_string().into();
+            changes.push((format!("{path}{below}"), other));
+        }
+    }
+    assert!(!changes.is_empty());
+    changes
+}
+
+fn changes_below(parameters: &mut serde_json::Value) -> Vec<(String, serde_json::Value)> {
+    if parameters.as_object().is_some_and(serde_json::Map::is_empty) { Vec::new() } else { changes(parameters) }
+}
+
+/// A leaf with another value; `None` for what has parts, and for text that has.
+fn changed(leaf: &serde_json::Value) -> Option<serde_json::Value> {
+    match leaf {
+        serde_json::Value::Number(n) => Some(match n.as_i64() {
+            Some(n) => (n + 1).into(),
+            None => (n.as_f64().unwrap() + 0.5).into(),
+        }),
+        serde_json::Value::Bool(b) => Some((!b).into()),
+        serde_json::Value::String(text) if text.starts_with('{') => None,
+        serde_json::Value::String(text) => Some(match text.parse::<Digest>() {
+            Ok(digest) => Digest::of(&digest.0).to_string().into(),
+            Err(_) => format!("{text}x").into(),
+        }),
+        _ => None,
+    }
+}
+
+/// The JSON pointers of everything in a value.
+fn nodes(value: &serde_json::Value, path: String, found: &mut Vec<String>) {
     match value {
         serde_json::Value::Array(list) => {
-            list.iter().enumerate().for_each(|(index, item)| leaves(item, format!("{path}/{index}"), found));
+            list.iter().enumerate().for_each(|(index, item)| nodes(item, format!("{path}/{index}"), found));
         }
         serde_json::Value::Object(map) => {
-            map.iter().for_each(|(name, item)| leaves(item, format!("{path}/{}", name.replace('/', "~1")), found));
+            map.iter().for_each(|(name, item)| nodes(item, format!("{path}/{}", name.replace('/', "~1")), found));
         }
-        serde_json::Value::Null => {}
-        _ => found.push(path),
+        _ => {}
     }
+    found.push(path);
 }

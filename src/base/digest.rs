@@ -10,10 +10,15 @@ use serde::ser::{Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-/// As text where people read it (so it can be a key in JSON), else as bytes.
+/// As text where people read it (so it can be a key in JSON), else as bytes: a
+/// newtype, so that whoever walks over fields (`model::key`) sees one thing.
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_newtype_struct("Digest", &self.0)
+        }
     }
 }
 

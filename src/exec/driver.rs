@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::base::{Diagnostic, Digest, Tier, UtcTime};
 use crate::exec::collect;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
+use crate::exec::explain::basis::Basis;
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
@@ -397,7 +398,8 @@ impl<'a> Driver<'a> {
             Ok(result) => {
                 self.pass_on(&action, &result);
                 let elapsed = started.elapsed();
-                self.unrecorded.push(record(&action, &result, elapsed));
+                let basis = Basis::of(&action.spec, &self.workspace.toolchain);
+                self.unrecorded.push(record(&action, &result, elapsed, &basis));
                 let result = Arc::new(result);
                 *self.summary.ran.entry(action.spec.kind().name).or_default() += 1;
                 self.say(&action, ActionState::Done { elapsed });
@@ -527,7 +529,7 @@ fn memory_budget() -> u32 {
 }
 
 /// What the store remembers of an action that was done.
-fn record(action: &PlannedAction, result: &ActionResult, elapsed: Duration) -> ActionRecord {
+fn record(action: &PlannedAction, result: &ActionResult, elapsed: Duration, basis: &Basis) -> ActionRecord {
     ActionRecord {
         key: action.key,
         result: result.clone(),
@@ -536,7 +538,6 @@ fn record(action: &PlannedAction, result: &ActionResult, elapsed: Duration) -> A
         at: UtcTime(RealSystem.now_ns()),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         cpu_ms: 0,
-        // Labelled fields: what an explanation compares.
-        spec: serde_json::to_string(&action.spec).unwrap_or_default(),
+        spec: basis.to_json(),
     }
 }

@@ -7,6 +7,7 @@ pub mod collect;
 pub mod diagnosis;
 pub mod driver;
 pub mod event;
+pub mod explain;
 pub mod goal;
 pub mod inline;
 pub mod plan;

@@ -1,10 +1,9 @@
 //! Actions: what can be computed, its key, and what came of it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
+use crate::model::key::{ActionKey, KeyFields};
 use crate::model::specs::*;
 use crate::model::toolchain::{Tool, Toolchain};
 
@@ -215,23 +214,7 @@ impl ActionSpec {
 
     /// The key under which the result is remembered.
     pub fn key(&self, toolchain: &Toolchain) -> ActionKey {
-        let kind = self.kind();
-        let tools = toolchain.identity(kind.tools);
-        let body = super::encode(&(KEY_VERSION, kind.name, kind.version, self, tools));
-        ActionKey(Digest::derive("autocut 2026 action key", &body))
-    }
-}
-
-/// Version of how keys are made.
-const KEY_VERSION: u32 = 1;
-
-/// Names the result of an action: two actions with one key do the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ActionKey(pub Digest);
-
-impl fmt::Display for ActionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        KeyFields::of(self, toolchain).key()
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod action;
 pub mod engines;
 pub mod footage;
+pub mod key;
 pub mod moment;
 pub mod overlay;
 pub mod protocol;
@@ -14,8 +15,9 @@ pub mod telemetry;
 pub mod timeline;
 pub mod toolchain;
 
-pub use action::{ActionKey, ActionResult, ActionSpec, Artifact, Kind, PlannedAction, Runs};
+pub use action::{ActionResult, ActionSpec, Artifact, Kind, PlannedAction, Runs};
 pub use footage::{AudioInfo, Colour, Matrix, MediaInfo, VideoInfo};
+pub use key::{ActionKey, KeyFields};
 pub use moment::Moment;
 pub use telemetry::{Channel, Telemetry};
 pub use timeline::{Clip, Fit, Piece, Timeline, VideoFormat};

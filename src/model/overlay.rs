@@ -14,6 +14,7 @@ pub struct OverlaySpec {
     /// Version of the kind's drawing: raised when its pixels change.
     pub version: u32,
     /// The parameters as JSON with a fixed order of fields.
+    #[serde(with = "crate::model::key::json_text")]
     pub params: String,
 }
 

@@ -66,6 +66,7 @@ pub struct ImportSpec {
     pub format: String,
     pub format_version: u32,
     /// The format's parameters as JSON with a fixed order of fields.
+    #[serde(with = "crate::model::key::json_text")]
     pub params: String,
 }
 

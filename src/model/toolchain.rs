@@ -50,11 +50,3 @@ pub struct ToolIdentity {
     /// Why it does not.
     pub problem: Option<String>,
 }
-
-impl Toolchain {
-    /// One digest for a set of tools, in the order given.
-    pub fn identity(&self, tools: &[Tool]) -> Digest {
-        let ids: Vec<_> = tools.iter().map(|tool| (tool, self.tools.get(tool).and_then(|t| t.identity))).collect();
-        Digest::derive("autocut 2026 toolchain", &super::encode(&ids))
-    }
-}

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark ends where something fails, and prints")]
 
 mod handmade;
+mod keys;
 mod measure;
 
 use std::fs;
@@ -21,9 +22,26 @@ fn main() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
     fs::create_dir_all(&folder).unwrap();
     let mut table = Table::default();
-    reel(&folder, &mut table);
-    nothing_to_do(&folder, &mut table);
+    // One of them alone: `cargo test --release --test bench keys`.
+    let only = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+    if wanted("keys") {
+        keys(&mut table);
+    }
+    if wanted("reel") {
+        reel(&folder, &mut table);
+    }
+    if wanted("nothing") {
+        nothing_to_do(&folder, &mut table);
+    }
     table.print();
+}
+
+/// What planning computes for every action.
+fn keys(table: &mut Table) {
+    let (ours, plain) = keys::measure();
+    let measured = format!("{ours} ns, {:.2} of BLAKE3 over postcard", ours as f64 / plain as f64);
+    table.row("the key of an action", measured, "");
 }
 
 #[derive(Default)]
