@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::Bytes;
+use crate::deliver::encoders::Wanted;
+use crate::exec::settings::{Arguments, FromText, Jobs, StoreFolder};
+
 /// make for video: renders what autocut.ron declares, and only what changed.
 #[derive(Debug, Parser)]
 #[command(
@@ -18,6 +22,8 @@ pub(super) struct Args {
     /// The project's folder, if not this one.
     #[arg(short = 'C', long = "directory", global = true, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: Settings,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -47,6 +53,45 @@ pub(super) enum Command {
     Reference,
 }
 
+/// Settings: each stronger than its variable, which is stronger than the config
+/// file. `autocut doctor` shows what holds and where it comes from.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings (see `autocut doctor`)")]
+pub(super) struct Settings {
+    /// Actions that run side by side; AUTOCUT_JOBS [default: the processors that autocut may use].
+    #[arg(short, long, global = true, value_name = "N", value_parser = value::<Jobs>)]
+    jobs: Option<Jobs>,
+    /// Memory that they may take together, e.g. 4GiB; AUTOCUT_MEMORY [default: three quarters of what
+    /// autocut may use].
+    #[arg(long, global = true, value_name = "SIZE", value_parser = value::<Bytes>)]
+    memory: Option<Bytes>,
+    /// The folder for results; AUTOCUT_STORE [default: .autocut in the project].
+    #[arg(long, global = true, value_name = "FOLDER")]
+    store: Option<PathBuf>,
+    /// The encoder for H.264; AUTOCUT_CODEC [default: auto, the best that works].
+    #[arg(long, global = true, value_name = "ENCODER", value_parser = value::<Wanted>)]
+    codec: Option<Wanted>,
+}
+
+impl Settings {
+    pub(super) fn arguments(&self) -> Arguments {
+        Arguments {
+            jobs: self.jobs,
+            memory: self.memory,
+            store: self.store.clone().map(StoreFolder),
+            codec: self.codec.clone(),
+        }
+    }
+}
+
+/// A setting's value, with what is wrong with it in clap's form.
+fn value<T: FromText>(text: &str) -> Result<T, String> {
+    T::from_text(text).map_err(|wrong| {
+        let notes = wrong.notes.iter().chain(&wrong.hint).map(|note| format!("\n  {note}"));
+        notes.fold(wrong.message.clone(), |text, note| text + &note)
+    })
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Make {
     /// Outputs to make, by name; all where none is named.
@@ -54,9 +99,6 @@ pub(super) struct Make {
     /// Show what would run, and run nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Actions that run side by side [default: the processors of this machine].
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
     /// Go on with what does not need what failed.
     #[arg(short, long)]
     pub keep_going: bool,
@@ -110,8 +152,8 @@ pub(super) struct New {
 #[derive(Debug, clap::Args)]
 pub(super) struct Gc {
     /// Size that the store may keep, e.g. "20GiB" [default: its usual limit].
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    pub limit: Option<u64>,
+    #[arg(long, value_name = "SIZE", value_parser = value::<Bytes>)]
+    pub limit: Option<Bytes>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -121,38 +163,9 @@ pub(super) struct Verify {
     pub json: bool,
 }
 
-/// "20GiB", "500 MB" or a number of bytes.
-fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no size; write e.g. \"20GiB\" or \"500MB\"");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "t" | "tib" => 1 << 40,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        _ => return Err(wrong()),
-    };
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes() {
-        assert_eq!(bytes("20GiB"), Ok(20 << 30));
-        assert_eq!(bytes("500 MB"), Ok(500_000_000));
-        assert_eq!(bytes("12"), Ok(12));
-        assert!(bytes("much").is_err());
-        assert!(bytes("99999999999TiB").is_err());
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

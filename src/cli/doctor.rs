@@ -7,7 +7,11 @@ use crate::exec::{Silent, diagnosis};
 use crate::report::{doctor, listing};
 
 pub(super) fn run(args: &Args) -> u8 {
-    let machine = match diagnosis::machine() {
+    let settings = match setup::settings(args) {
+        Ok(settings) => settings,
+        Err(refused) => return refused.code,
+    };
+    let machine = match diagnosis::machine(&settings) {
         Ok(machine) => machine,
         Err(problem) => return setup::tell(&problem.into()),
     };
@@ -19,7 +23,7 @@ pub(super) fn run(args: &Args) -> u8 {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
     };
-    let options = crate::exec::Options { keep_going: true, ..setup::options(None) };
+    let options = crate::exec::Options { keep_going: true, ..setup::options(&workspace) };
     let summary = setup::build(&mut workspace, &Silent, options, &Goal::Inputs);
     listing::print_text(&doctor::project(&diagnosis::project(&workspace)));
     setup::tell(&crate::base::Diagnostics(summary.errors.clone()));

@@ -10,7 +10,7 @@ pub(super) fn run(args: &Args, gc: &Gc) -> u8 {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
     };
-    match collect::collect(&workspace, gc.limit) {
+    match collect::collect(&workspace, gc.limit.map(|limit| limit.0)) {
         Ok(freed) => {
             listing::print_text(&listing::freed(&freed));
             0

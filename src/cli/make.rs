@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     if make.dry_run {
         return listing::print(&plan::plan(&workspace, &goal, make.force), make.json);
     }
-    let mut options = setup::options(make.jobs);
+    let mut options = setup::options(&workspace);
     options.keep_going = make.keep_going;
     options.force = make.force;
     options.reproducible = wants_reproducible(make);

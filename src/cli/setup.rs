@@ -9,10 +9,11 @@ use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::Args;
 use crate::exec::driver::Driver;
 use crate::exec::goal::{Goal, Options, Summary};
+use crate::exec::settings::{Settings, Sources};
 use crate::exec::storage::Storage;
 use crate::exec::workspace::Purpose;
 use crate::exec::{Listener, Workspace};
-use crate::inputs::machine;
+use crate::inputs::RealSystem;
 use crate::report::terminal::{self, Terminal};
 use crate::store::Holder;
 
@@ -32,15 +33,28 @@ pub(super) fn tell(problems: &Diagnostics) -> u8 {
     problems.exit_code()
 }
 
+/// The settings that hold, or what is wrong with them. The one place where the
+/// environment is read.
+pub(super) fn settings(args: &Args) -> Result<Settings, Refused> {
+    let environment = |name: &str| std::env::var_os(name);
+    let arguments = args.settings.arguments();
+    let (settings, problems) = Settings::settle(Sources { arguments, environment: &environment, system: &RealSystem });
+    match tell(&problems) {
+        0 => Ok(settings),
+        code => Err(Refused { code, problems }),
+    }
+}
+
 /// Opens the project to look at it, or says why not.
 pub(super) fn look(args: &Args) -> Result<Workspace, Refused> {
-    accept(Workspace::open(&folder(args), &Purpose::Look))
+    accept(Workspace::open(&folder(args), &settings(args)?, &Purpose::Look))
 }
 
 /// Opens the project to build in it; `what` is told to those who wait for it.
 pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, Refused> {
     let interrupted = interrupted();
-    accept(Workspace::open(&folder(args), &Purpose::Build { what, waiting: &waiting, interrupted: &interrupted }))
+    let purpose = Purpose::Build { what, waiting: &waiting, interrupted: &interrupted };
+    accept(Workspace::open(&folder(args), &settings(args)?, &purpose))
 }
 
 /// Opens the project's store, to work on it whatever the manifest says, or says
@@ -48,7 +62,8 @@ pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, Refused> {
 pub(super) fn storage(args: &Args, what: &str) -> Result<Storage, u8> {
     let interrupted = interrupted();
     let purpose = Purpose::Build { what, waiting: &waiting, interrupted: &interrupted };
-    Storage::open(&folder(args), &purpose).map_err(|problem| tell(&problem.into()))
+    let settings = settings(args).map_err(|refused| refused.code)?;
+    Storage::open(&folder(args), &settings, &purpose).map_err(|problem| tell(&problem.into()))
 }
 
 /// Says whom this one has to wait for.
@@ -77,10 +92,9 @@ pub(super) fn terminal() -> Terminal {
     Terminal::new(live(), colour())
 }
 
-/// As many actions at once as there are processors.
-pub(super) fn options(jobs: Option<u16>) -> Options {
-    let jobs = jobs.map_or_else(machine::processors, usize::from);
-    Options { jobs, keep_going: false, force: false, reproducible: false }
+/// What a build starts from.
+pub(super) fn options(workspace: &Workspace) -> Options {
+    Options { jobs: usize::from(workspace.settings.jobs.value.0), keep_going: false, force: false, reproducible: false }
 }
 
 /// Runs a build that Ctrl-C ends at once, keeping what is finished.
@@ -90,7 +104,7 @@ pub(super) fn build(workspace: &mut Workspace, listener: &dyn Listener, options:
 
 /// Brings up to date what a command needs before it can say anything.
 pub(super) fn prepare(workspace: &mut Workspace, keep_going: bool, goal: &Goal) -> Summary {
-    let options = Options { keep_going, ..options(None) };
+    let options = Options { keep_going, ..options(workspace) };
     build(workspace, &terminal().without_closing(), options, goal)
 }
 

@@ -3,6 +3,7 @@
 
 pub mod clips;
 pub mod deliverables;
+pub mod encoders;
 pub mod reel;
 pub mod segments;
 pub mod sound;

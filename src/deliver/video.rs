@@ -108,26 +108,26 @@ impl Video {
             colour: Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 },
         }
     }
+}
 
-    /// The encoder, with every option that matters stated. See docs/media.md
-    /// for what each is for.
-    pub fn encoder(&self, format: &VideoFormat) -> VideoEncoder {
-        let crf = self.quality.to_string();
-        let options = [
-            ("preset", self.preset.0.as_str()),
-            ("crf", &crf),
-            ("profile", "high"),
-            ("level", level(format)),
-            // Parameter sets that do not depend on CRF (joinable), closed GOPs,
-            // and the same bits on every processor.
-            ("x264-params", "stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1"),
-            ("flags", "+cgop+global_header+bitexact"),
-        ];
-        VideoEncoder {
-            name: "libx264".to_owned(),
-            options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            threads: 1,
-        }
+/// x264, with every option that matters stated. See docs/media.md for what each
+/// is for.
+pub fn libx264(video: &Video, format: &VideoFormat) -> VideoEncoder {
+    let crf = video.quality.to_string();
+    let options = [
+        ("preset", video.preset.0.as_str()),
+        ("crf", &crf),
+        ("profile", "high"),
+        ("level", level(format)),
+        // Parameter sets that do not depend on CRF (joinable), closed GOPs,
+        // and the same bits on every processor.
+        ("x264-params", "stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1"),
+        ("flags", "+cgop+global_header+bitexact"),
+    ];
+    VideoEncoder {
+        name: "libx264".to_owned(),
+        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        threads: 1,
     }
 }
 

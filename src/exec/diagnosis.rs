@@ -2,11 +2,13 @@
 //! with what is odd about each and what autocut does about it.
 
 use crate::base::{Diagnostic, Tier, Timestamp};
+use crate::exec::settings::Settings;
 use crate::exec::worker::{self, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::footage::{self, Recording};
 use crate::graph::telemetry;
-use crate::inputs::machine;
+use crate::inputs::RealSystem;
+use crate::inputs::machine::Machine as Hardware;
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{AudioInfo, MediaInfo, Toolchain, VideoInfo};
 
@@ -14,8 +16,8 @@ use crate::model::{AudioInfo, MediaInfo, Toolchain, VideoInfo};
 #[derive(Debug)]
 pub struct Machine {
     pub version: &'static str,
-    pub processors: usize,
-    pub memory_mib: Option<u64>,
+    pub hardware: Hardware,
+    pub settings: Settings,
     pub toolchain: Toolchain,
 }
 
@@ -28,12 +30,12 @@ impl Machine {
 }
 
 /// Asks the media program anew: a doctor trusts no cache.
-pub fn machine() -> Result<Machine, Diagnostic> {
-    let toolchain = Worker::new(worker::find_program()?).toolchain()?;
+pub fn machine(settings: &Settings) -> Result<Machine, Diagnostic> {
+    let toolchain = Worker::new(worker::find_program(settings.program.as_deref())?).toolchain()?;
     Ok(Machine {
         version: env!("CARGO_PKG_VERSION"),
-        processors: machine::processors(),
-        memory_mib: machine::memory_mib(),
+        hardware: Hardware::look(&RealSystem),
+        settings: settings.clone(),
         toolchain,
     })
 }

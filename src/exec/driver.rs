@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::base::{Diagnostic, Digest, Tier, UtcTime};
+use crate::base::{Bytes, Diagnostic, Digest, Tier, UtcTime};
 use crate::exec::collect;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::explain::basis::Basis;
@@ -22,7 +22,6 @@ use crate::exec::survey::{Readiness, Survey};
 use crate::exec::worker::Failure;
 use crate::exec::workspace::Workspace;
 use crate::graph::{FileInput, FileState};
-use crate::inputs::machine;
 use crate::inputs::{RealSystem, Remembered, System};
 use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs};
 use crate::store::ActionRecord;
@@ -85,6 +84,8 @@ impl<'a> Driver<'a> {
         interrupted: &'a AtomicBool,
     ) -> Self {
         let jobs = options.jobs.max(1);
+        let budget = workspace.settings.memory.value.map_or(u64::MAX, Bytes::as_mib);
+        let budget = u32::try_from(budget).unwrap_or(u32::MAX);
         let place = Place { store: workspace.store.clone(), root: workspace.root.clone(), force: options.force };
         let pool = Pool::new(jobs, workspace.program.clone(), place);
         Driver {
@@ -97,7 +98,7 @@ impl<'a> Driver<'a> {
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             running: HashMap::new(),
             memory: BTreeMap::new(),
-            budget: memory_budget(),
+            budget,
             to_hash: VecDeque::new(),
             hashing: 0,
             asked: HashSet::new(),
@@ -520,12 +521,6 @@ fn frames_of(spec: &ActionSpec) -> u64 {
         ActionSpec::Segment(segment) => u64::from(segment.frames()),
         _ => 0,
     }
-}
-
-/// Three quarters of what the machine has: the rest is for everyone else.
-fn memory_budget() -> u32 {
-    let mib = machine::memory_mib().map_or(u64::MAX, |mib| mib / 4 * 3);
-    u32::try_from(mib).unwrap_or(u32::MAX)
 }
 
 /// What the store remembers of an action that was done.

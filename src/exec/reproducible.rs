@@ -2,8 +2,8 @@
 //! What others would make is refused before anything runs.
 
 use crate::base::Diagnostic;
-use crate::deliver::deliverables;
 use crate::exec::workspace::Workspace;
+use crate::graph::encoding;
 use crate::manifest::manifest::OutputDecl;
 use crate::model::ActionSpec;
 use crate::model::engines::{ENGINES, Engine, varies};
@@ -13,15 +13,14 @@ use crate::model::engines::{ENGINES, Engine, varies};
 pub fn refusals(workspace: &Workspace, targets: &[String]) -> Vec<Diagnostic> {
     let wanted = |output: &&OutputDecl| targets.is_empty() || targets.contains(&output.name);
     let outputs = workspace.manifest.outputs.iter().filter(wanted);
-    outputs.filter_map(|output| refused_output(output, ENGINES)).collect()
+    // Where no encoder works, planning says so.
+    let encoder = |output: &OutputDecl| Some(encoding::rung(&workspace.db, &output.name).ok()?.name);
+    outputs.filter_map(|output| refused_output(output, encoder(output)?, ENGINES)).collect()
 }
 
-fn refused_output(output: &OutputDecl, table: &[Engine]) -> Option<Diagnostic> {
-    let settings = (deliverables::find(&output.kind)?.settings)(&output.params)?;
-    // The size and the rate, which footage may decide, choose no encoder.
-    let encoder = settings.video.encoder(&settings.video.format(&[])).name;
-    let why = varies(&encoder, table)?;
-    Some(refusal(&format!("output {:?}", output.name), &encoder, why).at(output.place.0.clone()))
+fn refused_output(output: &OutputDecl, encoder: &str, table: &[Engine]) -> Option<Diagnostic> {
+    let why = varies(encoder, table)?;
+    Some(refusal(&format!("output {:?}", output.name), encoder, why).at(output.place.0.clone()))
 }
 
 /// The refusal of an action that is planned, if it uses an engine that varies.
@@ -48,6 +47,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::deliver::encoders::RUNGS;
     use crate::exec::workspace::kinds;
     use crate::manifest;
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn an_encoder_that_varies_is_refused_with_output_place_and_reason() {
         let table = [Engine { name: "libx264", deterministic: false, why: "its driver decides" }];
-        let refused: Vec<_> = outputs().iter().filter_map(|output| refused_output(output, &table)).collect();
+        let refused: Vec<_> = outputs().iter().filter_map(|output| refused_output(output, "libx264", &table)).collect();
         let messages: Vec<_> = refused.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(
             messages,
@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn every_encoder_of_today_is_deterministic() {
-        assert!(outputs().iter().all(|output| refused_output(output, ENGINES).is_none()));
+        for rung in RUNGS {
+            assert!(outputs().iter().all(|output| refused_output(output, rung.name, ENGINES).is_none()));
+        }
     }
 
     #[test]

@@ -6,18 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::Diagnostic;
+use crate::exec::settings::Settings;
 use crate::exec::workspace::Purpose;
 use crate::inputs::system::EntryKind;
 use crate::inputs::{self, RealSystem, System};
 use crate::store::{Lock, Store};
-
-/// The store's folder in a project, where AUTOCUT_STORE names no other.
-const STORE: &str = ".autocut";
-
-/// Where the store of the project in `root` is or would be.
-pub fn place(root: &Path) -> PathBuf {
-    std::env::var_os("AUTOCUT_STORE").map_or_else(|| root.join(STORE), PathBuf::from)
-}
 
 /// A store that exists, with the folder of the project that it was opened for.
 pub struct Storage {
@@ -29,9 +22,9 @@ pub struct Storage {
 impl Storage {
     /// Opens the store of the project in `folder`. Errors: there is none yet,
     /// or none that can be read.
-    pub fn open(folder: &Path, purpose: &Purpose<'_>) -> Result<Storage, Diagnostic> {
+    pub fn open(folder: &Path, settings: &Settings, purpose: &Purpose<'_>) -> Result<Storage, Diagnostic> {
         let root = RealSystem.canonical(folder).map_err(|error| inputs::cannot("open", folder, &error))?;
-        let place = place(&root);
+        let place = settings.store_of(&root);
         if !RealSystem.stat(&place.join("version")).is_ok_and(|entry| entry.kind == EntryKind::File) {
             let message = format!("there is no store of autocut at {}", place.display());
             return Err(Diagnostic::input(message).hint("`autocut make` makes one; -C names the project's folder"));

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::base::Diagnostic;
-use crate::inputs::machine;
+use crate::inputs::{RealSystem, machine};
 use crate::model::Toolchain;
 use crate::model::protocol::{self, Invocation, PROTOCOL_VERSION, Reply, Request};
 
@@ -28,10 +28,11 @@ const LAST_LINES: usize = 8;
 /// idle: decoders and allocators do not give everything back.
 const MAX_RESIDENT_MIB: u64 = 700;
 
-/// Finds the media program: beside this program, as both are installed.
-pub fn find_program() -> Result<PathBuf, Diagnostic> {
-    if let Some(path) = std::env::var_os("AUTOCUT_MEDIA") {
-        return Ok(PathBuf::from(path));
+/// The media program: the one that is named, else the one beside this program,
+/// as both are installed.
+pub fn find_program(named: Option<&Path>) -> Result<PathBuf, Diagnostic> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
     }
     let here = std::env::current_exe()
         .map_err(|e| Diagnostic::environment(format!("cannot tell where this program is: {e}")))?;
@@ -43,6 +44,10 @@ pub fn find_program() -> Result<PathBuf, Diagnostic> {
             .note(format!("it was looked for beside {}", here.display()))
             .hint("install both programs together (`make install`), or name it in AUTOCUT_MEDIA")
     })
+}
+
+fn has_grown(pid: u32) -> bool {
+    machine::resident(&RealSystem, pid).is_some_and(|held| held.now.as_mib() > MAX_RESIDENT_MIB)
 }
 
 /// What went wrong with an action.
@@ -139,7 +144,7 @@ impl Worker {
             }
             hear(reply);
         }
-        if self.running.as_ref().is_some_and(|running| machine::resident_mib(running.pid) > MAX_RESIDENT_MIB) {
+        if self.running.as_ref().is_some_and(|running| has_grown(running.pid)) {
             self.stop();
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
+use crate::exec::settings::Settings;
 use crate::exec::{storage, toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
 use crate::inputs::system::EntryKind;
@@ -26,6 +27,7 @@ pub const MANIFEST: &str = "autocut.ron";
 
 pub struct Workspace {
     pub root: PathBuf,
+    pub settings: Settings,
     pub manifest: Manifest,
     pub store: Arc<Store>,
     /// The media program.
@@ -81,9 +83,9 @@ impl KindTables {
 impl Workspace {
     /// Opens the project in `folder`. Warnings come with a workspace, errors
     /// mostly without.
-    pub fn open(folder: &Path, purpose: &Purpose<'_>) -> (Option<Workspace>, Diagnostics) {
+    pub fn open(folder: &Path, settings: &Settings, purpose: &Purpose<'_>) -> (Option<Workspace>, Diagnostics) {
         let mut problems = Diagnostics::default();
-        match Self::try_open(folder, purpose, &mut problems) {
+        match Self::try_open(folder, settings, purpose, &mut problems) {
             Ok(workspace) => (workspace, problems),
             Err(problem) => {
                 problems.push(problem);
@@ -94,6 +96,7 @@ impl Workspace {
 
     fn try_open(
         folder: &Path,
+        settings: &Settings,
         purpose: &Purpose<'_>,
         problems: &mut Diagnostics,
     ) -> Result<Option<Workspace>, Diagnostic> {
@@ -101,11 +104,11 @@ impl Workspace {
         let root = system.canonical(folder).map_err(|e| inputs::cannot("open", folder, &e))?;
         let Some(manifest) = load(&system, &root, problems)? else { return Ok(None) };
 
-        let place = storage::place(&root);
+        let place = settings.store_of(&root);
         let store = Arc::new(Store::open(&place)?);
         // Before anything is read of it: whoever waited finds the work done.
         let lock = storage::take(&store, purpose)?;
-        let program = worker::find_program()?;
+        let program = worker::find_program(settings.program.as_deref())?;
         let toolchain = toolchain::identify(&program, &store)?;
 
         let snapshot = store.snapshot()?;
@@ -153,8 +156,10 @@ impl Workspace {
             store.forget_files(&gone)?;
         }
         let project = db.set_project(manifest.clone(), sets, materials);
+        db.set_wanted_encoder(settings.codec.value.clone());
         let mut workspace = Workspace {
             root,
+            settings: settings.clone(),
             manifest,
             store,
             program,

@@ -9,6 +9,7 @@
 
 pub mod clips;
 pub mod db;
+pub mod encoding;
 pub mod footage;
 pub mod moments;
 pub mod outputs;

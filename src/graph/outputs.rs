@@ -8,6 +8,7 @@ use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Settings, sound};
 use crate::graph::clips::{self, Rendered, Shot, ShotKey};
 use crate::graph::db::{Db, Project};
+use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
 use crate::graph::moments;
 use crate::graph::planned::{Collector, Planned};
@@ -95,7 +96,14 @@ fn plan(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) -> O
         );
         return None;
     }
-    let encoder = settings.video.encoder(&timeline.format);
+    let rung = match encoding::rung(db, &output.name) {
+        Ok(rung) => rung,
+        Err(problem) => {
+            needs.problem(problem.at(output.place.0.clone()));
+            return None;
+        }
+    };
+    let encoder = (rung.settings)(&settings.video, &timeline.format);
     let overlays: Vec<_> = shown.iter().map(|overlay| (overlay.name.clone(), overlay.spec.clone())).collect();
     let render = |clip: &crate::model::Clip| {
         let shot = Shot {

@@ -5,6 +5,7 @@
 //!
 //! Nothing here parses media or knows what a file is for, and nothing writes.
 
+pub mod cgroup;
 pub mod hash;
 pub mod identify;
 pub mod machine;

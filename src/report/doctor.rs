@@ -3,13 +3,22 @@
 use std::fmt::Write;
 
 use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
+use crate::exec::settings::Settings;
 
 /// The machine's part.
 pub fn machine(machine: &Machine) -> String {
     let mut text = format!("autocut {}\n", machine.version);
-    let memory =
-        machine.memory_mib.map(|mib| format!(", {:.1} GiB of memory", mib as f64 / 1024.0)).unwrap_or_default();
-    let _ = writeln!(text, "{} processors{memory}", machine.processors);
+    let hardware = &machine.hardware;
+    let memory = hardware.memory.map(|memory| format!(", {memory} of memory")).unwrap_or_default();
+    let _ = writeln!(text, "{} processors{memory}", hardware.processors);
+    let processors = hardware.quota_millis.map(|millis| format!("{} processors", millis as f64 / 1_000.0));
+    let limits: Vec<String> =
+        processors.into_iter().chain(hardware.memory_limit.map(|limit| format!("{limit} of memory"))).collect();
+    if !limits.is_empty() {
+        let _ = writeln!(text, "the control group allows {}", limits.join(" and "));
+    }
+    settings(&mut text, &machine.settings);
+    text.push_str("\ntools\n");
     for (tool, identity) in &machine.toolchain.tools {
         let _ = match (&identity.identity, &identity.problem) {
             (Some(id), _) => {
@@ -25,6 +34,19 @@ pub fn machine(machine: &Machine) -> String {
         };
     }
     text
+}
+
+/// Every setting, its value and where that comes from.
+fn settings(text: &mut String, settings: &Settings) {
+    text.push_str("\nsettings\n");
+    for (name, value, origin) in settings.list() {
+        let _ = writeln!(text, "  {name:<8} {value:<12} ({origin})");
+    }
+    let _ = match &settings.config {
+        Some((path, true)) => writeln!(text, "  config file {}", path.display()),
+        Some((path, false)) => writeln!(text, "  config file {}: not there, which is fine", path.display()),
+        None => writeln!(text, "  no config file: there is no home folder to look in"),
+    };
 }
 
 /// The project's part.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::base::Diagnostic;
+use crate::base::{Bytes, Diagnostic};
 use crate::inputs::cannot;
 
 /// A file system's room in bytes.
@@ -40,14 +40,7 @@ impl Space {
 
 /// A size as people read it: `1.5 GiB`.
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut unit = 0;
-    let mut value = bytes as f64;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
+    Bytes(bytes).to_string()
 }
 
 #[cfg(test)]

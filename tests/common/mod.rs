@@ -13,7 +13,12 @@ use serde_json::Value;
 /// The program under test.
 pub fn autocut() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_autocut"));
-    command.env("AUTOCUT_MEDIA", env!("CARGO_BIN_EXE_autocut-media")).env_remove("AUTOCUT_STORE").env("NO_COLOR", "1");
+    for setting in ["STORE", "JOBS", "MEMORY", "CODEC", "CONFIG", "DEADLINE"] {
+        command.env_remove(format!("AUTOCUT_{setting}"));
+    }
+    // Where no config file of the user's is found.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("AUTOCUT_MEDIA", env!("CARGO_BIN_EXE_autocut-media")).env("NO_COLOR", "1");
     command
 }
 

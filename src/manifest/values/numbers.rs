@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Wrong, decimal, exact, from_text, number_or_text};
-use crate::base::Unit;
 use crate::base::diagnostic::nearest;
+use crate::base::{Bytes, Unit};
 use crate::manifest::checker::Checker;
 use crate::manifest::schema::{FromNode, mismatch};
 use crate::manifest::tree::{Node, Value, quoted};
@@ -137,6 +137,23 @@ impl FromNode for Decibels {
 
     fn to_text(&self) -> String {
         format!("\"{} dB\"", decimal(i64::from(self.0), 2))
+    }
+}
+
+impl FromNode for Bytes {
+    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
+        from_text(node, checker, |text| {
+            let wrong = |_| Wrong::new(format!("expected {}, found {}", Self::expects(), node.describe()));
+            text.parse().map_err(wrong)
+        })
+    }
+
+    fn expects() -> String {
+        "a size such as \"4GiB\" or \"500MB\"".to_owned()
+    }
+
+    fn to_text(&self) -> String {
+        format!("\"{self}\"")
     }
 }
 

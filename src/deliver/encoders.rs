@@ -1,0 +1,211 @@
+//! Video encoders as a ladder: the best rung first, and the one to step down
+//! to where it does not work. A new encoder is a line in [`RUNGS`].
+//!
+//! The rung is chosen for an output as a whole and before anything of it is
+//! joined: segments of two encoders cannot stand in one file. That one output
+//! had to step down says nothing of the others, nor of the next build.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Diagnostic;
+use crate::base::diagnostic::nearest;
+use crate::deliver::video::{self, Video};
+use crate::manifest::{Checker, FromNode, Node, Value};
+use crate::model::specs::VideoEncoder;
+use crate::model::toolchain::Tool;
+use crate::model::{Toolchain, VideoFormat};
+
+/// An encoder that autocut can drive.
+#[derive(Debug)]
+pub struct Rung {
+    /// FFmpeg's name of it.
+    pub name: &'static str,
+    /// Whose identity says whether it works here.
+    pub tool: Tool,
+    /// Whether it takes one of the sessions that a hardware encoder has.
+    pub session: bool,
+    /// Its complete settings.
+    pub settings: fn(&Video, &VideoFormat) -> VideoEncoder,
+}
+
+/// Best first.
+pub const RUNGS: &[Rung] = &[LIBX264];
+
+const LIBX264: Rung = Rung { name: "libx264", tool: Tool::H264, session: false, settings: video::libx264 };
+
+/// The word for the best rung that works.
+const AUTO: &str = "auto";
+
+/// Which encoder a person wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Wanted {
+    /// The best that works, and the next one where it fails.
+    #[default]
+    Auto,
+    /// This one and no other, by [`Rung::name`].
+    Only(String),
+}
+
+impl Wanted {
+    /// `auto`, or an encoder's name.
+    ///
+    /// # Errors
+    /// Of the user's input: no encoder is called so.
+    pub fn parse(text: &str) -> Result<Wanted, Diagnostic> {
+        if text == AUTO {
+            return Ok(Wanted::Auto);
+        }
+        if RUNGS.iter().any(|rung| rung.name == text) {
+            return Ok(Wanted::Only(text.to_owned()));
+        }
+        let known: Vec<&str> = [AUTO].into_iter().chain(RUNGS.iter().map(|rung| rung.name)).collect();
+        let hint = match nearest(text, known.iter().copied()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("{AUTO:?} takes the best that works here"),
+        };
+        let problem = Diagnostic::input(format!("there is no encoder {text:?}"));
+        Err(problem.note(format!("this autocut encodes with: {}", known.join(", "))).hint(hint))
+    }
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Wanted::Auto => AUTO,
+            Wanted::Only(name) => name,
+        }
+    }
+}
+
+impl FromNode for Wanted {
+    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
+        if let Value::Text(text) = &node.value {
+            return Wanted::parse(text).map_err(|wrong| checker.report(node.span, wrong)).ok();
+        }
+        // Which tells that quotes are missing.
+        String::from_node(node, checker).map(Wanted::Only)
+    }
+
+    fn expects() -> String {
+        "an encoder: \"auto\" or \"libx264\"".to_owned()
+    }
+
+    fn to_text(&self) -> String {
+        format!("{:?}", self.as_str())
+    }
+}
+
+/// The rung for an output: the first that is wanted, works here and did not
+/// fail in this build.
+///
+/// # Errors
+/// Of the environment: none is left, and why each was passed over.
+pub fn choose<'a>(
+    rungs: &'a [Rung],
+    wanted: &Wanted,
+    toolchain: &Toolchain,
+    failed: &[String],
+) -> Result<&'a Rung, Diagnostic> {
+    let mut passed_over = Vec::new();
+    for rung in rungs.iter().filter(|rung| *wanted == Wanted::Auto || wanted.as_str() == rung.name) {
+        if failed.iter().any(|name| name == rung.name) {
+            passed_over.push(format!("{} failed in this build", rung.name));
+            continue;
+        }
+        match toolchain.tools.get(&rung.tool) {
+            Some(tool) if tool.identity.is_none() => {
+                let why = tool.problem.as_deref().unwrap_or("it does not work here");
+                passed_over.push(format!("{}: {why}", rung.name));
+            }
+            // Nobody who was asked said that it does not.
+            _ => return Ok(rung),
+        }
+    }
+    let problem = Diagnostic::environment(match wanted {
+        Wanted::Auto => "no encoder for H.264 works here".to_owned(),
+        Wanted::Only(name) => format!("the encoder {name} does not work here"),
+    });
+    let problem = passed_over.into_iter().fold(problem, Diagnostic::note);
+    Err(problem.hint(match wanted {
+        Wanted::Auto => "install FFmpeg's libraries with libx264 (`make deps`); `autocut doctor` says what works",
+        Wanted::Only(_) => "set the codec to \"auto\"; `autocut doctor` says what works and where the setting is from",
+    }))
+}
+
+/// Whether there is a rung to step down to once these have failed.
+pub fn is_left(rungs: &[Rung], wanted: &Wanted, toolchain: &Toolchain, failed: &[String]) -> bool {
+    choose(rungs, wanted, toolchain, failed).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Digest;
+    use crate::model::toolchain::ToolIdentity;
+
+    /// Two hardware encoders over the software one: no such encoder is driven
+    /// yet, so their names and tools are made up for the decision alone.
+    fn ladder() -> [Rung; 3] {
+        let rung = |name, tool, session: bool| Rung { name, tool, session, ..LIBX264 };
+        [rung("best", Tool::Aac, true), rung("good", Tool::Jpeg, true), rung("libx264", Tool::H264, false)]
+    }
+
+    fn toolchain(works: &[Tool]) -> Toolchain {
+        let identity = |tool: &Tool| {
+            let works = works.contains(tool);
+            let problem = (!works).then(|| "no such device".to_owned());
+            let identity = works.then(|| Digest::of(b"it"));
+            (*tool, ToolIdentity { name: String::new(), identity, problem })
+        };
+        Toolchain { tools: [Tool::Aac, Tool::Jpeg, Tool::H264].iter().map(identity).collect(), ..Toolchain::default() }
+    }
+
+    fn chosen(wanted: &Wanted, works: &[Tool], failed: &[&str]) -> Result<&'static str, Diagnostic> {
+        let failed: Vec<String> = failed.iter().map(|name| (*name).to_owned()).collect();
+        choose(&ladder(), wanted, &toolchain(works), &failed).map(|rung| rung.name)
+    }
+
+    #[test]
+    fn the_best_that_works_and_did_not_fail() {
+        let all = [Tool::Aac, Tool::Jpeg, Tool::H264];
+        assert_eq!(chosen(&Wanted::Auto, &all, &[]), Ok("best"));
+        assert_eq!(chosen(&Wanted::Auto, &all, &["best"]), Ok("good"));
+        assert_eq!(chosen(&Wanted::Auto, &all[1..], &["good"]), Ok("libx264"));
+        assert_eq!(chosen(&Wanted::Auto, &all[2..], &[]), Ok("libx264"));
+    }
+
+    #[test]
+    fn a_named_encoder_is_not_replaced() {
+        let all = [Tool::Aac, Tool::Jpeg, Tool::H264];
+        let good = Wanted::Only("good".to_owned());
+        assert_eq!(chosen(&good, &all, &[]), Ok("good"));
+        let refused = chosen(&good, &all, &["good"]).unwrap_err();
+        assert_eq!(refused.notes, ["good failed in this build"]);
+        assert!(refused.hint.unwrap().contains("auto"));
+    }
+
+    #[test]
+    fn where_none_is_left_each_says_why() {
+        let refused = chosen(&Wanted::Auto, &[Tool::H264], &["libx264"]).unwrap_err();
+        assert_eq!(refused.tier, crate::base::Tier::Environment);
+        assert_eq!(refused.notes, ["best: no such device", "good: no such device", "libx264 failed in this build"]);
+        let all = ["best", "good", "libx264"].map(str::to_owned);
+        assert!(!is_left(&ladder(), &Wanted::Auto, &Toolchain::default(), &all));
+        assert!(is_left(&ladder(), &Wanted::Auto, &Toolchain::default(), &all[..2]));
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(Wanted::parse("auto"), Ok(Wanted::Auto));
+        assert_eq!(Wanted::parse("libx264"), Ok(Wanted::Only("libx264".to_owned())));
+        let wrong = Wanted::parse("h264_nvenc").unwrap_err();
+        assert_eq!(wrong.notes, ["this autocut encodes with: auto, libx264"]);
+        assert_eq!(Wanted::parse("libx265").unwrap_err().hint.unwrap(), "did you mean \"libx264\"?");
+    }
+
+    #[test]
+    fn every_rung_has_settings() {
+        let format = Video::default().format(&[]);
+        for rung in RUNGS {
+            assert_eq!((rung.settings)(&Video::default(), &format).name, rung.name);
+        }
+    }
+}
