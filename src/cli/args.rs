@@ -32,6 +32,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Bring the outputs up to date.
     Make(Make),
+    /// Bring the outputs up to date, now and whenever something changes.
+    Watch(Watch),
     /// Check the manifest, without rendering.
     Check,
     /// Say what this machine can do, what is odd about each file of footage,
@@ -112,6 +114,25 @@ pub(super) struct Make {
     /// Use any encoder, also where CI is set.
     #[arg(long)]
     pub no_reproducible: bool,
+    /// Print one JSON object a line on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Watch {
+    /// Outputs to make, by name; all where none is named.
+    pub outputs: Vec<String>,
+    /// A shell command to run after each good build; where it still runs then,
+    /// it is ended first.
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+    /// Go on with what does not need what failed.
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// Overwrite outputs that autocut did not write or that were changed since.
+    #[arg(long)]
+    pub force: bool,
     /// Print one JSON object a line on standard output.
     #[arg(long)]
     pub json: bool,

@@ -12,6 +12,7 @@ mod reference;
 mod setup;
 mod storyboard;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ pub fn run() -> ExitCode {
 fn command(args: &Args) -> u8 {
     match &args.command {
         Command::Make(make) => make::run(args, make),
+        Command::Watch(wanted) => watch::run(args, wanted),
         Command::Check => check::run(args),
         Command::Doctor => doctor::run(args),
         Command::Explain(explain) => explain::run(args, explain),

@@ -67,7 +67,7 @@ pub(super) fn storage(args: &Args, what: &str) -> Result<Storage, u8> {
 }
 
 /// Says whom this one has to wait for.
-fn waiting(holder: &Holder) {
+pub(super) fn waiting(holder: &Holder) {
     terminal::tell(&[Diagnostic::warning(format!("waiting for {holder}"))], colour());
 }
 
@@ -109,7 +109,7 @@ pub(super) fn prepare(workspace: &mut Workspace, keep_going: bool, goal: &Goal) 
 }
 
 /// Becomes true at the first Ctrl-C; the second ends the program on the spot.
-fn interrupted() -> Arc<AtomicBool> {
+pub(super) fn interrupted() -> Arc<AtomicBool> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     let flag = FLAG.get_or_init(|| {
         let flag = Arc::new(AtomicBool::new(false));

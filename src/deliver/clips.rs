@@ -1,5 +1,7 @@
 //! `Clips`: every moment as a file of its own.
 
+use std::collections::HashMap;
+
 use crate::base::Digest;
 use crate::deliver::deliverables::{Deliverable, FilePlan, Settings};
 use crate::deliver::sound::Sound;
@@ -33,22 +35,25 @@ fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
     let Ok(clips) = serde_json::from_str::<Clips>(params) else { return Vec::new() };
     let folder = clips.folder.trim_end_matches('/');
     let names: Vec<String> = timeline.clips.iter().map(file_name).collect();
-    let file = |(index, clip): (usize, &Clip)| FilePlan {
-        path: format!("{folder}/{}.mp4", unique(&names, index, clip)),
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in &names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let file = |(index, (clip, name)): (usize, (&Clip, &String))| FilePlan {
+        path: format!("{folder}/{}.mp4", unique(name, counts.get(name.as_str()).copied(), clip)),
         clips: vec![index],
         music: clips.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),
     };
-    timeline.clips.iter().enumerate().map(file).collect()
+    timeline.clips.iter().zip(&names).enumerate().map(file).collect()
 }
 
 /// The clip's name; with a mark of its recording where another recording's
 /// name differs only in what a file system might refuse.
-fn unique(names: &[String], index: usize, clip: &Clip) -> String {
-    let name = names.get(index).cloned().unwrap_or_default();
-    if names.iter().filter(|other| **other == name).count() < 2 {
-        return name;
+fn unique(name: &str, count: Option<usize>, clip: &Clip) -> String {
+    if count.unwrap_or(1) < 2 {
+        return name.to_owned();
     }
     format!("{name}-{}", Digest::of(clip.moment.recording.as_bytes()).short())
 }

@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 /// One file of an output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FilePlan {
     /// Relative to the project.
     pub path: String,

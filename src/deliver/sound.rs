@@ -1,5 +1,7 @@
 //! The sound of an output: one continuous mix on a timeline of samples.
 
+use std::hash::{Hash, Hasher};
+
 use crate::base::{Digest, FrameRate, Timestamp};
 use crate::manifest::manifest::Music;
 use crate::manifest::schema;
@@ -19,6 +21,15 @@ schema! {
         fade: Timestamp = Timestamp::from_millis(20),
         /// AAC's bits per second.
         bit_rate: u32 = 192_000,
+    }
+}
+
+// No floats in it.
+impl Eq for Sound {}
+
+impl Hash for Sound {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.footage, self.music, self.fade, self.bit_rate).hash(state);
     }
 }
 

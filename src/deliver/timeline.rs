@@ -1,5 +1,7 @@
 //! Moments to a timeline of clips, in whole frames of an output.
 
+use std::collections::HashMap;
+
 use crate::base::{Digest, FrameRate, Timestamp};
 use crate::model::timeline::SourcePicture;
 use crate::model::{Clip, Fit, Moment, Piece, Timeline, VideoFormat, VideoInfo};
@@ -31,10 +33,9 @@ pub struct SourceFile<'a> {
 /// Lays out `moments` in their order. A moment of an unknown recording, or of
 /// less than one frame, is left out.
 pub fn lay_out(moments: &[Moment], sources: &[Source<'_>], format: VideoFormat) -> Timeline {
-    let clip = |moment: &Moment| {
-        let source = sources.iter().find(|source| source.name == moment.recording)?;
-        clip(moment, source, format.rate)
-    };
+    // The first of a name: a later one would hide it.
+    let by_name: HashMap<&str, &Source<'_>> = sources.iter().rev().map(|source| (source.name, source)).collect();
+    let clip = |moment: &Moment| clip(moment, by_name.get(moment.recording.as_str())?, format.rate);
     Timeline { format, clips: moments.iter().filter_map(clip).collect() }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::base::Diagnostic;
 use crate::exec::goal::{Goal, evaluate};
-use crate::exec::survey::Survey;
+use crate::exec::survey;
 use crate::exec::workspace::Workspace;
 use crate::store::{Collected, Limit, Live};
 
@@ -17,7 +17,7 @@ pub fn collect(workspace: &Workspace, limit: Option<u64>) -> Result<Collected, D
 /// output, nor are the segments of an output part of a storyboard.
 pub fn within(workspace: &Workspace, limit: Option<u64>, mut live: Live) -> Result<Collected, Diagnostic> {
     let (needs, _) = evaluate(workspace, &Goal::Outputs(Vec::new()));
-    let needed = Survey::of(&workspace.db, &needs).live();
+    let needed = survey::live(&survey::done(&needs));
     live.keys.extend(needed.keys);
     live.objects.extend(needed.objects);
     let usual = Limit::default_for(workspace.store.space()?);

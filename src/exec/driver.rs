@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::base::{Bytes, Diagnostic, Digest, Tier, UtcTime};
+use crate::base::{Bytes, Diagnostic, Diagnostics, Digest, Tier, UtcTime};
 use crate::exec::collect;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::explain::basis::Basis;
@@ -18,10 +18,10 @@ use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
 use crate::exec::reproducible;
-use crate::exec::survey::{Readiness, Survey};
+use crate::exec::survey::{self, Known, Readiness, Survey};
 use crate::exec::worker::Failure;
-use crate::exec::workspace::Workspace;
-use crate::graph::{FileInput, FileState};
+use crate::exec::workspace::{Edit, Workspace};
+use crate::graph::{FileInput, FileState, Needs};
 use crate::inputs::{RealSystem, Remembered, System};
 use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs};
 use crate::store::ActionRecord;
@@ -39,6 +39,28 @@ const HASHES: usize = 4;
 /// How many times an action is tried whose worker died.
 const TRIES: u32 = 3;
 
+/// Where edits come from while a build runs.
+pub trait Edits {
+    /// What may be another since it was asked last. Does not wait.
+    fn take(&mut self, workspace: &Workspace) -> Option<Edit>;
+}
+
+/// Nothing is edited.
+pub struct NoEdits;
+
+impl Edits for NoEdits {
+    fn take(&mut self, _: &Workspace) -> Option<Edit> {
+        None
+    }
+}
+
+/// An action that runs.
+struct Running {
+    action: Arc<PlannedAction>,
+    slot: usize,
+    started: Instant,
+}
+
 pub struct Driver<'a> {
     workspace: &'a mut Workspace,
     listener: &'a dyn Listener,
@@ -48,7 +70,10 @@ pub struct Driver<'a> {
     queue: Queue,
     /// Where the decoder of each slot stands; `None` for a slot that is busy.
     idle: BTreeMap<usize, Position>,
-    running: HashMap<ActionKey, (PlannedAction, Instant)>,
+    running: HashMap<ActionKey, Running>,
+    /// A slot for work in this process alone, beside the others: an edit while
+    /// all of them encode what may be unwanted now is planned at once.
+    lane: Option<usize>,
     /// What each busy slot holds in memory at most, and all may together, in MiB.
     memory: BTreeMap<usize, u32>,
     budget: u32,
@@ -66,6 +91,8 @@ pub struct Driver<'a> {
     /// Results that the plan has not been told of yet.
     fresh: Vec<(ActionKey, Option<Arc<ActionResult>>)>,
     fresh_files: Vec<(FileInput, FileState)>,
+    /// What the plan found done.
+    known: Known,
     placed: BTreeMap<String, bool>,
     warned: HashSet<String>,
     summary: Summary,
@@ -74,6 +101,8 @@ pub struct Driver<'a> {
     failing: bool,
     /// Nothing is started any more.
     stopping: bool,
+    /// Something was edited, and what it leaves unwanted still runs.
+    edited: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -97,6 +126,7 @@ impl<'a> Driver<'a> {
             queue: Queue::default(),
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             running: HashMap::new(),
+            lane: None,
             memory: BTreeMap::new(),
             budget,
             to_hash: VecDeque::new(),
@@ -109,38 +139,147 @@ impl<'a> Driver<'a> {
             hashed: Vec::new(),
             fresh: Vec::new(),
             fresh_files: Vec::new(),
+            known: Known::default(),
             placed: BTreeMap::new(),
             warned: HashSet::new(),
             summary: Summary::default(),
             failing: false,
             stopping: false,
+            edited: false,
         }
+    }
+
+    /// A driver for several builds, with edits between them and meanwhile.
+    pub fn watching(
+        workspace: &'a mut Workspace,
+        listener: &'a dyn Listener,
+        options: Options,
+        interrupted: &'a AtomicBool,
+    ) -> Self {
+        let mut driver = Self::new(workspace, listener, options, interrupted);
+        let lane = driver.pool.add_slot();
+        driver.lane = Some(lane);
+        driver.idle.insert(lane, None);
+        driver
+    }
+
+    pub fn workspace(&mut self) -> &mut Workspace {
+        self.workspace
     }
 
     /// Brings a goal up to date.
     pub fn run(mut self, goal: &Goal) -> Summary {
+        self.build(goal, &mut NoEdits)
+    }
+
+    /// Brings a goal up to date, as it is after all edits that come meanwhile.
+    pub fn build(&mut self, goal: &Goal, edits: &mut dyn Edits) -> Summary {
         let started = Instant::now();
+        self.begin();
         self.look_ahead(goal);
         // It ends: an action is submitted once, and each result that has to be
         // revoked is one less that is known.
         loop {
+            let planning = Instant::now();
             self.tell_plan();
             let (needs, complete) = evaluate(self.workspace, goal);
-            let survey = Survey::of(&self.workspace.db, &needs);
-            self.submit(&survey, complete);
+            self.submit(&needs, complete);
             self.dispatch();
-            if self.is_quiet() {
-                if self.fresh.is_empty() && self.fresh_files.is_empty() {
-                    self.finish(&survey, complete);
+            self.summary.planning += planning.elapsed();
+            if self.is_quiet() && self.nothing_is_new() {
+                self.restore_outputs(&needs);
+                self.dispatch();
+                if self.is_quiet() && self.nothing_is_new() {
+                    self.finish(&needs, complete);
                     break;
                 }
-                continue;
             }
-            self.work();
+            if !self.is_quiet() {
+                self.work(edits);
+            }
         }
         self.summary.elapsed = started.elapsed();
         self.listener.event(&Event::Finished(&self.summary));
-        self.summary
+        std::mem::take(&mut self.summary)
+    }
+
+    /// Forgets what concerned the build before.
+    fn begin(&mut self) {
+        self.summary = Summary::default();
+        self.placed.clear();
+        self.warned.clear();
+        self.submitted.clear();
+        self.stopping = false;
+        self.begin_again();
+    }
+
+    /// Forgets what an edit may have put right.
+    fn begin_again(&mut self) {
+        self.summary.errors.clear();
+        self.summary.failed = 0;
+        for (key, _) in self.failed.drain() {
+            self.submitted.remove(&key);
+        }
+        self.tries.clear();
+        self.asked.clear();
+        self.failing = false;
+    }
+
+    /// Lets others build until the next edit, and gives back memory that old
+    /// plans hold.
+    pub fn rest(&mut self) -> Result<(), Diagnostic> {
+        // Not worth it for the first few.
+        const FEW: usize = 256;
+        let live = self.known.actions();
+        if self.workspace.db.outcomes() > live.max(FEW) * 2 {
+            self.known = Known::default();
+            self.workspace.forget_plan()?;
+        }
+        self.workspace.release()
+    }
+
+    /// Takes in an edit while a build runs; one that cannot be taken in leaves
+    /// everything as it was.
+    fn take_edit(&mut self, edit: &Edit) {
+        match self.workspace.reload(edit) {
+            Ok(warnings) => {
+                self.begin_again();
+                self.edited = true;
+                self.warn_all(warnings);
+            }
+            Err(problems) => self.refuse(&problems),
+        }
+    }
+
+    /// Says why an edit cannot be taken in.
+    pub fn refuse(&self, problems: &Diagnostics) {
+        self.listener.event(&Event::Refused(problems));
+    }
+
+    pub fn warn_all(&mut self, warnings: Diagnostics) {
+        warnings.0.into_iter().for_each(|warning| self.warn(warning));
+    }
+
+    /// Ends what an edit left unwanted: what waits at once, what runs when
+    /// everything that is wanted is known. Until then it may be wanted again.
+    fn retire(&mut self, survey: &Survey) {
+        if !self.edited {
+            return;
+        }
+        let wanted: HashSet<ActionKey> = survey.pending.iter().map(|action| action.key).collect();
+        for key in self.queue.retain(&|key| wanted.contains(key)) {
+            self.submitted.remove(&key);
+        }
+        if !survey.unhashed.is_empty() || survey.pending.iter().any(|action| queue::decides(&action.spec)) {
+            return;
+        }
+        self.edited = false;
+        let in_use: HashSet<usize> =
+            self.running.iter().filter(|(key, _)| wanted.contains(key)).map(|(_, running)| running.slot).collect();
+        let slots: HashSet<usize> = self.running.values().map(|running| running.slot).collect();
+        for slot in slots.difference(&in_use).filter(|slot| Some(**slot) != self.lane) {
+            self.pool.interrupt(*slot);
+        }
     }
 
     /// Refuses to begin where the end is known: an hour of rendering should
@@ -161,6 +300,11 @@ impl<'a> Driver<'a> {
         self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting)
     }
 
+    /// Whether the plan knows all that came back.
+    fn nothing_is_new(&self) -> bool {
+        self.fresh.is_empty() && self.fresh_files.is_empty()
+    }
+
     /// Hands what came back to the plan, in one batch: every setter starts a
     /// new revision.
     fn tell_plan(&mut self) {
@@ -173,7 +317,11 @@ impl<'a> Driver<'a> {
     }
 
     /// Queues everything in a round of planning that can start and has not.
-    fn submit(&mut self, survey: &Survey, complete: bool) {
+    fn submit(&mut self, needs: &Needs, complete: bool) {
+        let survey = Survey::of(needs);
+        if !survey.is_empty() {
+            self.known.learn(needs);
+        }
         for problem in &survey.problems {
             self.complain(problem.clone());
         }
@@ -181,10 +329,9 @@ impl<'a> Driver<'a> {
             self.wind_down();
         }
         let pending = survey.pending.iter().filter(|action| !self.failed.contains_key(&action.key)).count();
-        let frames = |actions: &[PlannedAction]| actions.iter().map(|action| frames_of(&action.spec)).sum::<u64>();
-        let frames_done = frames(&survey.done);
-        let frames = frames_done + frames(&survey.pending);
-        let done = survey.done.len();
+        let frames_done = self.known.frames();
+        let frames = frames_done + survey.pending.iter().map(|action| survey::frames_of(&action.spec)).sum::<u64>();
+        let done = self.known.actions();
         self.listener.event(&Event::Planned { done, pending, frames_done, frames, open: !complete });
         if !self.stopping
             && let Err(problem) = self.workspace.require_space(&survey.pending)
@@ -197,39 +344,43 @@ impl<'a> Driver<'a> {
                 self.to_hash.push_back(*file);
             }
         }
+        self.retire(&survey);
         for action in &survey.pending {
-            self.submit_action(action, survey);
+            self.submit_action(action);
         }
-        self.restore_outputs(survey);
     }
 
     /// Queues the joins that were done and whose outputs are no longer as they
-    /// were written.
-    fn restore_outputs(&mut self, survey: &Survey) {
-        let placed = |action: &&PlannedAction| action.output.as_ref().is_some_and(|it| self.placed.contains_key(it));
-        let open: Vec<&PlannedAction> =
-            survey.done.iter().filter(|action| action.output.is_some() && !placed(action)).collect();
-        let displaced = match self.workspace.displaced(open.iter().copied()) {
-            Ok(displaced) => displaced,
+    /// were written. Each is looked at once in a build.
+    fn restore_outputs(&mut self, needs: &Needs) {
+        if self.stopping || self.failing {
+            return;
+        }
+        let mut delivered = survey::deliveries(needs);
+        delivered.retain(|(action, _)| action.output.as_ref().is_some_and(|path| !self.placed.contains_key(path)));
+        let displaced: HashSet<ActionKey> = match self.workspace.displaced(&delivered) {
+            Ok(displaced) => displaced.iter().map(|action| action.key).collect(),
             Err(problem) => {
                 self.complain(problem);
                 self.stopping = true;
                 return;
             }
         };
-        let keys: HashSet<ActionKey> = displaced.iter().map(|action| action.key).collect();
-        for action in open {
+        if !displaced.is_empty() {
+            self.known.learn(needs);
+        }
+        for (action, _) in &delivered {
             match &action.output {
-                Some(path) if !keys.contains(&action.key) => {
+                Some(path) if !displaced.contains(&action.key) => {
                     self.placed.insert(path.clone(), false);
                     self.listener.event(&Event::Output { path, written: false });
                 }
-                _ => self.submit_action(action, survey),
+                _ => self.submit_action(action),
             }
         }
     }
 
-    fn submit_action(&mut self, action: &PlannedAction, survey: &Survey) {
+    fn submit_action(&mut self, action: &Arc<PlannedAction>) {
         if self.submitted.contains(&action.key) || self.failed.contains_key(&action.key) {
             return;
         }
@@ -242,11 +393,11 @@ impl<'a> Driver<'a> {
             (Some(path), None) if !self.options.force => self.workspace.may_write(path),
             _ => Ok(()),
         };
-        match survey.readiness(self.workspace, action) {
+        match self.known.readiness(self.workspace, action) {
             Readiness::Ready => match allowed {
                 Ok(()) => {
                     self.submitted.insert(action.key);
-                    self.queue.push(action.clone());
+                    self.queue.push(Arc::clone(action));
                 }
                 Err(problem) => self.fail(action, problem),
             },
@@ -273,12 +424,17 @@ impl<'a> Driver<'a> {
         }
         while !self.stopping {
             let Some((&slot, &position)) = self.idle.iter().next() else { break };
+            let is_lane = Some(slot) == self.lane;
             // One action always runs, however little memory there is.
             let held: u32 = self.memory.values().sum();
-            if held > 0 && self.queue.next_memory().is_some_and(|next| held.saturating_add(next) > self.budget) {
+            if !is_lane
+                && held > 0
+                && self.queue.next_memory().is_some_and(|next| held.saturating_add(next) > self.budget)
+            {
                 break;
             }
-            let actions = self.queue.take(position);
+            let actions =
+                if is_lane { self.queue.take_inline().into_iter().collect() } else { self.queue.take(position) };
             let Some(first) = actions.first() else { break };
             let position = match &first.spec {
                 ActionSpec::Segment(spec) => queue::end_of(spec),
@@ -303,26 +459,26 @@ impl<'a> Driver<'a> {
             self.memory.insert(slot, started.iter().map(|action| action.spec.kind().memory).max().unwrap_or(0));
             for action in started {
                 self.say(&action, ActionState::Started);
-                self.running.insert(action.key, (action, Instant::now()));
+                self.running.insert(action.key, Running { action, slot, started: Instant::now() });
             }
             self.pool.start(slot, Job { tasks, position });
         }
     }
 
-    fn task(&self, action: &PlannedAction) -> Result<Task, Diagnostic> {
+    fn task(&self, action: &Arc<PlannedAction>) -> Result<Task, Diagnostic> {
         let locate = |digest: &Digest| {
             let path = self.workspace.locate(*digest);
             path.map(|path| (*digest, path)).ok_or_else(|| self.workspace.unavailable(*digest, action))
         };
         Ok(Task {
-            action: action.clone(),
+            action: Arc::clone(action),
             inputs: action.spec.inputs().iter().map(locate).collect::<Result<_, _>>()?,
             packs: action.packs.iter().map(|pack| locate(pack).map(|(_, path)| path)).collect::<Result<_, _>>()?,
         })
     }
 
     /// Takes reports until another round of planning is due.
-    fn work(&mut self) {
+    fn work(&mut self, edits: &mut dyn Edits) {
         let since = Instant::now();
         loop {
             if self.interrupted.load(Ordering::Relaxed) && !self.summary.interrupted {
@@ -332,12 +488,17 @@ impl<'a> Driver<'a> {
                 // What cannot be killed is not waited for: it leaves nothing
                 // but a scratch folder, which the next build clears.
                 self.hashing = 0;
-                self.running.retain(|_, (action, _)| action.spec.kind().runs == Runs::Media);
+                self.running.retain(|_, running| running.action.spec.kind().runs == Runs::Media);
             }
             let mut report = self.pool.report(TICK);
             while let Some(each) = report {
                 self.take(each);
                 report = self.pool.report(Duration::ZERO);
+            }
+            if let Some(edit) = edits.take(self.workspace) {
+                self.take_edit(&edit);
+                self.remember();
+                return;
             }
             self.dispatch();
             self.remember();
@@ -377,8 +538,8 @@ impl<'a> Driver<'a> {
                 }
             }
             Report::Progress { key, done, total } => {
-                if let Some((action, _)) = self.running.get(&key) {
-                    self.say(&action.clone(), ActionState::Progress { done, total });
+                if let Some(running) = self.running.get(&key) {
+                    self.say(&running.action.clone(), ActionState::Progress { done, total });
                 }
             }
             Report::Finished(finished) => self.take_finished(finished),
@@ -390,7 +551,7 @@ impl<'a> Driver<'a> {
     }
 
     fn take_finished(&mut self, finished: Finished) {
-        let Some((action, started)) = self.running.remove(&finished.key) else { return };
+        let Some(Running { action, started, .. }) = self.running.remove(&finished.key) else { return };
         let result = finished.result.and_then(|result| match self.workspace.changed(&action) {
             None => Ok(result),
             Some(problem) => Err(Failure::Refused(problem)),
@@ -421,8 +582,11 @@ impl<'a> Driver<'a> {
                     self.fail(&action, problem);
                 }
             }
-            // It runs again next time.
-            Err(Failure::Cancelled) => {}
+            // It runs again where it is wanted again.
+            Err(Failure::Cancelled) => {
+                self.submitted.remove(&action.key);
+                self.say(&action, ActionState::Cancelled);
+            }
         }
     }
 
@@ -485,14 +649,13 @@ impl<'a> Driver<'a> {
 
     /// Counts what was reused: everything that the goal rests on and that did
     /// not run.
-    fn finish(&mut self, survey: &Survey, complete: bool) {
+    fn finish(&mut self, needs: &Needs, complete: bool) {
         if !complete && self.summary.errors.is_empty() && !self.summary.interrupted {
             self.complain(Diagnostic::bug("nothing is left to do, and yet not everything is done"));
         }
-        for action in &survey.done {
-            if let Some(result) = self.workspace.db.result(action.key) {
-                self.pass_on(action, &result);
-            }
+        let done = survey::done(needs);
+        for (action, result) in &done {
+            self.pass_on(action, result);
             *self.summary.reused.entry(action.spec.kind().name).or_default() += 1;
         }
         for (kind, ran) in &self.summary.ran {
@@ -502,24 +665,16 @@ impl<'a> Driver<'a> {
         }
         self.summary.reused.retain(|_, count| *count > 0);
         self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
-        let plan: Vec<_> = survey.done.iter().map(|action| (action.node.clone(), action.key)).collect();
+        let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();
         let mut kept = self.workspace.store.mark_used(&plan);
         // A build that ran nothing has added nothing; one that did not come to
         // its end does not know all that the next one needs.
         if complete && !self.summary.ran.is_empty() {
-            kept = kept.and_then(|()| collect::within(self.workspace, None, survey.live()).map(drop));
+            kept = kept.and_then(|()| collect::within(self.workspace, None, survey::live(&done)).map(drop));
         }
         if let Err(problem) = kept {
             self.warn(Diagnostic { tier: Tier::Warning, ..problem });
         }
-    }
-}
-
-/// Frames that an action encodes.
-fn frames_of(spec: &ActionSpec) -> u64 {
-    match spec {
-        ActionSpec::Segment(segment) => u64::from(segment.frames()),
-        _ => 0,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, Diagnostics};
 use crate::exec::goal::Summary;
 use crate::model::{ActionKey, ActionSpec};
 
@@ -31,6 +31,9 @@ pub enum Event<'a> {
     },
     /// Worth saying, once.
     Warning(&'a Diagnostic),
+    /// The manifest was edited and is wrong now: what was planned before goes
+    /// on.
+    Refused(&'a Diagnostics),
     /// An output was written, restored or found as it should be.
     Output {
         path: &'a str,
@@ -65,6 +68,8 @@ pub enum ActionState<'a> {
     Failed {
         why: &'a Diagnostic,
     },
+    /// It was ended because an edit left it unwanted.
+    Cancelled,
 }
 
 impl ActionState<'_> {
@@ -76,6 +81,7 @@ impl ActionState<'_> {
             ActionState::Done { .. } => "done",
             ActionState::Retried { .. } => "retried",
             ActionState::Failed { .. } => "failed",
+            ActionState::Cancelled => "cancelled",
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Summary {
     /// Outputs that are as they should be now, and whether they were written.
     pub outputs: Vec<(String, bool)>,
     pub elapsed: Duration,
+    /// Of that, what planning took.
+    pub planning: Duration,
 }
 
 impl Summary {

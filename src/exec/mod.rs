@@ -8,7 +8,9 @@ pub mod diagnosis;
 pub mod driver;
 pub mod event;
 pub mod explain;
+pub mod files;
 pub mod goal;
+pub mod hook;
 pub mod inline;
 pub mod plan;
 pub mod pool;
@@ -21,6 +23,7 @@ pub mod survey;
 pub mod template;
 pub mod toolchain;
 pub mod verify;
+pub mod watch;
 pub mod worker;
 pub mod workspace;
 

@@ -2,10 +2,11 @@
 //! that is unknown until it has run.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use crate::base::Diagnostics;
 use crate::exec::goal::{Goal, evaluate};
-use crate::exec::survey::{Readiness, Survey};
+use crate::exec::survey::{self, Known, Readiness, Survey};
 use crate::exec::workspace::Workspace;
 use crate::model::PlannedAction;
 
@@ -13,7 +14,7 @@ use crate::model::PlannedAction;
 pub struct DryRun {
     /// Files whose content is not known.
     pub to_hash: Vec<String>,
-    pub to_run: Vec<PlannedAction>,
+    pub to_run: Vec<Arc<PlannedAction>>,
     /// Actions whose results are known.
     pub known: usize,
     /// Whether more will be needed, depending on what these give.
@@ -24,19 +25,22 @@ pub struct DryRun {
 /// Plans a goal once; `force` is [`Options::force`](crate::exec::Options).
 pub fn plan(workspace: &Workspace, goal: &Goal, force: bool) -> DryRun {
     let (needs, complete) = evaluate(workspace, goal);
-    let survey = Survey::of(&workspace.db, &needs);
+    let survey = Survey::of(&needs);
+    let mut known = Known::default();
+    known.learn(&needs);
+    let finished = survey::done(&needs);
     let mut run = DryRun {
         to_hash: survey.unhashed.iter().map(|file| workspace.name_of(*file)).collect(),
         open: !complete,
         problems: Diagnostics(survey.problems.clone()),
         ..DryRun::default()
     };
-    let done: HashMap<_, _> = survey.done.iter().map(|action| (action.key, action)).collect();
-    let restored = workspace.displaced(survey.done.iter()).unwrap_or_else(|problem| {
+    let done: HashMap<_, _> = finished.iter().map(|(action, _)| (action.key, action)).collect();
+    let restored = workspace.displaced(&finished).unwrap_or_else(|problem| {
         run.problems.push(problem);
         Vec::new()
     });
-    let mut asked: VecDeque<&PlannedAction> = survey.pending.iter().chain(restored).collect();
+    let mut asked: VecDeque<&Arc<PlannedAction>> = survey.pending.iter().chain(restored).collect();
     let mut seen: HashSet<_> = asked.iter().map(|action| action.key).collect();
     let mut again = 0;
     while let Some(action) = asked.pop_front() {
@@ -47,17 +51,17 @@ pub fn plan(workspace: &Workspace, goal: &Goal, force: bool) -> DryRun {
             continue;
         }
         again += usize::from(done.contains_key(&action.key));
-        match survey.readiness(workspace, action) {
-            Readiness::Ready => run.to_run.push(action.clone()),
+        match known.readiness(workspace, action) {
+            Readiness::Ready => run.to_run.push(Arc::clone(action)),
             // What they made is gone: they run first, and then it can.
-            Readiness::Lost(makers) => {
+            Readiness::Lost(lost) => {
                 run.open = true;
-                let makers = makers.iter().filter_map(|maker| done.get(maker).copied());
-                asked.extend(makers.filter(|maker| seen.insert(maker.key)));
+                let lost = lost.iter().filter_map(|maker| done.get(maker).copied());
+                asked.extend(lost.filter(|maker| seen.insert(maker.key)));
             }
             Readiness::Unavailable(problem) => run.problems.push(problem),
         }
     }
-    run.known = survey.done.len() - again;
+    run.known = finished.len() - again;
     run
 }

@@ -24,7 +24,7 @@ use crate::store::Store;
 /// An action with the places of its inputs.
 #[derive(Debug)]
 pub struct Task {
-    pub action: PlannedAction,
+    pub action: Arc<PlannedAction>,
     pub inputs: BTreeMap<Digest, PathBuf>,
     pub packs: Vec<PathBuf>,
 }
@@ -56,6 +56,9 @@ pub struct Pool {
     slots: Vec<Slot>,
     reports: Receiver<Report>,
     sender: Sender<Report>,
+    program: PathBuf,
+    place: Place,
+    logs: Logs,
     cancelled: bool,
 }
 
@@ -68,23 +71,31 @@ struct Slot {
 impl Pool {
     pub fn new(size: usize, program: PathBuf, place: Place) -> Self {
         let (sender, reports) = unbounded();
-        let logs = Logs::default();
-        let slots = (0..size).map(|index| {
-            let (jobs, queue) = unbounded::<Job>();
-            let worker = Worker::new(program.clone());
-            let killer = worker.killer();
-            let mut bench = Bench { worker, place: place.clone(), logs: logs.clone(), reports: sender.clone() };
-            let thread = std::thread::spawn(move || {
-                for job in queue {
-                    let position = job.position;
-                    bench.run(job.tasks);
-                    bench.say(Report::Idle { slot: index, position });
-                }
-            });
-            Slot { jobs: Some(jobs), killer, thread: Some(thread) }
+        let (slots, logs) = (Vec::with_capacity(size), Logs::default());
+        let mut pool = Pool { slots, reports, sender, program, place, logs, cancelled: false };
+        for _ in 0..size {
+            pool.add_slot();
+        }
+        pool
+    }
+
+    /// One more slot; its number.
+    pub fn add_slot(&mut self) -> usize {
+        let index = self.slots.len();
+        let (jobs, queue) = unbounded::<Job>();
+        let worker = Worker::new(self.program.clone());
+        let killer = worker.killer();
+        let (place, logs, reports) = (self.place.clone(), self.logs.clone(), self.sender.clone());
+        let mut bench = Bench { worker, place, logs, reports };
+        let thread = std::thread::spawn(move || {
+            for job in queue {
+                let position = job.position;
+                bench.run(job.tasks);
+                bench.say(Report::Idle { slot: index, position });
+            }
         });
-        let slots = slots.collect();
-        Pool { slots, reports, sender, cancelled: false }
+        self.slots.push(Slot { jobs: Some(jobs), killer, thread: Some(thread) });
+        index
     }
 
     pub fn start(&self, slot: usize, job: Job) {
@@ -108,6 +119,13 @@ impl Pool {
     /// The next report, if one comes within `wait`.
     pub fn report(&self, wait: Duration) -> Option<Report> {
         self.reports.recv_timeout(wait).ok()
+    }
+
+    /// Kills the worker process of one slot, whose work ends as `Cancelled`.
+    pub fn interrupt(&self, slot: usize) {
+        if let Some(slot) = self.slots.get(slot) {
+            slot.killer.interrupt();
+        }
     }
 
     /// Kills every worker process. What they were doing ends as `Cancelled`;

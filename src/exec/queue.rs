@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::base::{Digest, Timestamp};
 use crate::model::specs::{AnalysisPass, SegmentSpec};
-use crate::model::{ActionSpec, PlannedAction};
+use crate::model::{ActionKey, ActionSpec, PlannedAction};
 
 /// How far ahead in the same file the next segment may start so that a worker
 /// decodes on instead of seeking.
@@ -16,7 +17,7 @@ const NEAR: i64 = 3;
 /// over at the end.
 #[derive(Default)]
 pub struct Queue {
-    actions: HashMap<u64, PlannedAction>,
+    actions: HashMap<u64, Arc<PlannedAction>>,
     order: BTreeSet<(u8, Reverse<u64>, u64)>,
     /// Segments by the place in their file at which they start.
     places: BTreeMap<(Digest, Timestamp), u64>,
@@ -37,7 +38,7 @@ impl Queue {
         self.actions.is_empty()
     }
 
-    pub fn push(&mut self, action: PlannedAction) {
+    pub fn push(&mut self, action: Arc<PlannedAction>) {
         let id = self.next;
         self.next += 1;
         self.order.insert((rank(&action.spec), Reverse(cost(&action.spec)), id));
@@ -54,7 +55,7 @@ impl Queue {
 
     /// The next action for a worker whose decoder stands at `position`, with
     /// those that are done in the same decode.
-    pub fn take(&mut self, position: Position) -> Vec<PlannedAction> {
+    pub fn take(&mut self, position: Position) -> Vec<Arc<PlannedAction>> {
         let Some(&(first_rank, _, first)) = self.order.first() else { return Vec::new() };
         let id = if first_rank == SEGMENT { self.nearby(position).unwrap_or(first) } else { first };
         let ids = match self.actions.get(&id).map(|action| &action.spec) {
@@ -62,6 +63,20 @@ impl Queue {
             _ => vec![id],
         };
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    /// The next action that runs in this process.
+    pub fn take_inline(&mut self) -> Option<Arc<PlannedAction>> {
+        let first = |rank: u8| self.order.range((rank, Reverse(u64::MAX), 0)..).next().filter(|(is, ..)| *is == rank);
+        let (_, _, id) = *INLINE.iter().find_map(|rank| first(*rank))?;
+        self.remove(id)
+    }
+
+    /// Drops what is not `wanted` and gives its keys.
+    pub fn retain(&mut self, wanted: &dyn Fn(&ActionKey) -> bool) -> Vec<ActionKey> {
+        let unwanted = self.actions.iter().filter(|(_, action)| !wanted(&action.key)).map(|(id, _)| *id);
+        let unwanted: Vec<u64> = unwanted.collect();
+        unwanted.into_iter().filter_map(|id| Some(self.remove(id)?.key)).collect()
     }
 
     /// What the next action holds in memory at most, in MiB.
@@ -84,7 +99,7 @@ impl Queue {
         self.places.range((file, time)..(file, until)).next().map(|(_, id)| *id)
     }
 
-    fn remove(&mut self, id: u64) -> Option<PlannedAction> {
+    fn remove(&mut self, id: u64) -> Option<Arc<PlannedAction>> {
         let action = self.actions.remove(&id)?;
         self.order.remove(&(rank(&action.spec), Reverse(cost(&action.spec)), id));
         if let ActionSpec::Segment(spec) = &action.spec
@@ -93,11 +108,20 @@ impl Queue {
         {
             self.places.remove(&(source.file, source.start));
         }
+        if let ActionSpec::Analyse(spec) = &action.spec
+            && let Some(ids) = self.passes.get_mut(&(spec.file, spec.pass.clone()))
+        {
+            ids.retain(|other| *other != id);
+        }
         Some(action)
     }
 }
 
+const SOUND: u8 = 7;
 const SEGMENT: u8 = 8;
+
+/// The ranks of what runs in this process.
+const INLINE: [u8; 5] = [1, 2, 4, 5, 6];
 
 fn rank(spec: &ActionSpec) -> u8 {
     match spec {
@@ -109,10 +133,15 @@ fn rank(spec: &ActionSpec) -> u8 {
         ActionSpec::Show(_) => 5,
         ActionSpec::Draw(_) => 6,
         // The mix needs every sound, and then encodes while segments do.
-        ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => 7,
+        ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => SOUND,
         ActionSpec::Segment(_) => SEGMENT,
         ActionSpec::Join(_) => 9,
     }
+}
+
+/// Whether what else there is to do depends on the result.
+pub fn decides(spec: &ActionSpec) -> bool {
+    rank(spec) < SOUND
 }
 
 /// A measure of how long it takes, comparable within one rank.
@@ -138,14 +167,14 @@ mod tests {
     use crate::base::{FrameRate, Orientation, Size};
     use crate::model::specs::{AnalyseSpec, ProbeSpec, SourceRun, VideoEncoder};
     use crate::model::timeline::SourcePicture;
-    use crate::model::{ActionKey, Colour, Fit, Matrix, VideoFormat};
+    use crate::model::{Colour, Fit, Matrix, VideoFormat};
 
-    fn action(node: &str, spec: ActionSpec) -> PlannedAction {
+    fn action(node: &str, spec: ActionSpec) -> Arc<PlannedAction> {
         let key = ActionKey(Digest::of(node.as_bytes()));
-        PlannedAction { key, node: node.to_owned(), spec, packs: Vec::new(), output: None }
+        Arc::new(PlannedAction { key, node: node.to_owned(), spec, packs: Vec::new(), output: None })
     }
 
-    fn segment(file: &str, start: i64, frames: u32) -> PlannedAction {
+    fn segment(file: &str, start: i64, frames: u32) -> Arc<PlannedAction> {
         let rate = FrameRate::new(30, 1).unwrap();
         let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
         let size = Size::new(1280, 720);
@@ -171,7 +200,7 @@ mod tests {
         action(&format!("{file}@{start}"), ActionSpec::Segment(spec))
     }
 
-    fn analysis(name: &str, from: i64) -> PlannedAction {
+    fn analysis(name: &str, from: i64) -> Arc<PlannedAction> {
         let pass = AnalysisPass {
             orientation: Orientation::UPRIGHT,
             from: Timestamp::from_seconds(from),
@@ -184,8 +213,8 @@ mod tests {
         action(&format!("{name}/{from}"), ActionSpec::Analyse(spec))
     }
 
-    fn names(actions: Vec<PlannedAction>) -> Vec<String> {
-        actions.into_iter().map(|action| action.node).collect()
+    fn names(actions: Vec<Arc<PlannedAction>>) -> Vec<String> {
+        actions.iter().map(|action| action.node.clone()).collect()
     }
 
     #[test]
@@ -222,6 +251,18 @@ mod tests {
         assert_eq!(names(queue.take(None)), ["motion/0", "sharpness/0"]);
         assert_eq!(names(queue.take(None)), ["motion/60"]);
         assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn what_an_edit_leaves_unwanted_is_dropped() {
+        let mut queue = Queue::default();
+        for action in [segment("a", 0, 60), analysis("motion", 0), analysis("sharpness", 0)] {
+            queue.push(action);
+        }
+        let wanted = analysis("motion", 0).key;
+        assert_eq!(queue.retain(&|key| *key == wanted).len(), 2);
+        assert_eq!(names(queue.take(None)), ["motion/0"]);
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -1,23 +1,104 @@
-//! One round of planning, looked through: what is done, what can start now.
+//! One round of planning, looked through: what can start now; and, where that
+//! is asked for, everything that the goal rests on.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest};
 use crate::exec::workspace::Workspace;
-use crate::graph::planned::Leaf;
-use crate::graph::{Database, FileInput, Needs};
-use crate::model::{ActionKey, Artifact, PlannedAction};
+use crate::graph::planned::{Leaf, SeenNeeds};
+use crate::graph::{FileInput, Needs};
+use crate::model::key::KeyHashing;
+use crate::model::{ActionKey, ActionResult, ActionSpec, Artifact, PlannedAction};
 use crate::store::Live;
 
-/// Everything that the goal rests on, each once, in the order of planning.
+/// What is not done, each thing once, in the order of planning. Costs as much
+/// as there is left to do.
 #[derive(Default)]
 pub struct Survey {
     /// Files whose content is not known yet.
     pub unhashed: Vec<FileInput>,
-    pub done: Vec<PlannedAction>,
-    pub pending: Vec<PlannedAction>,
+    pub pending: Vec<Arc<PlannedAction>>,
     pub problems: Vec<Diagnostic>,
-    /// Which action makes an artifact.
+}
+
+impl Survey {
+    /// Whether all is done.
+    pub fn is_empty(&self) -> bool {
+        self.unhashed.is_empty() && self.pending.is_empty() && self.problems.is_empty()
+    }
+
+    pub fn of(needs: &Needs) -> Self {
+        let mut survey = Survey::default();
+        let mut seen = HashSet::new();
+        let mut files = HashSet::new();
+        needs.visit_open(&mut |leaf| match leaf {
+            Leaf::Content(file) => {
+                if files.insert(file) {
+                    survey.unhashed.push(file);
+                }
+            }
+            Leaf::Problem(problem) => {
+                if !survey.problems.contains(problem) {
+                    survey.problems.push(problem.clone());
+                }
+            }
+            Leaf::Action(action, None) => {
+                if seen.insert(action.key) {
+                    survey.pending.push(action.clone());
+                }
+            }
+            Leaf::Action(_, Some(_)) => {}
+        });
+        survey
+    }
+}
+
+/// A done action and what it gave.
+pub type Done = (Arc<PlannedAction>, Arc<ActionResult>);
+
+/// Everything done that a goal rests on, each once, in the order of planning.
+pub fn done(needs: &Needs) -> Vec<Done> {
+    let mut done = Vec::new();
+    let mut seen = HashSet::new();
+    needs.visit(&mut |leaf| {
+        if let Leaf::Action(action, Some(result)) = leaf
+            && seen.insert(action.key)
+        {
+            done.push((action.clone(), result.clone()));
+        }
+    });
+    done
+}
+
+/// The done actions that wrote an output.
+pub fn deliveries(needs: &Needs) -> Vec<Done> {
+    let mut done = Vec::new();
+    needs.visit_delivering(&mut |leaf| {
+        if let Leaf::Action(action, Some(result)) = leaf
+            && action.output.is_some()
+        {
+            done.push((action.clone(), result.clone()));
+        }
+    });
+    done
+}
+
+/// What garbage collection must leave alone: results, and the objects that they
+/// consist of.
+pub fn live(done: &[Done]) -> Live {
+    let objects = done.iter().flat_map(|(_, result)| &result.artifacts).map(|artifact| artifact.digest);
+    Live { keys: done.iter().map(|(action, _)| action.key).collect(), objects: objects.collect() }
+}
+
+/// What rounds of planning found done, and which action made which artifact.
+/// Grows with the plan: a round costs what is new in it.
+#[derive(Default)]
+pub struct Known {
+    seen: SeenNeeds,
+    keys: HashSet<ActionKey, KeyHashing>,
+    /// Frames that are encoded.
+    frames: u64,
     makers: HashMap<Digest, (ActionKey, Artifact)>,
 }
 
@@ -30,43 +111,26 @@ pub enum Readiness {
     Unavailable(Diagnostic),
 }
 
-impl Survey {
-    pub fn of(db: &Database, needs: &Needs) -> Self {
-        let mut survey = Survey::default();
-        let mut seen = HashSet::new();
-        let mut files = HashSet::new();
-        let mut outputs: HashMap<&str, &str> = HashMap::new();
-        needs.visit(&mut |leaf| match leaf {
-            Leaf::Content(file) => {
-                if files.insert(file) {
-                    survey.unhashed.push(file);
-                }
+impl Known {
+    /// Takes in what a round of planning found done.
+    pub fn learn(&mut self, needs: &Needs) {
+        let Known { seen, keys, frames, makers } = self;
+        needs.visit_new(seen, &mut |action, result| {
+            if keys.insert(action.key) {
+                *frames += frames_of(&action.spec);
             }
-            Leaf::Problem(problem) => {
-                if !survey.problems.contains(problem) {
-                    survey.problems.push(problem.clone());
-                }
-            }
-            Leaf::Action(action) => {
-                if seen.insert(action.key) {
-                    if let Some(path) = &action.output
-                        && let Some(other) = outputs.insert(path, &action.node)
-                    {
-                        let problem = Diagnostic::input(format!("{other} and {} both write {path}", action.node));
-                        survey.problems.push(problem.hint("let each output have a place of its own"));
-                    }
-                    match db.result(action.key) {
-                        Some(result) => {
-                            let artifacts = result.artifacts.iter().map(|a| (a.digest, (action.key, *a)));
-                            survey.makers.extend(artifacts);
-                            survey.done.push(action.clone());
-                        }
-                        None => survey.pending.push(action.clone()),
-                    }
-                }
-            }
+            makers.extend(result.artifacts.iter().map(|artifact| (artifact.digest, (action.key, *artifact))));
         });
-        survey
+    }
+
+    /// How many actions are done.
+    pub fn actions(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many frames are encoded.
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     /// Looks whether everything that an action reads is there. An object of
@@ -83,13 +147,12 @@ impl Survey {
         }
         if lost.is_empty() { Readiness::Ready } else { Readiness::Lost(lost) }
     }
+}
 
-    /// What garbage collection must leave alone: results, and the objects that
-    /// were found along the way.
-    pub fn live(&self) -> Live {
-        Live {
-            keys: self.done.iter().map(|action| action.key).collect(),
-            objects: self.makers.keys().copied().collect(),
-        }
+/// Frames that an action encodes.
+pub fn frames_of(spec: &ActionSpec) -> u64 {
+    match spec {
+        ActionSpec::Segment(segment) => u64::from(segment.frames()),
+        _ => 0,
     }
 }

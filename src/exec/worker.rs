@@ -68,6 +68,9 @@ pub struct Killer(Arc<Mutex<Slot>>);
 #[derive(Default)]
 struct Slot {
     child: Option<Child>,
+    /// What it does now is not wanted.
+    interrupted: bool,
+    /// Nothing is wanted of it any more.
     cancelled: bool,
 }
 
@@ -83,8 +86,24 @@ impl Killer {
         kill(&mut slot.child);
     }
 
-    fn is_cancelled(&self) -> bool {
-        self.slot().cancelled
+    /// Kills the process; the next work starts another.
+    pub fn interrupt(&self) {
+        let mut slot = self.slot();
+        slot.interrupted = true;
+        kill(&mut slot.child);
+    }
+
+    /// Whether it was killed on purpose; an interruption is over then.
+    fn was_meant(&self) -> bool {
+        let mut slot = self.slot();
+        std::mem::take(&mut slot.interrupted) || slot.cancelled
+    }
+
+    /// Forgets an interruption that came when the work was done already.
+    fn begin(&self) -> bool {
+        let mut slot = self.slot();
+        slot.interrupted = false;
+        slot.child.is_some()
     }
 }
 
@@ -135,6 +154,9 @@ impl Worker {
     /// Runs actions together. `hear` gets every reply; it ends when each of
     /// them is done or failed, or the process is gone.
     pub fn run(&mut self, invocations: Vec<Invocation>, hear: &mut dyn FnMut(Reply)) -> Result<(), Failure> {
+        if !self.killer.begin() {
+            self.stop();
+        }
         let mut open = invocations.len();
         self.send(&Request::Run(invocations))?;
         while open > 0 {
@@ -216,7 +238,7 @@ impl Worker {
 
     /// Tells why the process is gone, in its own last words.
     fn died(&mut self, how: &str) -> Failure {
-        if self.killer.is_cancelled() {
+        if self.killer.was_meant() {
             self.stop();
             return Failure::Cancelled;
         }

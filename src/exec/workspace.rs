@@ -1,25 +1,27 @@
 //! A project opened for work: its manifest, its files, the store, and the
 //! database that plans.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
+use crate::exec::files::{self, Source};
 use crate::exec::settings::Settings;
+use crate::exec::survey::Done;
 use crate::exec::{storage, toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
 use crate::inputs::system::EntryKind;
-use crate::inputs::{self, FileStat, Never, Pattern, RealSystem, Remembered, System};
+use crate::inputs::{self, FileStat, Pattern, RealSystem, System};
 use crate::manifest::manifest::{At, OutputDecl};
 use crate::manifest::{self, KindEntry, Kinds, Manifest};
 use crate::model::moment::{ChoiceReport, Moment};
 use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
 use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
-use crate::store::{Holder, Lock, OutputState, Store};
+use crate::store::{Holder, Lock, OutputState, Position, Store};
 use crate::telemetry::FORMATS;
 
 /// The manifest's name in a project's folder.
@@ -37,7 +39,9 @@ pub struct Workspace {
     pub project: Project,
     files: HashMap<FileInput, Source>,
     contents: BTreeMap<Digest, Vec<FileInput>>,
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
+    /// Where the store's log ended when the lock was released.
+    left_at: Option<Position>,
 }
 
 /// What a project is opened for.
@@ -49,13 +53,13 @@ pub enum Purpose<'a> {
     Build { what: &'a str, waiting: &'a dyn Fn(&Holder), interrupted: &'a AtomicBool },
 }
 
-/// A file that the project reads.
-struct Source {
-    name: String,
-    /// `None` for a file that is not there now but was once.
-    path: Option<PathBuf>,
-    /// As it was when its content was found out.
-    stat: Option<FileStat>,
+/// What may be another than it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// Files beside the manifest.
+    pub files: bool,
+    /// New files that are still being written: they are not looked at yet.
+    pub growing: BTreeSet<PathBuf>,
 }
 
 /// Every kind that a manifest can name.
@@ -113,49 +117,15 @@ impl Workspace {
 
         let snapshot = store.snapshot()?;
         let mut db = Database::new(toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
-        let mut files = Files {
-            system: &system,
-            root: &root,
-            memory: store.files()?,
-            found: HashMap::new(),
-            names: HashMap::new(),
-            gone: Vec::new(),
-        };
-        let never = never(&place, &manifest, &store)?;
-        let mut sets: Vec<Vec<FileInput>> = Vec::new();
-        let mut taken = HashSet::new();
-        for set in &manifest.footage {
-            let (mut found, trouble) = files.scan(&mut db, &set.files, &never);
-            problems.0.extend(trouble.into_iter().map(|problem| problem.at(set.place.0.clone())));
-            // A file is filmed by one camera: the first that names it.
-            let twice: Vec<FileInput> = found.iter().copied().filter(|file| taken.contains(file)).collect();
-            if let Some(first) = twice.first() {
-                let name = first.path(&db);
-                let what = match twice.len() {
-                    1 => format!("{name} belongs to an earlier footage set already"),
-                    more => format!("{name} and {} more files belong to an earlier footage set already", more - 1),
-                };
-                let warning = Diagnostic::warning(what).hint("let no two sets match the same file");
-                problems.push(warning.at(set.place.0.clone()));
-            }
-            found.retain(|file| taken.insert(*file));
-            sets.push(found);
-        }
-        let mut materials = Vec::new();
-        for (name, place) in manifest.materials() {
-            // A name, not a glob, whatever characters it has.
-            let (found, trouble) = files.scan(&mut db, &[Pattern::literal(&name)], &Never::default());
-            problems.0.extend(trouble.into_iter().map(|problem| problem.at(place.0.clone())));
-            materials.extend(found);
-        }
-        let Files { found, gone, .. } = files;
+        let found = files::look(&mut db, &root, &manifest, &store, &HashMap::new(), &BTreeSet::new())?;
+        problems.0.extend(found.problems);
         for output in &manifest.outputs {
             problems.0.extend(footage_in_place_of(&store, &root, &manifest, output)?);
         }
-        if lock.is_some() && !gone.is_empty() {
-            store.forget_files(&gone)?;
+        if lock.is_some() && !found.gone.is_empty() {
+            store.forget_files(&found.gone)?;
         }
-        let project = db.set_project(manifest.clone(), sets, materials);
+        let project = db.set_project(manifest.clone(), found.sets, found.materials);
         db.set_wanted_encoder(settings.codec.value.clone());
         let mut workspace = Workspace {
             root,
@@ -168,15 +138,118 @@ impl Workspace {
             project,
             files: HashMap::new(),
             contents: BTreeMap::new(),
-            _lock: lock,
+            lock,
+            left_at: None,
         };
-        for (file, source) in found {
-            if let FileState::Known(digest) = file.state(&workspace.db) {
-                workspace.contents.entry(digest).or_default().push(file);
-            }
-            workspace.files.insert(file, source);
-        }
+        workspace.take_files(found.found);
         Ok(Some(workspace))
+    }
+
+    /// Takes over what a look at the disk found.
+    fn take_files(&mut self, found: HashMap<FileInput, Source>) {
+        self.contents.clear();
+        for file in found.keys() {
+            if let FileState::Known(digest) = file.state(&self.db) {
+                self.contents.entry(digest).or_default().push(*file);
+            }
+        }
+        // A map's order must not decide which of two equal files is read.
+        self.contents.values_mut().for_each(|files| files.sort_by_key(|file| file.path(&self.db).clone()));
+        self.files = found;
+    }
+
+    /// Takes in an edit: reads the manifest again and looks at the files again
+    /// where they may have changed. Gives what is worth saying; with errors
+    /// everything stays as it was.
+    pub fn reload(&mut self, edit: &Edit) -> Result<Diagnostics, Diagnostics> {
+        let mut problems = Diagnostics::default();
+        match self.try_reload(edit, &mut problems) {
+            Ok(()) => {}
+            Err(problem) => problems.push(problem),
+        }
+        if problems.has_errors() { Err(problems) } else { Ok(problems) }
+    }
+
+    fn try_reload(&mut self, edit: &Edit, problems: &mut Diagnostics) -> Result<(), Diagnostic> {
+        let Some(manifest) = load(&RealSystem, &self.root, problems)? else { return Ok(()) };
+        for output in &manifest.outputs {
+            problems.0.extend(footage_in_place_of(&self.store, &self.root, &manifest, output)?);
+        }
+        if problems.has_errors() {
+            return Ok(());
+        }
+        let patterns = |manifest: &Manifest| -> Vec<(String, Vec<String>)> {
+            manifest.footage.iter().map(|set| (set.name.clone(), set.files.clone())).collect()
+        };
+        let names = |manifest: &Manifest| manifest.materials().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        if !edit.files
+            && patterns(&manifest) == patterns(&self.manifest)
+            && names(&manifest) == names(&self.manifest)
+            && manifest.places_written() == self.manifest.places_written()
+        {
+            let (sets, materials) = (self.project.files(&self.db).clone(), self.project.materials(&self.db).clone());
+            self.project = self.db.set_project(manifest.clone(), sets, materials);
+            self.manifest = manifest;
+            return Ok(());
+        }
+        let known = self.files.iter().map(|(file, source)| (source.name.clone(), *file)).collect();
+        let found = files::look(&mut self.db, &self.root, &manifest, &self.store, &known, &edit.growing)?;
+        problems.0.extend(found.problems);
+        if problems.has_errors() {
+            return Ok(());
+        }
+        if self.lock.is_some() && !found.gone.is_empty() {
+            self.store.forget_files(&found.gone)?;
+        }
+        self.project = self.db.set_project(manifest.clone(), found.sets, found.materials);
+        self.manifest = manifest;
+        self.take_files(found.found);
+        Ok(())
+    }
+
+    /// Whether an output of the project lies at an absolute path.
+    pub fn writes(&self, path: &Path) -> bool {
+        self.manifest.places_written().iter().any(|place| path.starts_with(self.root.join(place)))
+    }
+
+    /// Whether what lies at the absolute path of an output is what autocut wrote.
+    pub fn is_as_written(&self, path: &Path) -> bool {
+        let name = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
+        let state = name.map(|name| self.store.output_state(&self.root, name));
+        matches!(state, Some(Ok(OutputState::Ours(_))))
+    }
+
+    /// Lets others build in the project, until it is [acquired](Self::acquire)
+    /// again.
+    pub fn release(&mut self) -> Result<(), Diagnostic> {
+        self.left_at = Some(self.store.position()?);
+        self.lock = None;
+        Ok(())
+    }
+
+    /// Takes the project for a build. What others have done meanwhile is known
+    /// afterwards.
+    pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<(), Diagnostic> {
+        self.lock = storage::take(&self.store, purpose)?;
+        if self.left_at != Some(self.store.position()?) { self.forget_plan() } else { Ok(()) }
+    }
+
+    /// Begins with a new plan out of what the store knows now. What was planned
+    /// before is freed: salsa never frees the inputs of a database.
+    pub fn forget_plan(&mut self) -> Result<(), Diagnostic> {
+        let snapshot = self.store.snapshot()?;
+        let mut db = Database::new(self.toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
+        let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
+        self.project = db.set_project(self.manifest.clone(), found.sets, found.materials);
+        db.set_wanted_encoder(self.settings.codec.value.clone());
+        self.db = db;
+        self.take_files(found.found);
+        Ok(())
+    }
+
+    /// Whether the project reads the file at an absolute path.
+    pub fn reads(&self, path: &Path) -> bool {
+        self.files.values().any(|source| source.path.as_deref() == Some(path))
     }
 
     /// Says which of the named outputs do not exist.
@@ -298,18 +371,16 @@ impl Workspace {
 
     /// Those of these finished actions whose outputs are no longer as they were
     /// written. Actions that write none are passed over.
-    pub fn displaced<'a>(
-        &self,
-        done: impl Iterator<Item = &'a PlannedAction>,
-    ) -> Result<Vec<&'a PlannedAction>, Diagnostic> {
-        let (joins, paths): (Vec<_>, Vec<_>) = done.filter_map(|action| Some((action, action.output.clone()?))).unzip();
+    pub fn displaced<'a>(&self, done: &'a [Done]) -> Result<Vec<&'a Arc<PlannedAction>>, Diagnostic> {
+        let (joins, paths): (Vec<_>, Vec<_>) =
+            done.iter().filter_map(|done| Some((done, done.0.output.clone()?))).unzip();
         let states = self.store.output_states(&self.root, &paths)?;
-        let is_displaced = |action: &PlannedAction, state: OutputState| {
-            let made = self.db.result(action.key).and_then(|result| result.artifacts.first().copied());
+        let is_displaced = |(_, result): &Done, state: OutputState| {
+            let made = result.artifacts.first();
             made.is_none_or(|made| state != OutputState::Ours(made.digest))
         };
         let both = joins.into_iter().zip(states);
-        Ok(both.filter(|(action, state)| is_displaced(action, *state)).map(|(action, _)| action).collect())
+        Ok(both.filter(|(done, state)| is_displaced(done, *state)).map(|((action, _), _)| action).collect())
     }
 
     /// An error where an output would replace what autocut did not write.
@@ -337,7 +408,7 @@ impl Workspace {
 
     /// An error where the store's disk has no room for what these actions will
     /// write.
-    pub fn require_space(&self, pending: &[PlannedAction]) -> Result<(), Diagnostic> {
+    pub fn require_space(&self, pending: &[Arc<PlannedAction>]) -> Result<(), Diagnostic> {
         match pending.iter().map(|action| expected_bytes(&action.spec)).sum() {
             0 => Ok(()),
             needed => self.store.space()?.require(needed, self.store.root()),
@@ -416,68 +487,4 @@ fn load(system: &RealSystem, root: &Path, problems: &mut Diagnostics) -> Result<
     let (manifest, found) = manifest::load(Path::new(MANIFEST), &text, &kinds().as_kinds());
     problems.0.extend(found.0);
     Ok(manifest.filter(|_| !problems.has_errors()))
-}
-
-/// What footage patterns never match: the store and what autocut writes.
-fn never(place: &Path, manifest: &Manifest, store: &Store) -> Result<Never, Diagnostic> {
-    let declared = manifest.outputs.iter().filter_map(|output| output.place_written());
-    let written = store.outputs()?.into_iter().map(|output| output.name);
-    Ok(Never { store: Some(place.to_owned()), outputs: declared.chain(written).map(PathBuf::from).collect() })
-}
-
-/// Finds the project's files, each once.
-struct Files<'a> {
-    system: &'a RealSystem,
-    root: &'a Path,
-    memory: BTreeMap<String, Remembered>,
-    found: HashMap<FileInput, Source>,
-    names: HashMap<String, FileInput>,
-    /// Names that are remembered and were deleted since: a disk that is
-    /// unplugged later must not bring them back.
-    gone: Vec<String>,
-}
-
-impl Files<'_> {
-    fn scan(&mut self, db: &mut Database, patterns: &[String], never: &Never) -> (Vec<FileInput>, Vec<Diagnostic>) {
-        let scan = inputs::scan(self.system, self.root, patterns, never);
-        let absent = inputs::identify::unplugged(self.system, self.root, patterns, &self.memory);
-        let mut problems: Vec<Diagnostic> = Vec::new();
-        let mut files = Vec::new();
-        let there: BTreeSet<&str> = scan.files.iter().map(|found| found.name.as_str()).collect();
-        let missed: Vec<&String> = self.memory.keys().filter(|name| !there.contains(name.as_str())).collect();
-        let deleted = inputs::identify::deleted(self.system, self.root, patterns, &missed);
-        self.gone.extend(deleted.into_iter().cloned());
-        for found in scan.files {
-            let known = self.memory.get(&found.name).filter(|known| known.is_trusted(&found.stat));
-            let state = known.map_or(FileState::Unknown, |known| FileState::Known(known.digest));
-            let source = Source { name: found.name, path: Some(found.path), stat: Some(found.stat) };
-            files.push(self.add(db, source, state));
-        }
-        let remembered = |index: usize| {
-            let pattern = patterns.get(index).and_then(|text| Pattern::new(text, self.root).ok());
-            pattern.is_some_and(|pattern| absent.iter().any(|file| pattern.matches(&file.name)))
-        };
-        let missing = scan.problems.into_iter().filter(|(index, _)| !remembered(*index));
-        problems.extend(missing.map(|(_, problem)| problem));
-        if !absent.is_empty() {
-            let names: Vec<&str> = absent.iter().map(|file| file.name.as_str()).collect();
-            let warning = Diagnostic::warning(format!("not there now: {}", names.join(", ")));
-            problems.push(warning.hint("what the store holds of it is used; plug in its disk to render more"));
-            for file in absent {
-                let source = Source { name: file.name, path: None, stat: None };
-                files.push(self.add(db, source, FileState::Known(file.digest)));
-            }
-        }
-        (files, problems)
-    }
-
-    fn add(&mut self, db: &mut Database, source: Source, state: FileState) -> FileInput {
-        if let Some(file) = self.names.get(&source.name) {
-            return *file;
-        }
-        let file = FileInput::new(db, source.name.clone(), state);
-        self.names.insert(source.name.clone(), file);
-        self.found.insert(file, source);
-        file
-    }
 }

@@ -2,32 +2,45 @@
 
 use std::sync::Arc;
 
+use salsa::plumbing::AsId;
+
 use crate::base::Digest;
 use crate::deliver::segments::{self, FrameRun};
 use crate::deliver::sound;
-use crate::graph::db::{Db, Project};
+use crate::graph::db::Db;
 use crate::graph::planned::{Collector, Planned};
-use crate::graph::telemetry;
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
 use crate::model::specs::{DrawSpec, SegmentSpec, ShowSpec, VideoEncoder};
 use crate::model::{ActionSpec, Clip, VideoFormat};
 
-/// Everything that decides what a clip looks and sounds like.
+/// What all clips of an output share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Shot {
-    /// The output it is rendered for: part of its nodes' names.
+pub struct Look {
+    /// The output's name: part of its nodes' names.
     pub output: String,
-    pub clip: Clip,
     pub format: VideoFormat,
     pub encoder: VideoEncoder,
     /// Name and specification, painted in this order.
     pub overlays: Vec<(String, OverlaySpec)>,
+    /// Cleaned telemetry.
+    pub log: Option<Digest>,
 }
 
-#[salsa::interned]
-pub struct ShotKey<'db> {
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct LookKey<'db> {
     #[returns(ref)]
-    pub shot: Shot,
+    pub look: Look,
+}
+
+/// Everything that decides what a clip looks and sounds like.
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct ShotKey<'db> {
+    #[returns(copy)]
+    pub look: LookKey<'db>,
+    #[returns(ref)]
+    pub clip: Clip,
 }
 
 /// What a clip is made of.
@@ -39,26 +52,23 @@ pub struct Rendered {
     pub sound: Option<Digest>,
 }
 
+/// Rests on results alone, so that no edit elsewhere makes salsa look into it.
 #[salsa::tracked]
-pub fn rendered<'db>(db: &'db dyn Db, project: Project, key: ShotKey<'db>) -> Planned<Arc<Rendered>> {
-    let shot = key.shot(db);
+pub fn rendered<'db>(db: &'db dyn Db, key: ShotKey<'db>) -> Planned<Arc<Rendered>> {
+    let shot = Shot { look: key.look(db).look(db), clip: key.clip(db) };
     let mut needs = Collector::default();
-    let log = match needs.take(telemetry::log(db, project)) {
-        Some(log) => log.as_ref().map(|log| log.digest),
-        None => return needs.finish(None),
-    };
-    let name = format!("{}/{}", shot.output, shot.clip.moment.node());
+    let name = format!("{}/{}", shot.look.output, shot.clip.moment.node());
 
     let mut artifacts = Some(Vec::new());
-    for (index, run) in segments::split(shot.clip.frames, shot.format.rate).into_iter().enumerate() {
-        let segment = segment(db, shot, log, &name, index, run, &mut needs);
+    for (index, run) in segments::split(shot.clip.frames, shot.look.format.rate).into_iter().enumerate() {
+        let segment = segment(db, &shot, &name, index, run, &mut needs);
         match (segment, &mut artifacts) {
             (Some(segment), Some(list)) => list.push(segment),
             _ => artifacts = None,
         }
     }
 
-    let sound = sound::source(&shot.clip, shot.format.rate).map(|spec| {
+    let sound = sound::source(shot.clip, shot.look.format.rate).map(|spec| {
         let result = needs.act(db, format!("{name}/sound"), ActionSpec::Sound(spec))?;
         result.artifacts.first().map(|artifact| artifact.digest)
     });
@@ -70,10 +80,53 @@ pub fn rendered<'db>(db: &'db dyn Db, project: Project, key: ShotKey<'db>) -> Pl
     needs.finish(rendered)
 }
 
+/// A run of shots that are looked at together: an edit of one clip of ten
+/// thousand then costs its own run and a look at the others.
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct ShotRun<'db> {
+    #[returns(ref)]
+    pub shots: Vec<ShotKey<'db>>,
+}
+
+/// About how many shots there are in a run.
+const RUN: u32 = 64;
+
+/// Cuts shots into runs, at places that the shots themselves decide, so that an
+/// insertion moves none of the others.
+pub fn runs<'db>(db: &'db dyn Db, shots: &[ShotKey<'db>]) -> Vec<ShotRun<'db>> {
+    shots.split_inclusive(|shot| ends_run(*shot)).map(|run| ShotRun::new(db, run.to_vec())).collect()
+}
+
+/// Whether a run ends with this shot.
+pub fn ends_run(shot: ShotKey<'_>) -> bool {
+    shot.as_id().index() % RUN == 0
+}
+
+/// What each clip of a run is made of, in order.
+#[salsa::tracked]
+pub fn rendered_run<'db>(db: &'db dyn Db, run: ShotRun<'db>) -> Planned<Arc<Vec<Arc<Rendered>>>> {
+    let shots = run.shots(db);
+    let mut needs = Collector::with_capacity(shots.len());
+    let mut all = Some(Vec::with_capacity(shots.len()));
+    for shot in shots {
+        match (needs.take(rendered(db, *shot)), &mut all) {
+            (Some(rendered), Some(list)) => list.push(rendered.clone()),
+            _ => all = None,
+        }
+    }
+    needs.finish(all.map(Arc::new))
+}
+
+/// A shot, looked up.
+struct Shot<'a> {
+    look: &'a Look,
+    clip: &'a Clip,
+}
+
 fn segment(
     db: &dyn Db,
-    shot: &Shot,
-    log: Option<Digest>,
+    shot: &Shot<'_>,
     name: &str,
     index: usize,
     run: FrameRun,
@@ -81,8 +134,8 @@ fn segment(
 ) -> Option<Digest> {
     let mut layers = Some(Vec::new());
     let mut packs = Vec::new();
-    for (overlay, spec) in &shot.overlays {
-        let drawn = drawn(db, shot, log, &format!("{name}/{overlay}/{index}"), spec, run, needs);
+    for (overlay, spec) in &shot.look.overlays {
+        let drawn = drawn(db, shot, &format!("{name}/{overlay}/{index}"), spec, run, needs);
         match (drawn, &mut layers) {
             (Some((pack, drawn)), Some(layers)) => {
                 packs.push(pack);
@@ -92,9 +145,9 @@ fn segment(
         }
     }
     let spec = SegmentSpec {
-        sources: segments::sources(&shot.clip, &shot.format, run),
-        format: shot.format,
-        encoder: shot.encoder.clone(),
+        sources: segments::sources(shot.clip, &shot.look.format, run),
+        format: shot.look.format,
+        encoder: shot.look.encoder.clone(),
         overlays: non_empty(layers?),
     };
     let node = format!("{name}/segment/{index}");
@@ -110,32 +163,31 @@ fn non_empty(layers: Vec<Vec<SpriteRun>>) -> Vec<Vec<SpriteRun>> {
 /// The pack and the runs of one overlay over one segment.
 fn drawn(
     db: &dyn Db,
-    shot: &Shot,
-    log: Option<Digest>,
+    shot: &Shot<'_>,
     name: &str,
     overlay: &OverlaySpec,
     run: FrameRun,
     needs: &mut Collector,
 ) -> Option<(Digest, Drawn)> {
-    let rate = shot.format.rate;
+    let rate = shot.look.format.rate;
     let after = |frames: u32| rate.time_of(i64::from(frames)).to_nanos();
     let start = shot.clip.telemetry_start;
     let show = ShowSpec {
         overlay: overlay.clone(),
-        telemetry: log,
+        telemetry: shot.look.log,
         start: start.map(|start| start.saturating_add(after(run.first))),
         utc: shot.clip.utc.map(|utc| utc.saturating_add(after(run.first))),
         frames: run.count,
         rate,
-        frame: shot.format.size,
+        frame: shot.look.format.size,
         clip: start.map(|start| (start, start.saturating_add(after(shot.clip.frames)))),
     };
     let shown = needs.act(db, format!("{name}/show"), ActionSpec::Show(show))?;
-    let colour = shot.format.colour;
+    let colour = shot.look.format.colour;
     let draw = DrawSpec {
         overlay: overlay.clone(),
         shown: shown.artifacts.first()?.digest,
-        format: SpriteFormat { frame: shot.format.size, matrix: colour.matrix, full_range: colour.full_range },
+        format: SpriteFormat { frame: shot.look.format.size, matrix: colour.matrix, full_range: colour.full_range },
     };
     let result = needs.act(db, format!("{name}/draw"), ActionSpec::Draw(draw))?;
     let drawn = needs.value(&result, "drawing an overlay")?;

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use salsa::Setter;
+use salsa::{Durability, Setter};
 
 use crate::base::Digest;
 use crate::manifest::Manifest;
 use crate::manifest::manifest::{
     AnalysisSettings, Detection, FootageSet, Moments, Music, OutputDecl, OverlayDecl, TelemetrySource,
 };
+use crate::model::key::KeyHashing;
 use crate::model::{ActionKey, ActionResult, Toolchain};
 
 /// The manifest, one field for each section, so that an edit of one section
@@ -102,7 +103,7 @@ pub type Known = Arc<dyn Fn(ActionKey) -> Option<ActionResult> + Send + Sync>;
 #[derive(Clone)]
 pub struct Database {
     storage: salsa::Storage<Self>,
-    outcomes: Arc<Mutex<HashMap<ActionKey, Outcome>>>,
+    outcomes: Arc<Mutex<HashMap<ActionKey, Outcome, KeyHashing>>>,
     /// What the store knew when the program started.
     known: Known,
     toolchain: Arc<Toolchain>,
@@ -115,13 +116,29 @@ impl salsa::Database for Database {}
 impl Db for Database {
     fn outcome(&self, key: ActionKey) -> Outcome {
         let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        *outcomes.entry(key).or_insert_with(|| Outcome::new(self, (self.known)(key).map(Arc::new)))
+        *outcomes.entry(key).or_insert_with(|| {
+            let result = (self.known)(key).map(Arc::new);
+            let durability = durability_of(result.is_some());
+            Outcome::builder(result).durability(durability).new(self)
+        })
     }
 
     fn toolchain(&self) -> &Toolchain {
         &self.toolchain
     }
 }
+
+/// What a change of an input starts anew: queries that rest on nothing less
+/// durable are not even looked at. A result stays as it is once it is there,
+/// manifest and files change with edits, and what is not done changes soonest.
+/// (Salsa counts a change by the durability from before it, so a result that
+/// comes in leaves what is done alone.)
+fn durability_of(is_done: bool) -> Durability {
+    if is_done { Durability::HIGH } else { Durability::LOW }
+}
+
+/// Of what edits change.
+pub(crate) const EDITED: Durability = Durability::MEDIUM;
 
 /// Sets a field of the project where it changed; an equal value starts no new
 /// revision.
@@ -173,8 +190,7 @@ impl Database {
             update!(self, project, materials, set_materials, materials);
             return project;
         }
-        Project::new(
-            self,
+        Project::builder(
             m.footage,
             m.telemetry,
             m.music,
@@ -186,12 +202,21 @@ impl Database {
             files,
             materials,
         )
+        .durability(EDITED)
+        .new(self)
+    }
+
+    /// A file that the project reads.
+    pub fn add_file(&mut self, path: String, state: FileState) -> FileInput {
+        let durability = if state == FileState::Unknown { Durability::LOW } else { EDITED };
+        FileInput::builder(path, state).path_durability(Durability::HIGH).state_durability(durability).new(self)
     }
 
     /// Records what became of a file.
     pub fn set_file(&mut self, file: FileInput, state: FileState) {
         if file.state(self) != state {
-            file.set_state(self).to(state);
+            let durability = if state == FileState::Unknown { Durability::LOW } else { EDITED };
+            file.set_state(self).with_durability(durability).to(state);
         }
     }
 
@@ -199,7 +224,13 @@ impl Database {
     /// gone).
     pub fn set_outcome(&mut self, key: ActionKey, result: Option<Arc<ActionResult>>) {
         let outcome = self.outcome(key);
-        outcome.set_result(self).to(result);
+        let durability = durability_of(result.is_some());
+        outcome.set_result(self).with_durability(durability).to(result);
+    }
+
+    /// How many actions were ever asked about. Salsa never frees them.
+    pub fn outcomes(&self) -> usize {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     pub fn result(&self, key: ActionKey) -> Option<Arc<ActionResult>> {

@@ -3,7 +3,7 @@
 
 use crate::base::Diagnostic;
 use crate::deliver::encoders::{self, RUNGS, Rung, Wanted};
-use crate::graph::db::{Database, Db};
+use crate::graph::db::{Database, Db, EDITED};
 
 /// What decides it besides the toolchain.
 #[salsa::input(singleton)]
@@ -36,7 +36,7 @@ impl Database {
     pub fn set_wanted_encoder(&mut self, wanted: Wanted) {
         use salsa::Setter;
         let Some(encoding) = Encoding::try_get(self) else {
-            Encoding::new(self, wanted, Vec::new());
+            let _ = Encoding::builder(wanted, Vec::new()).durability(EDITED).new(self);
             return;
         };
         if *encoding.wanted(self) != wanted {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
+use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
-use crate::deliver::{self, FilePlan, Settings, sound};
-use crate::graph::clips::{self, Rendered, Shot, ShotKey};
+use crate::deliver::{self, FilePlan, Settings};
+use crate::graph::clips::{self, Look, LookKey, Rendered, ShotKey};
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
@@ -15,15 +16,21 @@ use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
-use crate::model::{ActionSpec, Timeline};
+use crate::model::{ActionSpec, Clip, Timeline};
 
 /// Every output that `targets` names; all of them where it names none.
 pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()> {
     let mut needs = Collector::default();
     let mut complete = true;
-    for (index, output) in project.outputs(db).iter().enumerate() {
-        if targets.is_empty() || targets.contains(&output.name) {
-            complete &= needs.take(one(db, project, index)).is_some();
+    let wanted = |output: &OutputDecl| targets.is_empty() || targets.contains(&output.name);
+    let indices: Vec<usize> =
+        project.outputs(db).iter().enumerate().filter(|(_, output)| wanted(output)).map(|(index, _)| index).collect();
+    for (at, index) in indices.iter().enumerate() {
+        complete &= needs.take(one(db, project, *index)).is_some();
+        for other in &indices[..at] {
+            if let Some(problem) = conflict(db, project, *other, *index) {
+                needs.problem(problem.clone());
+            }
         }
     }
     needs.finish(complete.then_some(()))
@@ -33,8 +40,24 @@ pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()>
 #[salsa::tracked]
 pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
     let mut needs = Collector::default();
-    let done = plan(db, project, index, &mut needs);
-    needs.finish(done)
+    let Some(runs) = needs.take(files(db, project, index)).cloned() else { return needs.finish(None) };
+    let mut complete = true;
+    for run in runs.iter() {
+        complete &= needs.take(delivered(db, project, *run)).is_some();
+    }
+    needs.finish(complete.then_some(()))
+}
+
+/// The problem, if two outputs write one file.
+#[salsa::tracked]
+fn conflict(db: &dyn Db, project: Project, first: usize, second: usize) -> Option<Diagnostic> {
+    let name = |index: usize| project.outputs(db).get(index).map(|output| output.name.as_str());
+    let files_of = |index: usize| files(db, project, index).value.iter().flat_map(|runs| runs.iter());
+    let paths = |index: usize| files_of(index).flat_map(|run| run.files(db)).map(|file| file.plan.path.as_str());
+    let taken: std::collections::HashSet<&str> = paths(first).collect();
+    let path = paths(second).find(|path| taken.contains(path))?;
+    let problem = Diagnostic::input(format!("outputs {:?} and {:?} both write {path}", name(first)?, name(second)?));
+    Some(problem.hint("let each output have a place of its own"))
 }
 
 /// The clips of the output at `index`, in its format.
@@ -79,7 +102,38 @@ fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
     }
 }
 
-fn plan(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) -> Option<()> {
+/// A file that is to be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, salsa::SalsaValue)]
+pub struct File<'db> {
+    pub look: LookKey<'db>,
+    pub plan: FilePlan,
+    pub sound: Sound,
+    /// In the order in which they are shown.
+    pub shots: Vec<ShotKey<'db>>,
+}
+
+/// Files that are looked at together.
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct FileRun<'db> {
+    #[returns(ref)]
+    pub files: Vec<File<'db>>,
+}
+
+/// The files of the output at `index`, in runs that an insertion leaves alone.
+#[salsa::tracked]
+pub fn files<'db>(db: &'db dyn Db, project: Project, index: usize) -> Planned<Arc<Vec<FileRun<'db>>>> {
+    let mut needs = Collector::default();
+    let runs = list_files(db, project, index, &mut needs).map(Arc::new);
+    needs.finish(runs)
+}
+
+fn list_files<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    index: usize,
+    needs: &mut Collector,
+) -> Option<Vec<FileRun<'db>>> {
     let output = project.outputs(db).get(index)?;
     let kind = deliver::deliverables::find(&output.kind)?;
     let settings = settings(output)?;
@@ -87,7 +141,9 @@ fn plan(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) -> O
     if !channels_exist(db, project, &shown, needs) {
         return None;
     }
-    let timeline = needs.take(laid_out(db, project, index)).cloned()?;
+    let log = needs.take(telemetry::log(db, project)).cloned();
+    let timeline = needs.take(laid_out(db, project, index)).cloned();
+    let (log, timeline) = (log?, timeline?);
     if timeline.clips.is_empty() {
         needs.problem(
             Diagnostic::input(format!("output {:?} has nothing to show: no moment was chosen", output.name))
@@ -103,68 +159,86 @@ fn plan(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) -> O
             return None;
         }
     };
-    let encoder = (rung.settings)(&settings.video, &timeline.format);
-    let overlays: Vec<_> = shown.iter().map(|overlay| (overlay.name.clone(), overlay.spec.clone())).collect();
-    let render = |clip: &crate::model::Clip| {
-        let shot = Shot {
-            output: output.name.clone(),
-            clip: clip.clone(),
-            format: timeline.format,
-            encoder: encoder.clone(),
-            overlays: overlays.clone(),
-        };
-        clips::rendered(db, project, ShotKey::new(db, shot))
+    let look = Look {
+        output: output.name.clone(),
+        format: timeline.format,
+        encoder: (rung.settings)(&settings.video, &timeline.format),
+        overlays: shown.iter().map(|overlay| (overlay.name.clone(), overlay.spec.clone())).collect(),
+        log: log.map(|log| log.digest),
     };
-    let rendered: Vec<Option<Arc<Rendered>>> =
-        timeline.clips.iter().map(|clip| needs.take(render(clip)).cloned()).collect();
-    let mut complete = true;
-    for file in (kind.files)(&output.params, &timeline) {
-        complete &= join(db, project, output, &settings, &timeline, &rendered, file, needs).is_some();
-    }
-    complete.then_some(())
+    let look = LookKey::new(db, look);
+    let shots: Vec<ShotKey<'db>> = timeline.clips.iter().map(|clip| ShotKey::new(db, look, clip.clone())).collect();
+    let file = |plan: FilePlan| {
+        let shots = plan.clips.iter().filter_map(|clip| shots.get(*clip).copied()).collect();
+        // Where its clips lie in the timeline is not what the file consists of.
+        File { look, plan: FilePlan { clips: Vec::new(), ..plan }, sound: settings.sound.clone(), shots }
+    };
+    let files: Vec<File<'db>> = (kind.files)(&output.params, &timeline).into_iter().map(file).collect();
+    let ends_run = |file: &File<'db>| file.shots.last().is_none_or(|shot| clips::ends_run(*shot));
+    Some(files.split_inclusive(ends_run).map(|run| FileRun::new(db, run.to_vec())).collect())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one file of one output needs all that the output consists of")]
-fn join(
-    db: &dyn Db,
-    project: Project,
-    output: &OutputDecl,
-    settings: &Settings,
-    timeline: &Timeline,
-    rendered: &[Option<Arc<Rendered>>],
-    file: FilePlan,
-    needs: &mut Collector,
-) -> Option<()> {
-    let clips = file.clips.iter().map(|index| Some((timeline.clips.get(*index)?, rendered.get(*index)?.as_ref()?)));
-    let clips: Vec<_> = clips.collect::<Option<_>>()?;
-    let name = format!("{}/{}", output.name, file.path);
+/// Files, rendered, mixed and joined.
+#[salsa::tracked]
+pub fn delivered<'db>(db: &'db dyn Db, project: Project, run: FileRun<'db>) -> Planned<()> {
+    let files = run.files(db);
+    let mut needs = Collector::with_capacity(files.len() * 3);
+    let mut complete = true;
+    for file in files {
+        complete &= deliver(db, project, file, &mut needs).is_some();
+    }
+    needs.finish(complete.then_some(()))
+}
 
-    let music = match project.music(db).as_ref().filter(|_| file.music) {
-        None => None,
-        Some(music) => Some((music, needs.content(db, project.material(db, &music.file)?)?)),
+fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut Collector) -> Option<()> {
+    let look = file.look.look(db);
+    let name = format!("{}/{}", look.output, file.plan.path);
+    let music = match project.music(db).as_ref().filter(|_| file.plan.music) {
+        None => Some(None),
+        Some(music) => project
+            .material(db, &music.file)
+            .and_then(|material| needs.content(db, material))
+            .map(|digest| Some((music, digest))),
     };
-    let sounds: Vec<(u32, Option<Digest>)> = clips.iter().map(|(clip, made)| (clip.frames, made.sound)).collect();
-    let mix = sound::mix(&settings.sound, timeline.format.rate, &sounds, music);
+    let rendered = rendered_clips(db, &file.shots, needs);
+    let (music, rendered) = (music?, rendered?);
+    let clips: Vec<&Clip> = file.shots.iter().map(|shot| shot.clip(db)).collect();
+    let sounds: Vec<(u32, Option<Digest>)> =
+        clips.iter().zip(&rendered).map(|(clip, made)| (clip.frames, made.sound)).collect();
+    let mix = sound::mix(&file.sound, look.format.rate, &sounds, music);
     let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
-
-    let chapters = if file.chapters { chapters(&clips) } else { Vec::new() };
     let spec = JoinSpec {
-        format: timeline.format,
-        segments: clips.iter().flat_map(|(_, made)| made.segments.iter().copied()).collect(),
+        format: look.format,
+        segments: rendered.iter().flat_map(|made| made.segments.iter().copied()).collect(),
         sound: Some(mix?.artifacts.first()?.digest),
         container: "mp4".to_owned(),
-        chapters,
-        title: file.title,
+        chapters: if file.plan.chapters { chapters(&clips) } else { Vec::new() },
+        title: file.plan.title.clone(),
     };
-    needs.act_with(db, name, ActionSpec::Join(spec), Vec::new(), Some(file.path)).map(drop)
+    needs.act_with(db, name, ActionSpec::Join(spec), Vec::new(), Some(file.plan.path.clone())).map(drop)
+}
+
+/// What each shot is made of, in order, once all of them are.
+fn rendered_clips<'db>(db: &'db dyn Db, shots: &[ShotKey<'db>], needs: &mut Collector) -> Option<Vec<Arc<Rendered>>> {
+    if let [shot] = shots {
+        return Some(vec![needs.take(clips::rendered(db, *shot))?.clone()]);
+    }
+    let mut all = Some(Vec::with_capacity(shots.len()));
+    for run in clips::runs(db, shots) {
+        match (needs.take(clips::rendered_run(db, run)), &mut all) {
+            (Some(made), Some(list)) => list.extend(made.iter().cloned()),
+            _ => all = None,
+        }
+    }
+    all
 }
 
 /// First frame and name of each clip.
-fn chapters(clips: &[(&crate::model::Clip, &Arc<Rendered>)]) -> Vec<(u32, String)> {
+fn chapters(clips: &[&Clip]) -> Vec<(u32, String)> {
     let mut frame = 0;
     clips
         .iter()
-        .map(|(clip, _)| {
+        .map(|clip| {
             let chapter = (frame, clip.moment.node());
             frame += clip.frames;
             chapter

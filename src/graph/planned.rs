@@ -8,7 +8,7 @@ use crate::graph::db::{Db, FileInput};
 use crate::model::{ActionResult, ActionSpec, PlannedAction};
 
 /// A value that may have to wait, with all that it rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, salsa::SalsaValue)]
 pub struct Planned<T> {
     /// `None` while something below is not done, or has a problem.
     pub value: Option<T>,
@@ -22,16 +22,26 @@ impl<T> Planned<T> {
 }
 
 /// A tree of everything that a query rests on, shared between queries: joining
-/// two trees costs nothing, and trees that are the same tree compare at once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// two trees costs nothing, trees that are the same tree compare at once, and
+/// a branch in which all is done is passed over by whoever looks for work.
+#[derive(Clone, Debug, Default, PartialEq, Eq, salsa::SalsaValue)]
 pub struct Needs(Option<Arc<Need>>);
 
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all of them are actions, and each stands behind an Arc")]
-enum Need {
+struct Need {
+    /// Whether anything in it is not done, or wrong.
+    open: bool,
+    /// Whether an action in it writes an output.
+    delivers: bool,
+    body: Body,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Body {
     /// The content of a file is not known yet.
     Content(FileInput),
-    Action(PlannedAction),
+    /// With its result, where it is done.
+    Action(Arc<PlannedAction>, Option<Arc<ActionResult>>),
     Problem(Diagnostic),
     All(Vec<Needs>),
 }
@@ -40,23 +50,86 @@ enum Need {
 #[derive(Clone, Copy, Debug)]
 pub enum Leaf<'a> {
     Content(FileInput),
-    Action(&'a PlannedAction),
+    /// With its result, where it is done.
+    Action(&'a Arc<PlannedAction>, Option<&'a Arc<ActionResult>>),
     Problem(&'a Diagnostic),
+}
+
+/// Which branches a visit goes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Branches {
+    All,
+    /// Those in which something is not done.
+    Open,
+    /// Those in which an output is written.
+    Delivering,
 }
 
 impl Needs {
     /// Calls `visit` for every leaf, in the order of planning. A leaf that
     /// several queries share is visited once for each.
     pub fn visit<'a>(&'a self, visit: &mut impl FnMut(Leaf<'a>)) {
-        match self.0.as_deref() {
-            None => {}
-            Some(Need::Content(file)) => visit(Leaf::Content(*file)),
-            Some(Need::Action(action)) => visit(Leaf::Action(action)),
-            Some(Need::Problem(problem)) => visit(Leaf::Problem(problem)),
-            Some(Need::All(parts)) => parts.iter().for_each(|part| part.visit(visit)),
+        self.walk(Branches::All, visit);
+    }
+
+    /// The leaves that are not done, and those beside them.
+    pub fn visit_open<'a>(&'a self, visit: &mut impl FnMut(Leaf<'a>)) {
+        self.walk(Branches::Open, visit);
+    }
+
+    /// The actions that write outputs, and those beside them.
+    pub fn visit_delivering<'a>(&'a self, visit: &mut impl FnMut(Leaf<'a>)) {
+        self.walk(Branches::Delivering, visit);
+    }
+
+    fn walk<'a>(&'a self, branches: Branches, visit: &mut impl FnMut(Leaf<'a>)) {
+        let Some(need) = self.0.as_deref() else { return };
+        let passed_over = match branches {
+            Branches::All => false,
+            Branches::Open => !need.open,
+            Branches::Delivering => !need.delivers,
+        };
+        if passed_over {
+            return;
+        }
+        match &need.body {
+            Body::Content(file) => visit(Leaf::Content(*file)),
+            Body::Action(action, result) => visit(Leaf::Action(action, result.as_ref())),
+            Body::Problem(problem) => visit(Leaf::Problem(problem)),
+            Body::All(parts) => parts.iter().for_each(|part| part.walk(branches, visit)),
+        }
+    }
+
+    /// Calls `visit` for every done action in branches that are not in `seen`,
+    /// and remembers those in which all is done: in the next round they are
+    /// passed over.
+    pub fn visit_new<'a>(
+        &'a self,
+        seen: &mut SeenNeeds,
+        visit: &mut impl FnMut(&'a Arc<PlannedAction>, &'a Arc<ActionResult>),
+    ) {
+        let Some(need) = &self.0 else { return };
+        match &need.body {
+            Body::Action(action, Some(result)) => visit(action, result),
+            Body::All(parts) => {
+                if !need.open {
+                    let key = Arc::as_ptr(need).addr();
+                    if seen.0.contains_key(&key) {
+                        return;
+                    }
+                    // Kept, so that its address stands for nothing else.
+                    seen.0.insert(key, self.clone());
+                }
+                parts.iter().for_each(|part| part.visit_new(seen, visit));
+            }
+            Body::Action(_, None) | Body::Content(_) | Body::Problem(_) => {}
         }
     }
 }
+
+/// Branches that were visited, by their address.
+#[derive(Debug, Default)]
+pub struct SeenNeeds(std::collections::HashMap<usize, Needs>);
 
 /// Gathers needs while a query goes on.
 #[derive(Default)]
@@ -65,8 +138,12 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    fn push(&mut self, need: Need) {
-        self.parts.push(Needs(Some(Arc::new(need))));
+    pub(crate) fn with_capacity(parts: usize) -> Self {
+        Collector { parts: Vec::with_capacity(parts) }
+    }
+
+    fn push(&mut self, open: bool, delivers: bool, body: Body) {
+        self.parts.push(Needs(Some(Arc::new(Need { open, delivers, body }))));
     }
 
     /// Takes over another query's needs and hands out its value.
@@ -81,7 +158,7 @@ impl Collector {
     pub(crate) fn content(&mut self, db: &dyn Db, file: FileInput) -> Option<Digest> {
         let digest = file.state(db).digest();
         if digest.is_none() {
-            self.push(Need::Content(file));
+            self.push(true, false, Body::Content(file));
         }
         digest
     }
@@ -102,7 +179,9 @@ impl Collector {
     ) -> Option<Arc<ActionResult>> {
         let key = spec.key(db.toolchain());
         let result = db.outcome(key).result(db).clone();
-        self.push(Need::Action(PlannedAction { key, node, spec, packs, output }));
+        let delivers = output.is_some();
+        let action = Arc::new(PlannedAction { key, node, spec, packs, output });
+        self.push(result.is_none(), delivers, Body::Action(action, result.clone()));
         result
     }
 
@@ -121,14 +200,18 @@ impl Collector {
     }
 
     pub(crate) fn problem(&mut self, problem: Diagnostic) {
-        self.push(Need::Problem(problem));
+        self.push(true, false, Body::Problem(problem));
     }
 
     pub(crate) fn finish<T>(mut self, value: Option<T>) -> Planned<T> {
         let needs = match self.parts.len() {
             0 => Needs::default(),
             1 => self.parts.remove(0),
-            _ => Needs(Some(Arc::new(Need::All(self.parts)))),
+            _ => {
+                let any = |test: fn(&Need) -> bool| self.parts.iter().filter_map(|part| part.0.as_deref()).any(test);
+                let (open, delivers) = (any(|need| need.open), any(|need| need.delivers));
+                Needs(Some(Arc::new(Need { open, delivers, body: Body::All(self.parts) })))
+            }
         };
         Planned { value, needs }
     }

@@ -15,6 +15,7 @@ pub mod scan;
 pub mod stat;
 pub mod system;
 pub mod trouble;
+pub mod watch;
 
 pub use hash::{hash_file, hash_files};
 pub use identify::{Identified, identify};
@@ -23,3 +24,4 @@ pub use scan::{Found, Never, Scan, scan};
 pub use stat::{FileStat, Remembered};
 pub use system::{MemorySystem, RealSystem, System};
 pub use trouble::cannot;
+pub use watch::{Changes, Watch};

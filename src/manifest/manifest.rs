@@ -36,6 +36,11 @@ impl Manifest {
         let model = self.detection.iter().map(|detection| (&detection.model, &detection.place));
         telemetry.chain(music).chain(model).map(|(file, place)| (file.clone(), place.clone())).collect()
     }
+
+    /// The files and folders that its outputs write, relative to the project.
+    pub fn places_written(&self) -> Vec<String> {
+        self.outputs.iter().filter_map(OutputDecl::place_written).collect()
+    }
 }
 
 /// Where in the manifest something is written. All are equal: where a thing

@@ -219,7 +219,7 @@ impl ActionSpec {
 }
 
 /// An action as it is planned.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Eq)]
 pub struct PlannedAction {
     pub key: ActionKey,
     /// What it is about, stable over edits: `reel/front/GX010012@192.0s/segment/2`.
@@ -229,6 +229,13 @@ pub struct PlannedAction {
     pub packs: Vec<Digest>,
     /// Where a join's output goes, relative to the project.
     pub output: Option<String>,
+}
+
+/// The key stands for the spec.
+impl PartialEq for PlannedAction {
+    fn eq(&self, other: &Self) -> bool {
+        (self.key, &self.node, &self.packs, &self.output) == (other.key, &other.node, &other.packs, &other.output)
+    }
 }
 
 /// What an action made, as the store remembers it.

@@ -49,6 +49,9 @@ fn line(event: &Event<'_>) -> Option<Value> {
             line
         }
         Event::Warning(warning) => json!({"event": "warning", "diagnostic": diagnostic(warning)}),
+        Event::Refused(problems) => {
+            json!({"event": "refused", "errors": problems.0.iter().map(diagnostic).collect::<Vec<_>>()})
+        }
         Event::Output { path, written } => json!({"event": "output", "path": path, "written": written}),
         Event::Finished(summary) => json!({
             "event": "finished",
@@ -56,6 +59,7 @@ fn line(event: &Event<'_>) -> Option<Value> {
             "cached": summary.reused_count(),
             "failed": summary.failed,
             "elapsed_ms": summary.elapsed.as_millis() as u64,
+            "planning_ms": summary.planning.as_millis() as u64,
             "interrupted": summary.interrupted,
             "errors": summary.errors.iter().map(diagnostic).collect::<Vec<_>>(),
         }),

@@ -139,7 +139,7 @@ impl Terminal {
                 drop(shown);
                 self.print(&format!("  again: {} ({})", title(subject), why.message));
             }
-            ActionState::Failed { .. } => self.remove(&mut shown, subject.key),
+            ActionState::Failed { .. } | ActionState::Cancelled => self.remove(&mut shown, subject.key),
         }
     }
 
@@ -225,6 +225,12 @@ impl Listener for Terminal {
         match event {
             Event::Planned { done, frames_done, frames, .. } => {
                 let mut shown = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                if self.overall.is_finished() {
+                    // Another build of a watcher.
+                    shown.rendering = false;
+                    self.overall.reset();
+                    self.overall.set_style(style(OPEN));
+                }
                 shown.frames_done = *frames_done;
                 if *frames == 0 {
                     self.overall.set_message("finding out what there is to do");
@@ -247,10 +253,18 @@ impl Listener for Terminal {
             }
             Event::Action { subject, state } => self.action(subject, *state),
             Event::Warning(warning) => self.print(&diagnostics::render(warning, self.colour)),
+            Event::Refused(problems) => {
+                problems.0.iter().for_each(|problem| self.print(&diagnostics::render(problem, self.colour)));
+            }
             Event::Output { .. } => {}
             Event::Finished(summary) => self.finish(summary),
         }
     }
+}
+
+/// Prints a line that is no diagnostic.
+pub fn note(line: &str) {
+    write_line(line);
 }
 
 /// Prints diagnostics that came before a build could start.

@@ -50,7 +50,7 @@ pub use self::index::PastRun;
 pub use self::lock::{Attempt, Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
 pub use self::outputs::{OutputState, make_folder, write_file, write_page};
-pub use self::records::{ActionRecord, OutputRecord};
+pub use self::records::{ActionRecord, OutputRecord, Position};
 pub use self::snapshot::Snapshot;
 pub use self::space::Space;
 pub use self::verify::Inspection;
@@ -243,6 +243,12 @@ impl Store {
 
     pub fn remember_toolchain(&self, key: Digest, value: &[u8]) -> Result<(), Diagnostic> {
         self.with(|inner| inner.index.remember_toolchain(key, value))
+    }
+
+    /// Where the log of results ends now: as long as it does, nothing was done
+    /// in the store.
+    pub fn position(&self) -> Result<Position, Diagnostic> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).log.current_position()
     }
 
     /// Builds the index anew from the log. What only the index knew (digests of

@@ -82,7 +82,7 @@ const MAX_BODY: usize = 64 << 20;
 
 /// Up to where in which log something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
+pub struct Position {
     pub generation: u64,
     /// In bytes from the file's start.
     pub end: u64,
@@ -160,6 +160,17 @@ impl Log {
     pub(super) fn position(&self) -> Result<Position, Diagnostic> {
         let metadata = self.file.metadata().map_err(|error| cannot("look at", &self.path, &error))?;
         Ok(Position { generation: self.generation, end: metadata.len() })
+    }
+
+    /// Where the file ends that is the log now: another process may have
+    /// written it anew.
+    pub(super) fn current_position(&mut self) -> Result<Position, Diagnostic> {
+        let failed = |error: io::Error| cannot("look at", &self.path, &error);
+        let is_same = fs::metadata(&self.path).map_err(failed)?.ino() == self.file.metadata().map_err(failed)?.ino();
+        if !is_same && let Some(log) = Log::open(&self.path)? {
+            *self = log;
+        }
+        self.position()
     }
 
     /// Appends records and says where the log ended before and ends after. Two

@@ -3,14 +3,17 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark ends where something fails, and prints")]
 
+mod engine;
+mod fake;
 mod handmade;
 mod keys;
 mod measure;
+mod planning;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use autocut::base::Size;
 use autocut::manifest;
@@ -19,20 +22,29 @@ use handmade::Shot;
 use measure::Cost;
 
 fn main() {
+    if fake::serve() {
+        return;
+    }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
     fs::create_dir_all(&folder).unwrap();
     let mut table = Table::default();
     // One of them alone: `cargo test --release --test bench keys`.
     let only = std::env::args().nth(1);
-    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     if wanted("keys") {
         keys(&mut table);
     }
+    if wanted("planning") {
+        planned(&mut table);
+    }
+    if wanted("engine") {
+        engine::nothing_to_do(&folder, &mut table);
+        engine::tax(&folder, &mut table);
+        engine::hashing(&folder, &mut table);
+        engine::store(&folder, &mut table);
+    }
     if wanted("reel") {
         reel(&folder, &mut table);
-    }
-    if wanted("nothing") {
-        nothing_to_do(&folder, &mut table);
     }
     table.print();
 }
@@ -110,6 +122,17 @@ fn manifest_text(more: Option<&str>, accent: &str) -> String {
 "##,
         pins.join(", ")
     )
+}
+
+/// Planning alone, with every action answered at once.
+fn planned(table: &mut Table) {
+    let planning::Planning { actions, cold, rounds, nothing, edits } = planning::measure(10_000);
+    let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1_000.0);
+    table.row(&format!("planning {actions} actions of 10,000 clips, in {rounds} rounds"), ms(cold), "");
+    table.row("planning them when all are known", ms(nothing), "");
+    for (edit, time) in edits {
+        table.row(&format!("planning again after an edit: {edit}"), ms(time), "at most 10 ms");
+    }
 }
 
 fn reel(folder: &Path, table: &mut Table) {
@@ -224,49 +247,4 @@ fn log(project: &Path, params: &str) -> Telemetry {
     let mut file = fs::File::open(project.join("ride.csv")).unwrap();
     let (raw, _) = (autocut::telemetry::FORMATS[0].import)(&mut file, params).unwrap();
     autocut::telemetry::clean(&raw, 5_000).0
-}
-
-/// The second `make` of many small clips.
-fn nothing_to_do(folder: &Path, table: &mut Table) {
-    let mut walls = Vec::new();
-    for clips in [100, 1_000] {
-        let project = folder.join(format!("clips-{clips}"));
-        fs::create_dir_all(project.join("footage")).unwrap();
-        let footage = project.join("footage/a.mp4");
-        if !footage.exists() {
-            let source = format!("testsrc2=s=64x64:r=10:d={}", clips * 2);
-            let encode = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p"];
-            output(
-                Command::new("ffmpeg")
-                    .args(["-v", "error", "-y", "-f", "lavfi", "-i", &source])
-                    .args(encode)
-                    .arg(&footage),
-            );
-        }
-        let pins: Vec<String> = (0..clips).map(|clip| format!("\"front/a@{}s\"", clip * 2)).collect();
-        let text = format!(
-            "Project(version: 1, footage: {{\"front\": \"footage/*.mp4\"}}, \
-             moments: Moments(length: \"1s\", weights: {{}}, pins: [{}]), \
-             outputs: {{\"reel\": Reel(file: \"out/reel.mp4\")}})",
-            pins.join(", ")
-        );
-        fs::write(project.join("autocut.ron"), text).unwrap();
-        output(autocut(&project).arg("make"));
-        let wall = (0..10)
-            .map(|_| {
-                let started = Instant::now();
-                output(autocut(&project).arg("make"));
-                started.elapsed()
-            })
-            .min()
-            .unwrap();
-        walls.push(wall);
-    }
-    let ms = |wall: Duration| wall.as_secs_f64() * 1_000.0;
-    table.row("second make, 100 clips", format!("{:.1} ms", ms(walls[0])), "at most 30 ms");
-    table.row(
-        "second make, 1,000 clips",
-        format!("{:.1} ms, {:.1} times that of 100", ms(walls[1]), ms(walls[1]) / ms(walls[0])),
-        "",
-    );
 }

@@ -36,6 +36,27 @@ impl fmt::Display for ActionKey {
     }
 }
 
+/// For maps by key: a key is a hash already, and its first bytes are as good as
+/// any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyHasher(u64);
+
+pub type KeyHashing = std::hash::BuildHasherDefault<KeyHasher>;
+
+impl std::hash::Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let first = bytes.first_chunk::<8>().map_or(0, |first| u64::from_le_bytes(*first));
+        self.0 ^= first;
+    }
+
+    // The length of the array that a digest is.
+    fn write_usize(&mut self, _: usize) {}
+}
+
 /// Everything that is in a key, and nothing else. The names of these fields
 /// begin the paths of [`labels`](Self::labels).
 #[derive(Debug, Serialize)]

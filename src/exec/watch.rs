@@ -1,0 +1,254 @@
+//! `autocut watch`: builds, waits for edits, and builds again; an edit that
+//! comes while a build runs is taken in at once.
+//!
+//! What the system tells of changes is only a reason to look. The manifest and
+//! small files are looked at when they have been quiet for a moment; new and
+//! large files when they have stopped growing, so that footage that is being
+//! copied in is read once and whole.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::base::Diagnostic;
+use crate::exec::driver::{Driver, Edits};
+use crate::exec::event::Listener;
+use crate::exec::goal::{Goal, Options, Summary};
+use crate::exec::workspace::{Edit, MANIFEST, Purpose, Workspace};
+use crate::inputs::system::EntryKind;
+use crate::inputs::{Changes, FileStat, Pattern, RealSystem, System, Watch};
+
+/// After the last change, so long is waited for another that belongs to it.
+const QUIET: Duration = Duration::from_millis(30);
+
+/// A stream of changes is looked at after so long all the same.
+const PATIENCE: Duration = Duration::from_millis(120);
+
+/// A file that did not change for so long is not being written.
+const SETTLED: Duration = Duration::from_millis(1_500);
+
+/// A file that was known before and is smaller than this is saved at once, by
+/// an editor or a logger, and not copied.
+const SMALL: u64 = 1 << 20;
+
+/// How long an idle watcher waits for the system before it looks for Ctrl-C.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What a watcher says between builds.
+pub trait Session {
+    /// A build has ended. `news` says whether it did anything.
+    fn built(&mut self, summary: &Summary, news: bool);
+    /// Another process builds in this project.
+    fn waiting(&self, holder: &crate::store::Holder);
+}
+
+/// Builds whenever something changes, until it is interrupted; gives the exit
+/// code of the last build.
+pub fn watch(
+    workspace: &mut Workspace,
+    listener: &dyn Listener,
+    options: &Options,
+    interrupted: &AtomicBool,
+    goal: &Goal,
+    session: &mut dyn Session,
+) -> Result<u8, Diagnostic> {
+    let mut watching = Watching::new(workspace)?;
+    let mut driver = Driver::watching(workspace, listener, options.clone(), interrupted);
+    let mut first = true;
+    loop {
+        let summary = driver.build(goal, &mut watching);
+        let news = std::mem::take(&mut first) || summary.ran_count() > 0 || !summary.errors.is_empty();
+        session.built(&summary, news);
+        driver.rest()?;
+        if summary.interrupted || !next_edit(&mut driver, &mut watching, interrupted, session)? {
+            return Ok(summary.exit_code());
+        }
+    }
+}
+
+/// Waits for an edit that can be taken in, and takes it in, with the lock held.
+/// `false` when it is interrupted.
+fn next_edit(
+    driver: &mut Driver<'_>,
+    watching: &mut Watching,
+    interrupted: &AtomicBool,
+    session: &mut dyn Session,
+) -> Result<bool, Diagnostic> {
+    loop {
+        if interrupted.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        watching.listen(TICK);
+        let Some(edit) = watching.take(driver.workspace()) else { continue };
+        let waiting = |holder: &crate::store::Holder| session.waiting(holder);
+        let purpose = Purpose::Build { what: "autocut watch", waiting: &waiting, interrupted };
+        if driver.workspace().acquire(&purpose).is_err() {
+            return Ok(false);
+        }
+        match driver.workspace().reload(&edit) {
+            Ok(warnings) => {
+                driver.warn_all(warnings);
+                watching.follow(driver.workspace())?;
+                return Ok(true);
+            }
+            Err(problems) => {
+                driver.refuse(&problems);
+                driver.workspace().release()?;
+            }
+        }
+    }
+}
+
+/// Hears of changes and decides when they are worth a look.
+pub struct Watching {
+    watch: Watch,
+    manifest: PathBuf,
+    /// Changes that nobody has looked at, since when, and since when there were
+    /// no more.
+    heard: Changes,
+    since: Option<(Instant, Instant)>,
+    /// Files that are being written: their stat, and since when it is so.
+    growing: BTreeMap<PathBuf, (FileStat, Instant)>,
+}
+
+impl Watching {
+    pub fn new(workspace: &Workspace) -> Result<Self, Diagnostic> {
+        let mut watch = Watch::new(vec![workspace.store.root().to_owned()])?;
+        watch.add(&workspace.root)?;
+        let manifest = workspace.root.join(MANIFEST);
+        let heard = Changes::default();
+        let mut watching = Watching { watch, manifest, heard, since: None, growing: BTreeMap::new() };
+        watching.follow(workspace)?;
+        Ok(watching)
+    }
+
+    /// Watches the folders outside of the project that the manifest names now.
+    fn follow(&mut self, workspace: &Workspace) -> Result<(), Diagnostic> {
+        let manifest = &workspace.manifest;
+        let materials = manifest.materials().into_iter().map(|(name, _)| Pattern::literal(&name));
+        for text in manifest.footage.iter().flat_map(|set| set.files.iter().cloned()).chain(materials) {
+            let Ok(pattern) = Pattern::new(&text, &workspace.root) else { continue };
+            let folder = if pattern.is_literal() { pattern.base.parent() } else { Some(pattern.base.as_path()) };
+            if let Some(folder) = folder {
+                self.watch.add(folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hears what the system tells, waiting for it at most so long.
+    fn listen(&mut self, wait: Duration) {
+        let mut told = self.watch.take(wait);
+        // Unfinished outputs, and what editors keep beside a file.
+        told.paths.retain(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
+        if told.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let first = self.since.map_or(now, |(first, _)| first);
+        self.since = Some((first, now));
+        self.heard.extend(told);
+    }
+
+    /// Whether what was heard has come to an end.
+    fn is_quiet(&self) -> bool {
+        self.since.is_some_and(|(first, last)| last.elapsed() >= QUIET || first.elapsed() >= PATIENCE)
+    }
+
+    /// Sorts what was heard into what is worth a look now and files to wait for.
+    fn sort(&mut self, workspace: &Workspace, heard: Changes) -> Heard {
+        let mut found = Heard { manifest: heard.everything, files: heard.everything };
+        for path in heard.paths {
+            if path == self.manifest {
+                found.manifest = true;
+                continue;
+            }
+            let Ok(entry) = RealSystem.stat(&path) else {
+                // Deleted, or renamed away.
+                self.growing.remove(&path);
+                found.files = true;
+                continue;
+            };
+            let is_new = !workspace.reads(&path);
+            match entry.kind {
+                EntryKind::File if workspace.writes(&path) => found.files |= !workspace.is_as_written(&path),
+                EntryKind::File if is_new && !is_meant(workspace, &path) => {}
+                EntryKind::Folder if !may_hold_footage(workspace, &path) => {}
+                EntryKind::File if (is_new || entry.stat.size >= SMALL) && !is_old(&entry.stat) => {
+                    self.growing.insert(path, (entry.stat, Instant::now()));
+                }
+                _ => found.files = true,
+            }
+        }
+        found
+    }
+
+    /// Files that have stopped growing.
+    fn settled(&mut self) -> bool {
+        let before = self.growing.len();
+        self.growing.retain(|path, (stat, since)| match RealSystem.stat(path) {
+            Ok(entry) if entry.stat == *stat => since.elapsed() < SETTLED,
+            Ok(entry) => {
+                (*stat, *since) = (entry.stat, Instant::now());
+                true
+            }
+            Err(_) => false,
+        });
+        self.growing.len() < before
+    }
+}
+
+impl Edits for Watching {
+    fn take(&mut self, workspace: &Workspace) -> Option<Edit> {
+        self.listen(Duration::ZERO);
+        let settled = self.settled();
+        let quiet = self.is_quiet();
+        if !settled && !quiet {
+            return None;
+        }
+        let mut heard = Changes::default();
+        if quiet {
+            self.since = None;
+            heard = std::mem::take(&mut self.heard);
+        }
+        let found = self.sort(workspace, heard);
+        let edit = Edit { files: found.files || settled, growing: self.growing.keys().cloned().collect() };
+        (edit.files || found.manifest).then_some(edit)
+    }
+}
+
+/// What is worth a look.
+struct Heard {
+    manifest: bool,
+    files: bool,
+}
+
+/// Whether a new file would be footage, or is one that the manifest names.
+fn is_meant(workspace: &Workspace, path: &Path) -> bool {
+    let manifest = &workspace.manifest;
+    let materials = manifest.materials().into_iter().map(|(name, _)| Pattern::literal(&name));
+    let mut patterns = manifest.footage.iter().flat_map(|set| set.files.iter().cloned()).chain(materials);
+    patterns.any(|text| {
+        Pattern::new(&text, &workspace.root).is_ok_and(|pattern| match pattern.is_literal() {
+            true => pattern.base == path,
+            false => path.strip_prefix(&pattern.base).is_ok_and(|below| pattern.matches_below(below)),
+        })
+    })
+}
+
+/// Whether footage may lie in a folder or below it.
+fn may_hold_footage(workspace: &Workspace, folder: &Path) -> bool {
+    let mut patterns = workspace.manifest.footage.iter().flat_map(|set| &set.files);
+    patterns.any(|text| {
+        let pattern = Pattern::new(text, &workspace.root);
+        pattern.is_ok_and(|pattern| folder.starts_with(&pattern.base) || pattern.base.starts_with(folder))
+    })
+}
+
+/// Whether a file was last written so long ago that nobody writes to it: moved
+/// here, not copied.
+fn is_old(stat: &FileStat) -> bool {
+    let age = RealSystem.now_ns().saturating_sub(stat.mtime_ns);
+    age >= i64::try_from(SETTLED.as_nanos()).unwrap_or(i64::MAX)
+}

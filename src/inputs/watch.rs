@@ -1,0 +1,140 @@
+//! Changes of files, as the system tells of them.
+//!
+//! What is told is a hint, never the truth: whoever hears of a change looks at
+//! the files again. So a change that is told twice, late or under an odd name
+//! costs a look and nothing else; one that the system loses (its queue ran
+//! over) is told as a change of everything.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, unbounded};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use crate::base::Diagnostic;
+
+use super::system::lexical;
+
+/// Hears of changes below some folders.
+pub struct Watch {
+    watcher: RecommendedWatcher,
+    changes: Receiver<notify::Result<notify::Event>>,
+    folders: BTreeSet<PathBuf>,
+    /// Below these nothing is of interest.
+    ignored: Vec<PathBuf>,
+}
+
+/// What was told at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub paths: BTreeSet<PathBuf>,
+    /// Something was lost: everything may have changed.
+    pub everything: bool,
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty() && !self.everything
+    }
+
+    pub fn extend(&mut self, more: Changes) {
+        self.paths.extend(more.paths);
+        self.everything |= more.everything;
+    }
+}
+
+impl Watch {
+    /// Watches nothing yet. `ignored` are absolute folders.
+    pub fn new(ignored: Vec<PathBuf>) -> Result<Watch, Diagnostic> {
+        let (sender, changes) = unbounded();
+        let tell = move |event| {
+            // Nobody listens any more only at the end.
+            let _ = sender.send(event);
+        };
+        let watcher = notify::recommended_watcher(tell).map_err(|error| cannot_watch(Path::new("files"), &error))?;
+        Ok(Watch { watcher, changes, folders: BTreeSet::new(), ignored })
+    }
+
+    /// Watches a folder and all below it; one that is not there is passed over,
+    /// and so is one below a folder that is watched already.
+    pub fn add(&mut self, folder: &Path) -> Result<(), Diagnostic> {
+        let folder = lexical(folder);
+        if self.folders.iter().any(|watched| folder.starts_with(watched)) || !folder.is_dir() {
+            return Ok(());
+        }
+        self.watcher.watch(&folder, RecursiveMode::Recursive).map_err(|error| cannot_watch(&folder, &error))?;
+        self.folders.insert(folder);
+        Ok(())
+    }
+
+    /// What changed since it was asked last; waits for the first at most `wait`.
+    pub fn take(&self, wait: Duration) -> Changes {
+        let mut changes = Changes::default();
+        let mut event = self.changes.recv_timeout(wait).ok();
+        while let Some(told) = event {
+            self.sort(told, &mut changes);
+            event = self.changes.try_recv().ok();
+        }
+        changes
+    }
+
+    fn sort(&self, told: notify::Result<notify::Event>, changes: &mut Changes) {
+        match told {
+            // Reading changes nothing.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
+            Ok(event) if event.need_rescan() => changes.everything = true,
+            Ok(event) => {
+                let of_interest = |path: &PathBuf| !self.ignored.iter().any(|ignored| path.starts_with(ignored));
+                changes.paths.extend(event.paths.into_iter().filter(of_interest));
+            }
+            Err(_) => changes.everything = true,
+        }
+    }
+}
+
+fn cannot_watch(what: &Path, error: &notify::Error) -> Diagnostic {
+    let diagnostic = Diagnostic::environment(format!("cannot watch {}: {error}", what.display()));
+    match error.kind {
+        notify::ErrorKind::MaxFilesWatch => diagnostic.hint(
+            "the system's limit of watched folders is reached: raise it (Linux: sysctl fs.inotify.max_user_watches)",
+        ),
+        _ => diagnostic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn hear(watch: &Watch, wanted: &Path) -> bool {
+        let until = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < until {
+            if watch.take(Duration::from_millis(100)).paths.contains(wanted) {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn saves_by_rename_and_new_folders_are_heard_of_and_ignored_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join(".autocut")).unwrap();
+        let mut watch = Watch::new(vec![root.join(".autocut")]).unwrap();
+        watch.add(&root).unwrap();
+        watch.add(&root.join("missing")).unwrap();
+
+        std::fs::write(root.join(".autocut/index"), "x").unwrap();
+        std::fs::write(root.join("autocut.ron~"), "x").unwrap();
+        std::fs::rename(root.join("autocut.ron~"), root.join("autocut.ron")).unwrap();
+        assert!(hear(&watch, &root.join("autocut.ron")));
+        std::fs::create_dir(root.join("footage")).unwrap();
+        assert!(hear(&watch, &root.join("footage")));
+        std::fs::remove_file(root.join("autocut.ron")).unwrap();
+        assert!(hear(&watch, &root.join("autocut.ron")));
+        assert!(watch.take(Duration::ZERO).paths.iter().all(|path| !path.starts_with(root.join(".autocut"))));
+    }
+}
