@@ -95,7 +95,7 @@ const RUN: u32 = 64;
 /// Cuts shots into runs, at places that the shots themselves decide, so that an
 /// insertion moves none of the others.
 pub fn runs<'db>(db: &'db dyn Db, shots: &[ShotKey<'db>]) -> Vec<ShotRun<'db>> {
-    shots.split_inclusive(|shot| ends_run(*shot)).map(|run| ShotRun::new(db, run.to_vec())).collect()
+    shots.split_inclusive(|shot| ends_run(*shot)).map(|run| ShotRun::new(db, run)).collect()
 }
 
 /// Whether a run ends with this shot.

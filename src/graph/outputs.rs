@@ -16,7 +16,7 @@ use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
-use crate::model::{ActionSpec, Clip, Timeline};
+use crate::model::{ActionSpec, Clip, Timeline, VideoFormat};
 
 /// Every output that `targets` names; all of them where it names none.
 pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()> {
@@ -60,22 +60,37 @@ fn conflict(db: &dyn Db, project: Project, first: usize, second: usize) -> Optio
     Some(problem.hint("let each output have a place of its own"))
 }
 
-/// The clips of the output at `index`, in its format.
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct FormatKey<'db> {
+    #[returns(copy)]
+    pub format: VideoFormat,
+}
+
+/// The chosen moments as clips in one format; outputs of one format share them.
 #[salsa::tracked]
-pub fn laid_out(db: &dyn Db, project: Project, index: usize) -> Planned<Arc<Timeline>> {
+pub fn laid_out<'db>(db: &'db dyn Db, project: Project, key: FormatKey<'db>) -> Planned<Arc<Timeline>> {
     let mut needs = Collector::default();
-    let choice = needs.take(moments::choice(db, project)).cloned();
-    let recordings = needs.take(footage::recordings(db, project)).cloned();
-    let clocks = needs.take(telemetry::clocks(db, project)).cloned();
-    let settings = project.outputs(db).get(index).and_then(settings);
-    let timeline =
-        choice.zip(recordings).zip(clocks).zip(settings).map(|(((choice, recordings), clocks), settings)| {
-            let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
-            let format = settings.video.format(&footage);
-            let sources: Vec<_> = recordings.iter().zip(clocks.iter()).map(|(r, start)| source(r, *start)).collect();
-            Arc::new(timeline::lay_out(&choice.moments, &sources, format))
-        });
+    let choice = needs.take(moments::choice(db, project));
+    let recordings = needs.take(footage::recordings(db, project));
+    let clocks = needs.take(telemetry::clocks(db, project));
+    let timeline = choice.zip(recordings).zip(clocks).map(|((choice, recordings), clocks)| {
+        let sources: Vec<_> = recordings.iter().zip(clocks.iter()).map(|(r, start)| source(r, *start)).collect();
+        Arc::new(timeline::lay_out(&choice.moments, &sources, key.format(db)))
+    });
     needs.finish(timeline)
+}
+
+/// The format of an output, once all footage is known.
+fn format<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    settings: &Settings,
+    needs: &mut Collector,
+) -> Option<FormatKey<'db>> {
+    let recordings = needs.take(footage::recordings(db, project))?;
+    let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
+    Some(FormatKey::new(db, settings.video.format(&footage)))
 }
 
 fn settings(output: &OutputDecl) -> Option<Settings> {
@@ -142,8 +157,11 @@ fn list_files<'db>(
         return None;
     }
     let log = needs.take(telemetry::log(db, project)).cloned();
-    let timeline = needs.take(laid_out(db, project, index)).cloned();
-    let (log, timeline) = (log?, timeline?);
+    // Asked for at once, whether or not the footage is known.
+    needs.take(moments::choice(db, project));
+    let format = format(db, project, &settings, needs);
+    let (log, format) = (log?, format?);
+    let timeline = needs.take(laid_out(db, project, format))?;
     if timeline.clips.is_empty() {
         needs.problem(
             Diagnostic::input(format!("output {:?} has nothing to show: no moment was chosen", output.name))
@@ -167,15 +185,15 @@ fn list_files<'db>(
         log: log.map(|log| log.digest),
     };
     let look = LookKey::new(db, look);
-    let shots: Vec<ShotKey<'db>> = timeline.clips.iter().map(|clip| ShotKey::new(db, look, clip.clone())).collect();
+    let shots: Vec<ShotKey<'db>> = timeline.clips.iter().map(|clip| ShotKey::new(db, look, clip)).collect();
     let file = |plan: FilePlan| {
         let shots = plan.clips.iter().filter_map(|clip| shots.get(*clip).copied()).collect();
         // Where its clips lie in the timeline is not what the file consists of.
         File { look, plan: FilePlan { clips: Vec::new(), ..plan }, sound: settings.sound.clone(), shots }
     };
-    let files: Vec<File<'db>> = (kind.files)(&output.params, &timeline).into_iter().map(file).collect();
+    let files: Vec<File<'db>> = (kind.files)(&output.params, timeline).into_iter().map(file).collect();
     let ends_run = |file: &File<'db>| file.shots.last().is_none_or(|shot| clips::ends_run(*shot));
-    Some(files.split_inclusive(ends_run).map(|run| FileRun::new(db, run.to_vec())).collect())
+    Some(files.split_inclusive(ends_run).map(|run| FileRun::new(db, run)).collect())
 }
 
 /// Files, rendered, mixed and joined.
