@@ -179,6 +179,17 @@ pub(super) struct Gc {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Verify {
+    /// Run the actions of the outputs again, in a store of their own, and
+    /// compare what comes of each with what is recorded. Exit code 2 where
+    /// something differs.
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Outputs to make again, by name; all where none is named.
+    #[arg(requires = "rebuild", value_name = "OUTPUT")]
+    pub outputs: Vec<String>,
+    /// Keep both versions of what differs in this folder, to look at.
+    #[arg(long, requires = "rebuild", value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
     /// Print one JSON object on standard output.
     #[arg(long)]
     pub json: bool,

@@ -8,6 +8,7 @@ mod explain;
 mod gc;
 mod make;
 mod new;
+mod rebuild;
 mod reference;
 mod setup;
 mod storyboard;

@@ -94,7 +94,13 @@ pub(super) fn terminal() -> Terminal {
 
 /// What a build starts from.
 pub(super) fn options(workspace: &Workspace) -> Options {
-    Options { jobs: usize::from(workspace.settings.jobs.value.0), keep_going: false, force: false, reproducible: false }
+    Options {
+        jobs: usize::from(workspace.settings.jobs.value.0),
+        keep_going: false,
+        force: false,
+        apart: false,
+        reproducible: false,
+    }
 }
 
 /// Runs a build that Ctrl-C ends at once, keeping what is finished.

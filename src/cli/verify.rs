@@ -1,11 +1,14 @@
 //! `autocut verify`.
 
 use crate::cli::args::{Args, Verify};
-use crate::cli::setup;
+use crate::cli::{rebuild, setup};
 use crate::exec::verify::objects;
 use crate::report::{listing, progress::Bytes, verify};
 
 pub(super) fn run(args: &Args, wanted: &Verify) -> u8 {
+    if wanted.rebuild {
+        return rebuild::run(args, wanted);
+    }
     let storage = match setup::storage(args, "autocut verify") {
         Ok(storage) => storage,
         Err(code) => return code,

@@ -286,7 +286,7 @@ impl<'a> Driver<'a> {
     /// not come before the news that its output may not be written.
     fn look_ahead(&mut self, goal: &Goal) {
         let Goal::Outputs(targets) = goal else { return };
-        if self.options.force || self.options.keep_going {
+        if self.options.force || self.options.keep_going || self.options.apart {
             return;
         }
         for problem in self.workspace.blocked_outputs(targets) {
@@ -353,7 +353,7 @@ impl<'a> Driver<'a> {
     /// Queues the joins that were done and whose outputs are no longer as they
     /// were written. Each is looked at once in a build.
     fn restore_outputs(&mut self, needs: &Needs) {
-        if self.stopping || self.failing {
+        if self.stopping || self.failing || self.options.apart {
             return;
         }
         let mut delivered = survey::deliveries(needs);
@@ -387,6 +387,11 @@ impl<'a> Driver<'a> {
         if self.failing && !matches!(action.spec, ActionSpec::Probe(_)) {
             return;
         }
+        let mut action = Arc::clone(action);
+        if self.options.apart && action.output.is_some() {
+            Arc::make_mut(&mut action).output = None;
+        }
+        let action = &action;
         let refused = Some(&action.spec).filter(|_| self.options.reproducible).and_then(reproducible::refused);
         let allowed = match (&action.output, refused) {
             (_, Some(refused)) => Err(refused),

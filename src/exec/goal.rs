@@ -28,6 +28,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Overwrites outputs that autocut did not write.
     pub force: bool,
+    /// Leaves outputs alone: what a join makes stays in the store.
+    pub apart: bool,
     /// Refuses engines that may make other bytes each time.
     pub reproducible: bool,
 }

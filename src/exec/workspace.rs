@@ -252,6 +252,32 @@ impl Workspace {
         self.files.values().any(|source| source.path.as_deref() == Some(path))
     }
 
+    /// The same project with another store, of which nothing is known yet but
+    /// what its files contain.
+    pub fn apart(&self, store: Arc<Store>) -> Result<Workspace, Diagnostic> {
+        let mut db = Database::new(self.toolchain.clone(), Arc::new(|_| None), None);
+        // What was written and what was hashed, the project's own store knows.
+        let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
+        let project = db.set_project(self.manifest.clone(), found.sets, found.materials);
+        db.set_wanted_encoder(self.settings.codec.value.clone());
+        let mut apart = Workspace {
+            root: self.root.clone(),
+            settings: self.settings.clone(),
+            manifest: self.manifest.clone(),
+            store,
+            program: self.program.clone(),
+            toolchain: self.toolchain.clone(),
+            db,
+            project,
+            files: HashMap::new(),
+            contents: BTreeMap::new(),
+            lock: None,
+            left_at: None,
+        };
+        apart.take_files(found.found);
+        Ok(apart)
+    }
+
     /// Says which of the named outputs do not exist.
     pub fn check_targets(&self, targets: &[String]) -> Result<(), Diagnostics> {
         let names: Vec<&str> = self.manifest.outputs.iter().map(|output| output.name.as_str()).collect();

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod json;
 pub mod listing;
 pub mod progress;
+pub mod rebuild;
 pub mod storyboard;
 pub mod terminal;
 pub mod verify;

@@ -22,6 +22,7 @@
 //! or scratch folders, and gc, is for the holder of the [lock](Store::lock).
 
 mod caches;
+mod compare;
 pub mod gc;
 mod index;
 mod layout;
@@ -45,6 +46,7 @@ use self::index::{Index, Trouble};
 use self::layout::Layout;
 use self::records::{Log, Record};
 
+pub use self::compare::{Differs, compare, copy_out};
 pub use self::gc::{Collected, KindSize, Limit, Live, Sizes};
 pub use self::index::PastRun;
 pub use self::lock::{Attempt, Holder, Lock};

@@ -229,7 +229,7 @@ fn remove(path: &Path) -> Result<(), Diagnostic> {
 }
 
 /// Copies an object to a new file that its owner may write.
-fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
     let failed = |error: io::Error| cannot("write", to, &error);
     // Made the ordinary way first, for the permissions that the user wants.
     let mut file = File::create(to).map_err(failed)?;

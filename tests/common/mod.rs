@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+pub mod media;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,7 +155,7 @@ impl Project {
     /// Runs `autocut make`, which must succeed.
     pub fn make(&self) -> Made {
         let made = self.make_with(&[]);
-        assert_eq!(made.code, 0, "{}", made.stderr);
+        assert_eq!(made.code, 0, "{:?} {}", made.events.last(), made.stderr);
         made
     }
 }
