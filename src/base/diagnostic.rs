@@ -39,7 +39,8 @@ pub struct Place {
     pub column: u32,
     /// How many characters to underline, at least 1.
     pub width: u32,
-    /// The source line itself, without its line end; empty where unknown.
+    /// The source line itself, without its line end; empty where unknown or too
+    /// long to be shown.
     pub source: String,
 }
 

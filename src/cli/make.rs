@@ -38,6 +38,7 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     } else {
         setup::build(&mut workspace, &setup::terminal(), options, &goal)
     };
+    workspace.leave();
     summary.exit_code()
 }
 

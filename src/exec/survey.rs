@@ -30,7 +30,7 @@ impl Survey {
 
     pub fn of(needs: &Needs) -> Self {
         let mut survey = Survey::default();
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<ActionKey, KeyHashing> = HashSet::default();
         let mut files = HashSet::new();
         needs.visit_open(&mut |leaf| match leaf {
             Leaf::Content(file) => {
@@ -60,7 +60,7 @@ pub type Done = (Arc<PlannedAction>, Arc<ActionResult>);
 /// Everything done that a goal rests on, each once, in the order of planning.
 pub fn done(needs: &Needs) -> Vec<Done> {
     let mut done = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<ActionKey, KeyHashing> = HashSet::default();
     needs.visit(&mut |leaf| {
         if let Leaf::Action(action, Some(result)) = leaf
             && seen.insert(action.key)

@@ -115,8 +115,7 @@ impl Workspace {
         let program = worker::find_program(settings.program.as_deref())?;
         let toolchain = toolchain::identify(&program, &store)?;
 
-        let snapshot = store.snapshot()?;
-        let mut db = Database::new(toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
+        let mut db = database(&store, &toolchain)?;
         let found = files::look(&mut db, &root, &manifest, &store, &HashMap::new(), &BTreeSet::new())?;
         problems.0.extend(found.problems);
         for output in &manifest.outputs {
@@ -227,6 +226,14 @@ impl Workspace {
         Ok(())
     }
 
+    /// Ends the work on the project with the program: others may build, and the
+    /// plan's memory is left to the system, which is quicker than freeing each
+    /// of its parts.
+    pub fn leave(mut self) {
+        self.lock = None;
+        std::mem::forget(self);
+    }
+
     /// Takes the project for a build. What others have done meanwhile is known
     /// afterwards.
     pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<(), Diagnostic> {
@@ -237,8 +244,7 @@ impl Workspace {
     /// Begins with a new plan out of what the store knows now. What was planned
     /// before is freed: salsa never frees the inputs of a database.
     pub fn forget_plan(&mut self) -> Result<(), Diagnostic> {
-        let snapshot = self.store.snapshot()?;
-        let mut db = Database::new(self.toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
+        let mut db = database(&self.store, &self.toolchain)?;
         let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
         self.project = db.set_project(self.manifest.clone(), found.sets, found.materials);
         db.set_wanted_encoder(self.settings.codec.value.clone());
@@ -459,6 +465,15 @@ impl Workspace {
     pub fn title(&self) -> String {
         self.root.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
     }
+}
+
+/// A database that knows what the store knows now.
+fn database(store: &Store, toolchain: &Toolchain) -> Result<Database, Diagnostic> {
+    let snapshot = store.snapshot()?;
+    let actions = snapshot.len();
+    let mut db = Database::new(toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
+    db.reserve(actions);
+    Ok(db)
 }
 
 /// About what an action writes that writes much: a tenth of a bit a pixel is

@@ -169,6 +169,11 @@ impl Database {
         }
     }
 
+    /// Makes room for so many actions.
+    pub fn reserve(&mut self, actions: usize) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).reserve(actions);
+    }
+
     /// Takes over a manifest and the files that were found for it.
     pub fn set_project(
         &mut self,

@@ -25,25 +25,43 @@ impl<T> Planned<T> {
 /// two trees costs nothing, trees that are the same tree compare at once, and
 /// a branch in which all is done is passed over by whoever looks for work.
 #[derive(Clone, Debug, Default, PartialEq, Eq, salsa::SalsaValue)]
-pub struct Needs(Option<Arc<Need>>);
+pub struct Needs(Option<Need>);
 
-#[derive(Debug, PartialEq, Eq)]
-struct Need {
-    /// Whether anything in it is not done, or wrong.
-    open: bool,
-    /// Whether an action in it writes an output.
-    delivers: bool,
-    body: Body,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Body {
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Need {
     /// The content of a file is not known yet.
     Content(FileInput),
     /// With its result, where it is done.
     Action(Arc<PlannedAction>, Option<Arc<ActionResult>>),
-    Problem(Diagnostic),
-    All(Vec<Needs>),
+    Problem(Arc<Diagnostic>),
+    All(Arc<Branch>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Branch {
+    /// Whether anything in it is not done, or wrong.
+    open: bool,
+    /// Whether an action in it writes an output.
+    delivers: bool,
+    parts: Vec<Needs>,
+}
+
+impl Need {
+    fn is_open(&self) -> bool {
+        match self {
+            Need::Content(_) | Need::Problem(_) => true,
+            Need::Action(_, result) => result.is_none(),
+            Need::All(branch) => branch.open,
+        }
+    }
+
+    fn delivers(&self) -> bool {
+        match self {
+            Need::Content(_) | Need::Problem(_) => false,
+            Need::Action(action, _) => action.output.is_some(),
+            Need::All(branch) => branch.delivers,
+        }
+    }
 }
 
 /// One leaf of the tree.
@@ -83,20 +101,20 @@ impl Needs {
     }
 
     fn walk<'a>(&'a self, branches: Branches, visit: &mut impl FnMut(Leaf<'a>)) {
-        let Some(need) = self.0.as_deref() else { return };
+        let Some(need) = &self.0 else { return };
         let passed_over = match branches {
             Branches::All => false,
-            Branches::Open => !need.open,
-            Branches::Delivering => !need.delivers,
+            Branches::Open => !need.is_open(),
+            Branches::Delivering => !need.delivers(),
         };
         if passed_over {
             return;
         }
-        match &need.body {
-            Body::Content(file) => visit(Leaf::Content(*file)),
-            Body::Action(action, result) => visit(Leaf::Action(action, result.as_ref())),
-            Body::Problem(problem) => visit(Leaf::Problem(problem)),
-            Body::All(parts) => parts.iter().for_each(|part| part.walk(branches, visit)),
+        match need {
+            Need::Content(file) => visit(Leaf::Content(*file)),
+            Need::Action(action, result) => visit(Leaf::Action(action, result.as_ref())),
+            Need::Problem(problem) => visit(Leaf::Problem(problem)),
+            Need::All(branch) => branch.parts.iter().for_each(|part| part.walk(branches, visit)),
         }
     }
 
@@ -108,28 +126,23 @@ impl Needs {
         seen: &mut SeenNeeds,
         visit: &mut impl FnMut(&'a Arc<PlannedAction>, &'a Arc<ActionResult>),
     ) {
-        let Some(need) = &self.0 else { return };
-        match &need.body {
-            Body::Action(action, Some(result)) => visit(action, result),
-            Body::All(parts) => {
-                if !need.open {
-                    let key = Arc::as_ptr(need).addr();
-                    if seen.0.contains_key(&key) {
-                        return;
-                    }
-                    // Kept, so that its address stands for nothing else.
-                    seen.0.insert(key, self.clone());
+        match &self.0 {
+            Some(Need::Action(action, Some(result))) => visit(action, result),
+            Some(Need::All(branch)) => {
+                // Kept, so that its address stands for nothing else.
+                if !branch.open && seen.0.insert(Arc::as_ptr(branch).addr(), branch.clone()).is_some() {
+                    return;
                 }
-                parts.iter().for_each(|part| part.visit_new(seen, visit));
+                branch.parts.iter().for_each(|part| part.visit_new(seen, visit));
             }
-            Body::Action(_, None) | Body::Content(_) | Body::Problem(_) => {}
+            Some(Need::Action(_, None) | Need::Content(_) | Need::Problem(_)) | None => {}
         }
     }
 }
 
 /// Branches that were visited, by their address.
 #[derive(Debug, Default)]
-pub struct SeenNeeds(std::collections::HashMap<usize, Needs>);
+pub struct SeenNeeds(std::collections::HashMap<usize, Arc<Branch>>);
 
 /// Gathers needs while a query goes on.
 #[derive(Default)]
@@ -142,8 +155,8 @@ impl Collector {
         Collector { parts: Vec::with_capacity(parts) }
     }
 
-    fn push(&mut self, open: bool, delivers: bool, body: Body) {
-        self.parts.push(Needs(Some(Arc::new(Need { open, delivers, body }))));
+    fn push(&mut self, need: Need) {
+        self.parts.push(Needs(Some(need)));
     }
 
     /// Takes over another query's needs and hands out its value.
@@ -158,7 +171,7 @@ impl Collector {
     pub(crate) fn content(&mut self, db: &dyn Db, file: FileInput) -> Option<Digest> {
         let digest = file.state(db).digest();
         if digest.is_none() {
-            self.push(true, false, Body::Content(file));
+            self.push(Need::Content(file));
         }
         digest
     }
@@ -179,9 +192,8 @@ impl Collector {
     ) -> Option<Arc<ActionResult>> {
         let key = spec.key(db.toolchain());
         let result = db.outcome(key).result(db).clone();
-        let delivers = output.is_some();
         let action = Arc::new(PlannedAction { key, node, spec, packs, output });
-        self.push(result.is_none(), delivers, Body::Action(action, result.clone()));
+        self.push(Need::Action(action, result.clone()));
         result
     }
 
@@ -200,7 +212,7 @@ impl Collector {
     }
 
     pub(crate) fn problem(&mut self, problem: Diagnostic) {
-        self.push(true, false, Body::Problem(problem));
+        self.push(Need::Problem(Arc::new(problem)));
     }
 
     pub(crate) fn finish<T>(mut self, value: Option<T>) -> Planned<T> {
@@ -208,9 +220,9 @@ impl Collector {
             0 => Needs::default(),
             1 => self.parts.remove(0),
             _ => {
-                let any = |test: fn(&Need) -> bool| self.parts.iter().filter_map(|part| part.0.as_deref()).any(test);
-                let (open, delivers) = (any(|need| need.open), any(|need| need.delivers));
-                Needs(Some(Arc::new(Need { open, delivers, body: Body::All(self.parts) })))
+                let any = |test: fn(&Need) -> bool| self.parts.iter().filter_map(|part| part.0.as_ref()).any(test);
+                let (open, delivers) = (any(Need::is_open), any(Need::delivers));
+                Needs(Some(Need::All(Arc::new(Branch { open, delivers, parts: self.parts }))))
             }
         };
         Planned { value, needs }

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::base::{Diagnostic, Diagnostics, Place};
 use crate::manifest::tree::Span;
 
+/// A line of more bytes is not shown, nor kept for every place in it: a program
+/// wrote it, and may have written ten thousand pins.
+const LONG_LINE: usize = 400;
+
 /// The source text and the diagnostics found in it so far.
 #[derive(Clone, Debug)]
 pub struct Checker {
@@ -13,6 +17,8 @@ pub struct Checker {
     source: String,
     /// Byte offset of the start of each line.
     lines: Vec<usize>,
+    /// Whether a byte is a character: a place is then found without counting.
+    is_ascii: bool,
     diagnostics: Diagnostics,
     /// Fields that belong to the struct that is read next although its own
     /// schema does not name them (a telemetry format beside `file`).
@@ -26,6 +32,7 @@ impl Checker {
             file: file.to_owned(),
             source: source.to_owned(),
             lines: [0].into_iter().chain(starts).collect(),
+            is_ascii: source.is_ascii(),
             diagnostics: Diagnostics::default(),
             beside: Vec::new(),
         }
@@ -39,13 +46,16 @@ impl Checker {
         let from = self.lines[line];
         let to = self.lines.get(line + 1).copied().unwrap_or(self.source.len());
         let text = self.source[from..to].trim_end_matches(['\n', '\r']);
-        let characters = |range: &str| u32::try_from(range.chars().count()).unwrap_or(u32::MAX);
+        let characters = |range: &str| {
+            let count = if self.is_ascii { range.len() } else { range.chars().count() };
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
         Place {
             file: self.file.clone(),
             line: u32::try_from(line + 1).unwrap_or(u32::MAX),
             column: characters(&self.source[from..start]).saturating_add(1),
             width: characters(&self.source[start..end.min(from + text.len()).max(start)]).max(1),
-            source: text.to_owned(),
+            source: if text.len() > LONG_LINE { String::new() } else { text.to_owned() },
         }
     }
 

@@ -247,6 +247,8 @@ impl Index {
         let mut statement = self.connection.prepare("SELECT key, result FROM results")?;
         let mut rows = statement.query([])?;
         let mut snapshot = Snapshot::default();
+        let count: i64 = self.connection.query_row("SELECT count(*) FROM results", [], |row| row.get(0))?;
+        snapshot.reserve(usize::try_from(count).unwrap_or(0));
         while let Some(row) = rows.next()? {
             snapshot.add(ActionKey(digest(row, 0)?), row.get_ref(1)?.as_blob().unwrap_or_default());
         }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::model::key::KeyHashing;
 use crate::model::{self, ActionKey, ActionResult};
 
 /// The results of the store at one moment.
@@ -11,10 +12,15 @@ use crate::model::{self, ActionKey, ActionResult};
 pub struct Snapshot {
     bytes: Vec<u8>,
     /// Never iterated: its order is nobody's business.
-    places: HashMap<ActionKey, Range<usize>>,
+    places: HashMap<ActionKey, Range<usize>, KeyHashing>,
 }
 
 impl Snapshot {
+    /// Makes room for results that are to be added.
+    pub(super) fn reserve(&mut self, results: usize) {
+        self.places.reserve(results);
+    }
+
     pub(super) fn add(&mut self, key: ActionKey, sealed: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(sealed);

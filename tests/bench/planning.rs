@@ -43,9 +43,13 @@ pub(crate) fn measure(clips: usize) -> Planning {
     let nothing = cpu_time() - started;
 
     let mut edits = Vec::new();
+    // For a profiler: `PLANNING_TURNS=100 PLANNING_EDIT="one clip pinned"`.
+    let turns = std::env::var("PLANNING_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(7);
+    let only = std::env::var("PLANNING_EDIT").ok();
     let mut edit = |name: &'static str, change: &dyn Fn(usize) -> String| {
-        // `PLANNING_TURNS=100` for a profiler.
-        let turns = std::env::var("PLANNING_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(7);
+        if only.as_deref().is_some_and(|only| only != name) {
+            return;
+        }
         let mut times: Vec<Duration> = (0..turns).map(|turn| again.edit(&change(turn))).collect();
         times.sort();
         edits.push((name, times[times.len() / 2]));
