@@ -14,8 +14,11 @@ DEBIAN := clang libclang-dev pkg-config ffmpeg libavcodec-dev libavformat-dev \
           libavutil-dev libswscale-dev libswresample-dev
 LIBRARIES := libavcodec libavformat libavutil libswscale libswresample
 
+# Tests whose rounds `make soak` multiplies.
+SOAKED := crash
+
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test bench lint fmt docs install uninstall clean
+.PHONY: help deps build demo test soak bench lint fmt docs install uninstall clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,6 +53,12 @@ test: deps ## Run the tests
 bench: build ## Compare speed and memory with ffmpeg, as ratios
 	@$(CARGO) build $(PROFILE) --example ride
 	@$(CARGO) test $(PROFILE) --test bench
+
+# Seeds and rounds: tests/common/soak.rs.
+soak: deps ## Run the long proofs: kills, random edits (SOAK_SEED=N repeats a run)
+	@seed=$${SOAK_SEED:-$$(date +%s)}; started=$$(date +%s); echo "soak: seed $$seed"; \
+	SOAK=1 SOAK_SEED=$$seed $(CARGO) test $(PROFILE) $(addprefix --test ,$(SOAKED)) -- --nocapture --test-threads 1; \
+	code=$$?; echo "soak: seed $$seed, $$(( $$(date +%s) - started )) s"; exit $$code
 
 lint: deps ## Check formatting and lints
 	@$(CARGO) fmt --all -- --check

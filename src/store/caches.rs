@@ -61,9 +61,24 @@ impl Index {
         Ok(statement.query_row([name], output).optional()?)
     }
 
-    /// Notes a newer stat of an unchanged output; not worth a record.
+    /// What the place `name` (or any) may hold instead of its newest output,
+    /// because nobody has seen that there.
+    pub(super) fn earlier_outputs(&self, name: Option<&str>) -> Result<Vec<OutputRecord>, Trouble> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, digest, hashed_ns, device, inode, size, mtime_ns, ctime_ns, key FROM earlier_outputs
+             WHERE ?1 IS NULL OR name = ?1 ORDER BY name, hashed_ns",
+        )?;
+        let outputs = statement.query_map([name], output)?.collect::<Result<_, _>>()?;
+        Ok(outputs)
+    }
+
+    /// Notes that an output was seen in its place, with the stat that it has
+    /// now; not worth a record.
     pub(super) fn refresh_output(&mut self, output: &OutputRecord) -> Result<(), Trouble> {
-        put_output(&self.connection, output)
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        put_output(&transaction, output)?;
+        transaction.prepare_cached("DELETE FROM earlier_outputs WHERE name = ?1")?.execute([&output.name])?;
+        Ok(transaction.commit()?)
     }
 
     pub(super) fn toolchain(&self, key: Digest) -> Result<Option<Vec<u8>>, Trouble> {
@@ -86,7 +101,18 @@ fn output(row: &Row<'_>) -> rusqlite::Result<OutputRecord> {
     Ok(OutputRecord { name: row.get(0)?, key: ActionKey(digest(row, 8)?), written: remembered(row)? })
 }
 
-pub(super) fn put_output(connection: &Connection, output: &OutputRecord) -> Result<(), Trouble> {
+/// Takes in an output that is about to get its place. What the place holds until
+/// then stays known.
+pub(super) fn announce_output(connection: &Connection, output: &OutputRecord) -> Result<(), Trouble> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO earlier_outputs SELECT * FROM outputs WHERE name = ?1 AND digest <> ?2",
+        )?
+        .execute(params![output.name, output.written.digest.0])?;
+    put_output(connection, output)
+}
+
+fn put_output(connection: &Connection, output: &OutputRecord) -> Result<(), Trouble> {
     let Remembered { digest, stat, hashed_ns } = output.written;
     connection.prepare_cached("INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(
         params![

@@ -25,7 +25,7 @@ use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
 use super::snapshot::{Snapshot, open_sealed, sealed};
 
 /// The version of the tables.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -46,6 +46,11 @@ const TABLES: &str = "
         name TEXT PRIMARY KEY, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
         inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
         key BLOB NOT NULL) WITHOUT ROWID;
+    -- What a place may still hold while its newer output is not known to be there.
+    CREATE TABLE earlier_outputs (
+        name TEXT NOT NULL, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
+        inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+        key BLOB NOT NULL, PRIMARY KEY (name, digest)) WITHOUT ROWID;
     CREATE TABLE toolchains (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ";
 
@@ -203,7 +208,8 @@ impl Index {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if anew {
             transaction.execute_batch(
-                "DELETE FROM results; DELETE FROM runs; DELETE FROM nodes; DELETE FROM uses; DELETE FROM outputs",
+                "DELETE FROM results; DELETE FROM runs; DELETE FROM nodes; DELETE FROM uses; DELETE FROM outputs;
+                 DELETE FROM earlier_outputs",
             )?;
         }
         let position = records(&mut |record| apply(&transaction, record))?;
@@ -236,7 +242,7 @@ impl Index {
                 spec: String::from_utf8(spec).unwrap_or_default(),
             })))?;
         }
-        for output in self.outputs()? {
+        for output in self.earlier_outputs(None)?.into_iter().chain(self.outputs()?) {
             each(&Record::Output(output))?;
         }
         Ok(())
@@ -369,7 +375,7 @@ fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> 
                 .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2)")?
                 .execute(params![done.node, key])?;
         }
-        Record::Output(output) => caches::put_output(transaction, output)?,
+        Record::Output(output) => caches::announce_output(transaction, output)?,
         Record::Forgotten(keys) => {
             for key in keys {
                 for table in ["results", "runs", "nodes", "uses"] {
@@ -379,7 +385,10 @@ fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> 
             }
         }
         Record::OutputForgotten(name) => {
-            transaction.prepare_cached("DELETE FROM outputs WHERE name = ?1")?.execute([name])?;
+            for table in ["outputs", "earlier_outputs"] {
+                let delete = format!("DELETE FROM {table} WHERE name = ?1");
+                transaction.prepare_cached(&delete)?.execute([name])?;
+            }
         }
     }
     Ok(())

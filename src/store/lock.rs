@@ -11,7 +11,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -121,18 +121,35 @@ fn holder(file: &mut File) -> Holder {
     Holder { pid: pid.parse().unwrap_or(0), what, since: UtcTime(since.parse().unwrap_or(0)) }
 }
 
+/// How long to go on with a folder that fills again: the workers of one who was
+/// killed end a moment after it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Empties the folder of unfinished work. Only for the holder of the lock.
 pub(super) fn clear(folder: &Path) -> Result<(), Diagnostic> {
+    let until = Instant::now() + PATIENCE;
     let failed = |error: io::Error| cannot("clear", folder, &error);
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let removed = match entry.file_type().map_err(failed)?.is_dir() {
+    loop {
+        match remove_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && Instant::now() < until => {
+                std::thread::sleep(INTERVAL);
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+fn remove_all(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let removed = match entry.file_type()?.is_dir() {
             true => std::fs::remove_dir_all(entry.path()),
             false => std::fs::remove_file(entry.path()),
         };
         match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }

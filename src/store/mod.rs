@@ -314,8 +314,11 @@ impl Inner {
 
     /// Brings the index to where the log ends.
     fn catch_up(&mut self) -> Result<(), Trouble> {
-        let end = self.log.position()?;
+        // In this order: what another process appends in between must not look
+        // as if the log had been cut short.
         let known = self.index.position()?;
+        self.log.follow()?;
+        let end = self.log.position()?;
         let (start, anew) = match known {
             Some(known) if known == end => return Ok(()),
             // Cut short behind our back: the index still knows all of it.

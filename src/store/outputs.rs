@@ -10,6 +10,10 @@
 //! file system can do that, else by copying; never a hard link, by which an
 //! edit of the output would change the object. It is synced before it is
 //! renamed: of all that autocut writes, this is what people keep.
+//!
+//! It is recorded before it is renamed, and what the place held until then is
+//! forgotten after that. So whatever a crash in between leaves there, the
+//! earlier file or the new one, is known to be ours.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -64,12 +68,14 @@ impl Store {
         if record.written.is_trusted_of_own(&stat) {
             return Ok(OutputState::Ours(record.written.digest));
         }
-        if record.written.stat.size != stat.size {
+        let earlier = self.with(|inner| inner.index.earlier_outputs(Some(name)))?;
+        if !earlier.iter().chain([&record]).any(|known| known.written.stat.size == stat.size) {
             return Ok(OutputState::Foreign);
         }
         let found = hash_file(&RealSystem, &path, &|_| {})?;
         if found.digest != record.written.digest {
-            return Ok(OutputState::Foreign);
+            let ours = earlier.iter().any(|known| known.written.digest == found.digest);
+            return Ok(if ours { OutputState::Ours(found.digest) } else { OutputState::Foreign });
         }
         // Touched, copied or cloned, with the same content: not to be read again.
         let refreshed = OutputRecord { written: found, ..record };
@@ -180,11 +186,13 @@ impl Store {
         let path = project.join(name);
         let failed = |error: io::Error| cannot("write", &path, &error);
         File::open(temporary).and_then(|file| file.sync_data()).map_err(failed)?;
+        let record = OutputRecord { name: name.to_owned(), key, written };
+        self.append(vec![Record::Output(record.clone())])?;
         fs::rename(temporary, &path).map_err(failed)?;
         // The rename is a change: the stat to compare with is that of now.
         let stat = RealSystem.stat(&path).map_err(failed)?.stat;
-        let written = Remembered { stat, ..written };
-        self.append(vec![Record::Output(OutputRecord { name: name.to_owned(), key, written })])
+        let record = OutputRecord { written: Remembered { stat, ..written }, ..record };
+        self.with(|inner| inner.index.refresh_output(&record))
     }
 
     /// Removes an output if it is ours, and forgets it; says whether it was.

@@ -165,12 +165,20 @@ impl Log {
     /// Where the file ends that is the log now: another process may have
     /// written it anew.
     pub(super) fn current_position(&mut self) -> Result<Position, Diagnostic> {
-        let failed = |error: io::Error| cannot("look at", &self.path, &error);
-        let is_same = fs::metadata(&self.path).map_err(failed)?.ino() == self.file.metadata().map_err(failed)?.ino();
-        if !is_same && let Some(log) = Log::open(&self.path)? {
-            *self = log;
-        }
+        self.follow()?;
         self.position()
+    }
+
+    /// Turns to the log that another process wrote anew meanwhile, if one did.
+    pub(super) fn follow(&mut self) -> Result<bool, Diagnostic> {
+        let failed = |error: io::Error| cannot("look at", &self.path, &error);
+        let (current, own) = (fs::metadata(&self.path).map_err(failed)?, self.file.metadata().map_err(failed)?);
+        if (current.dev(), current.ino()) == (own.dev(), own.ino()) {
+            return Ok(false);
+        }
+        let log = Log::open(&self.path)?;
+        *self = log.ok_or_else(|| Diagnostic::environment(format!("{} was damaged meanwhile", self.path.display())))?;
+        Ok(true)
     }
 
     /// Appends records and says where the log ended before and ends after. Two
@@ -180,13 +188,9 @@ impl Log {
         let failed = |error: io::Error| cannot("append to", &path, &error);
         loop {
             flock(&self.file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
-            // Written anew by another process meanwhile: this is the old file.
-            let current = fs::metadata(&self.path).map_err(failed)?.ino();
-            if current == self.file.metadata().map_err(failed)?.ino() {
+            if !self.follow()? {
                 break;
             }
-            *self = Log::open(&self.path)?
-                .ok_or_else(|| Diagnostic::environment(format!("{} was damaged meanwhile", path.display())))?;
         }
         let before = self.position()?;
         let bytes: Vec<u8> = records.iter().flat_map(frame).collect();

@@ -113,6 +113,25 @@ fn a_hit_whose_object_is_gone_is_no_hit() {
     assert!(bench.store.result(done.key).unwrap().is_some());
 }
 
+/// As one that waits for the lock: it opened the store before the other's
+/// build, and works after it.
+#[test]
+fn what_another_process_did_meanwhile_is_known() {
+    let bench = Bench::new();
+    bench.make(1, "one");
+    let waiting = Store::open(bench.store.root()).unwrap();
+    bench.make(2, "two");
+    // A new log, and more in it.
+    bench.store.with(Inner::rewrite_log).unwrap();
+    let third = bench.make(3, "three");
+    assert_eq!(waiting.snapshot().unwrap().len(), 3);
+    assert_eq!(waiting.snapshot().unwrap().get(key_of(3)), Some(third.result));
+    waiting.record(vec![action(4, vec![])]).unwrap();
+    assert_eq!(bench.store.snapshot().unwrap().len(), 4);
+    bench.store.rebuild_index().unwrap();
+    assert_eq!(bench.store.snapshot().unwrap().len(), 4);
+}
+
 #[test]
 fn the_later_of_two_results_holds_also_after_a_rebuild() {
     let bench = Bench::new();

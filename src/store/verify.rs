@@ -16,7 +16,7 @@ use crate::model::{self, ActionKey, Artifact};
 
 use super::index::Trouble;
 use super::records::Record;
-use super::{KindSize, Store};
+use super::{KindSize, OutputState, Store};
 
 /// What an inspection found.
 #[derive(Clone, Debug, Default)]
@@ -146,6 +146,8 @@ impl Store {
         for (output, state) in outputs.iter().zip(&states[objects.len()..]) {
             match state {
                 Content::AsWanted => {}
+                // Not where a crash came between the record and its file.
+                Content::Other if self.output_state(project, &output.name)? != OutputState::Foreign => {}
                 Content::Other => found.changed.push(output.name.clone()),
                 Content::Absent => found.absent.push(output.name.clone()),
                 Content::Unreadable(why) => found.unreadable.push(why.clone()),
@@ -229,17 +231,15 @@ impl Store {
                 }
                 Ok::<_, Trouble>(())
             })?;
-            let (mut lost, mut otherwise) = (0, 0);
+            // Of two about one thing the later one holds, here as in the log.
+            let mut indexed: HashMap<Subject, Digest> = HashMap::new();
             inner.index.each_record(&mut |record| {
-                if let Some((subject, content)) = subject(record) {
-                    match logged.remove(&subject) {
-                        None => lost += 1,
-                        Some(other) => otherwise += u64::from(other != content),
-                    }
-                }
+                indexed.extend(subject(record));
                 Ok(())
             })?;
-            Ok(LogState { damaged_bytes, lost, not_indexed: otherwise + logged.len() as u64 })
+            let lost = indexed.keys().filter(|subject| !logged.contains_key(subject)).count() as u64;
+            let not_indexed = logged.iter().filter(|(subject, content)| indexed.get(subject) != Some(content)).count();
+            Ok(LogState { damaged_bytes, lost, not_indexed: not_indexed as u64 })
         })
     }
 

@@ -3,7 +3,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+pub mod files;
 pub mod media;
+pub mod soak;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -187,7 +189,7 @@ pub struct Made {
 }
 
 impl Made {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         let text = String::from_utf8(output.stdout).unwrap();
         let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("not JSON ({e}): {line}"));
         Made {

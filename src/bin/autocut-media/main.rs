@@ -9,6 +9,7 @@ mod analyse;
 mod audio;
 mod av;
 mod decode;
+mod inbox;
 mod infer;
 mod invocation;
 mod join;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let done = match arguments.as_slice() {
         [] => match socket() {
-            Some(socket) => serve(&socket),
+            Some(socket) => serve(socket),
             None => Err(usage()),
         },
         [command, file] if command == "run" => run(Path::new(file)),
@@ -70,8 +71,10 @@ fn socket() -> Option<UnixStream> {
     socket.local_addr().ok().map(|_| socket)
 }
 
-fn serve(socket: &UnixStream) -> Result<(), Diagnostic> {
-    serve::serve(socket, socket)
+fn serve(socket: UnixStream) -> Result<(), Diagnostic> {
+    let requests = socket.try_clone().and_then(inbox::open);
+    requests
+        .and_then(|requests| serve::serve(requests, &socket))
         .map_err(|error| Diagnostic::environment(format!("the connection to autocut broke: {error}")))
 }
 

@@ -2,10 +2,10 @@
 //!
 //! One action at a time, but for analyses that share a decode. A damaged file must cost its own action and nothing
 //! else: an error is told, a panic becomes an error, and what the decoder held
-//! is thrown away after either. A parent that is gone ends the process at the
-//! next progress report, which comes several times a second.
+//! is thrown away after either. A parent that is gone ends the process
+//! ([`inbox`](crate::inbox)).
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -28,11 +28,14 @@ pub(crate) struct Kept {
     models: Models,
 }
 
-/// Answers requests until the other side closes.
-pub(crate) fn serve(mut from: impl Read, mut to: impl Write) -> std::io::Result<()> {
+/// Answers requests until there are no more.
+pub(crate) fn serve(
+    requests: impl IntoIterator<Item = std::io::Result<Request>>,
+    mut to: impl Write,
+) -> std::io::Result<()> {
     let mut kept = Kept::default();
-    while let Some(request) = protocol::receive::<Request>(&mut from)? {
-        match request {
+    for request in requests {
+        match request? {
             Request::Hello { .. } => protocol::send(&mut to, &Reply::Hello { version: PROTOCOL_VERSION })?,
             Request::Toolchain => protocol::send(&mut to, &Reply::Toolchain(toolchain::toolchain()))?,
             Request::Run(invocations) => {

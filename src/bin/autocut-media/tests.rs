@@ -335,7 +335,10 @@ fn serves_over_a_socket() {
     let Some(path) = testdata("video/rotated.mp4") else { return };
     av::start();
     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let server = std::thread::spawn(move || serve::serve(&theirs, &theirs));
+    let server = std::thread::spawn(move || {
+        let requests = std::iter::from_fn(|| protocol::receive(&mut &theirs).transpose());
+        serve::serve(requests, &theirs)
+    });
     let mut ask = |request: &Request| protocol::send(&mut ours, request).unwrap();
     let format = VideoFormat { size: Size::new(160, 90), rate: rate(30, 1), colour: BT709 };
     let spec = ActionSpec::Segment(segment(&path, Timestamp::ZERO, 5, format, Fit::Fill));

@@ -208,3 +208,34 @@ fn only_ours_is_removed() {
     assert_eq!(fs::read(project.output()).unwrap(), b"mine");
     assert!(store.outputs().unwrap().is_empty());
 }
+
+/// The two moments around the rename at which a process can die.
+#[test]
+fn what_a_crash_leaves_in_the_place_is_ours() {
+    for renamed in [false, true] {
+        let project = Project::new();
+        let one = project.write("one", false).unwrap();
+        let store = &project.bench.store;
+        let temporary = store.prepare_output(project.root(), NAME).unwrap();
+        fs::write(&temporary, "three").unwrap();
+        let written = hash_file(&RealSystem, &temporary, &|_| {}).unwrap();
+        let record = OutputRecord { name: NAME.to_owned(), key: key_of(2), written };
+        store.append(vec![Record::Output(record)]).unwrap();
+        let left = if renamed { written.digest } else { one };
+        if renamed {
+            fs::rename(&temporary, project.output()).unwrap();
+        }
+        // Also where the index is lost, and where the log is written anew.
+        store.rebuild_index().unwrap();
+        assert_eq!(project.state(), OutputState::Ours(left));
+        store.with(crate::store::Inner::rewrite_log).unwrap();
+        store.rebuild_index().unwrap();
+        assert_eq!(project.state(), OutputState::Ours(left));
+
+        let two = project.write("two", false).unwrap();
+        assert_eq!(project.state(), OutputState::Ours(two));
+        // What lay there before is a stranger's from then on.
+        fs::write(project.output(), "three").unwrap();
+        assert_eq!(project.state(), OutputState::Foreign);
+    }
+}
