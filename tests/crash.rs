@@ -366,7 +366,7 @@ fn assert_no_workers(project: &Path) {
 fn killed_at_any_moment_a_build_ends_like_an_undisturbed_one() {
     let scene = &*SCENE;
     let mut killed = 0;
-    Rounds::of("crash", 8, 100).run(|n, rng| {
+    Rounds::of("crash", 5, 100).run(|n, rng| {
         let edited = rng.bool();
         let folder = if edited { scene.edited() } else { scene.fresh() };
         let folder = folder.path();

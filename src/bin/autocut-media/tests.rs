@@ -336,7 +336,7 @@ fn serves_over_a_socket() {
     av::start();
     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let server = std::thread::spawn(move || {
-        let requests = std::iter::from_fn(|| protocol::receive(&mut &theirs).transpose());
+        let requests = std::iter::from_fn(|| protocol::receive::<Request>(&mut &theirs).transpose());
         serve::serve(requests, &theirs)
     });
     let mut ask = |request: &Request| protocol::send(&mut ours, request).unwrap();

@@ -153,7 +153,7 @@ fn an_unknown_analysis_fails_alone() {
 /// As `autocut` asks: one message with several actions, one answer each.
 #[test]
 fn every_action_of_a_group_is_answered() {
-    use autocut::model::protocol::{Reply, Request, receive, send};
+    use autocut::model::protocol::{Reply, Request, receive};
 
     let Some(file) = testdata("gopro/karma.mp4") else { return };
     av::start();
@@ -167,9 +167,8 @@ fn every_action_of_a_group_is_answered() {
         Invocation { id, spec: ActionSpec::Analyse(spec), inputs, packs: vec![], scratch: folder }
     };
     let group = [(3, "motion"), (5, "smell"), (9, "sharpness")].map(invocation).to_vec();
-    let (mut asked, mut answered) = (Vec::new(), Vec::new());
-    send(&mut asked, &Request::Run(group)).unwrap();
-    crate::serve::serve(&asked[..], &mut answered).unwrap();
+    let mut answered = Vec::new();
+    crate::serve::serve([Ok(Request::Run(group))], &mut answered).unwrap();
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     let mut answers = &answered[..];
     while let Some(reply) = receive::<Reply>(&mut answers).unwrap() {
