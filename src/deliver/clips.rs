@@ -1,13 +1,11 @@
 //! `Clips`: every moment as a file of its own.
 
-use std::collections::HashMap;
-
 use crate::base::Digest;
-use crate::deliver::deliverables::{Deliverable, FilePlan, Settings};
+use crate::deliver::deliverables::{Deliverable, FilePlan, Files, Settings};
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::manifest::{KindEntry, schema};
-use crate::model::{Clip, Timeline};
+use crate::model::Clip;
 
 schema! {
     /// One MP4 (H.264 and AAC) for each moment, named by camera, recording and
@@ -28,34 +26,29 @@ pub const CLIPS: Deliverable = Deliverable {
         let clips: Clips = serde_json::from_str(params).ok()?;
         Some(Settings { video: clips.video, sound: clips.sound })
     },
-    files,
+    files: Files::Each(each),
 };
 
-fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
-    let Ok(clips) = serde_json::from_str::<Clips>(params) else { return Vec::new() };
-    let folder = clips.folder.trim_end_matches('/');
-    let names: Vec<String> = timeline.clips.iter().map(file_name).collect();
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for name in &names {
-        *counts.entry(name).or_default() += 1;
-    }
-    let file = |(index, (clip, name)): (usize, (&Clip, &String))| FilePlan {
-        path: format!("{folder}/{}.mp4", unique(name, counts.get(name.as_str()).copied(), clip)),
-        clips: vec![index],
-        music: clips.sound.music.unwrap_or(false),
+fn each(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<Vec<FilePlan>> {
+    let wanted: Clips = serde_json::from_str(params).ok()?;
+    let folder = wanted.folder.trim_end_matches('/');
+    let mark = |clip: &Clip| match alike(clip) {
+        true => format!("-{}", Digest::of(clip.moment.recording.as_bytes()).short()),
+        false => String::new(),
+    };
+    let file = |clip: &&Clip| FilePlan {
+        path: format!("{folder}/{}{}.mp4", file_name(clip), mark(clip)),
+        music: wanted.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),
     };
-    timeline.clips.iter().zip(&names).enumerate().map(file).collect()
+    Some(clips.iter().map(file).collect())
 }
 
-/// The clip's name; with a mark of its recording where another recording's
-/// name differs only in what a file system might refuse.
-fn unique(name: &str, count: Option<usize>, clip: &Clip) -> String {
-    if count.unwrap_or(1) < 2 {
-        return name.to_owned();
-    }
-    format!("{name}-{}", Digest::of(clip.moment.recording.as_bytes()).short())
+/// A recording's name with nothing that a file system might refuse.
+pub fn safe_name(recording: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+    recording.chars().map(safe).collect()
 }
 
 /// `front-GX010012-0h03m12.500s`: sorts by time, and holds nothing that a file
@@ -63,8 +56,7 @@ fn unique(name: &str, count: Option<usize>, clip: &Clip) -> String {
 fn file_name(clip: &Clip) -> String {
     let millis = clip.moment.start.to_millis().max(0);
     let (h, m, s) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1_000 % 60);
-    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
-    let recording: String = clip.moment.recording.chars().map(safe).collect();
+    let recording = safe_name(&clip.moment.recording);
     format!("{recording}-{h}h{m:02}m{s:02}.{:03}s", millis % 1_000)
 }
 

@@ -4,7 +4,7 @@ use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::deliver::{clips, reel};
 use crate::manifest::KindEntry;
-use crate::model::Timeline;
+use crate::model::Clip;
 
 /// An output kind.
 pub struct Deliverable {
@@ -13,8 +13,17 @@ pub struct Deliverable {
     /// Reads the parameters; `None` where they are not this kind's (they were
     /// checked when the manifest was loaded).
     pub settings: fn(params: &str) -> Option<Settings>,
-    /// The files to make of a timeline.
-    pub files: fn(params: &str, timeline: &Timeline) -> Vec<FilePlan>,
+    pub files: Files,
+}
+
+/// The files to make of a timeline.
+#[derive(Clone, Copy)]
+pub enum Files {
+    /// One with all of its clips.
+    Whole(fn(params: &str) -> Option<FilePlan>),
+    /// One for each of some clips. `alike` says that another recording's name
+    /// differs from the clip's only in what a file system might refuse.
+    Each(fn(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<Vec<FilePlan>>),
 }
 
 /// What every kind settles about picture and sound.
@@ -29,8 +38,6 @@ pub struct Settings {
 pub struct FilePlan {
     /// Relative to the project.
     pub path: String,
-    /// Indices into the timeline's clips, in order.
-    pub clips: Vec<usize>,
     /// Whether the music bed is laid under it.
     pub music: bool,
     /// Whether each clip is a chapter.

@@ -10,4 +10,4 @@ pub mod sound;
 pub mod timeline;
 pub mod video;
 
-pub use deliverables::{DELIVERABLES, Deliverable, FilePlan, Settings};
+pub use deliverables::{DELIVERABLES, Deliverable, FilePlan, Files, Settings};

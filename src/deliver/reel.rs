@@ -1,10 +1,9 @@
 //! `Reel`: all moments, one after the other, in one file.
 
-use crate::deliver::deliverables::{Deliverable, FilePlan, Settings};
+use crate::deliver::deliverables::{Deliverable, FilePlan, Files, Settings};
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::manifest::{Checker, KindEntry, Node, schema};
-use crate::model::Timeline;
 
 schema! {
     /// One MP4 (H.264 and AAC) with all moments in chronological order.
@@ -42,20 +41,15 @@ pub const REEL: Deliverable = Deliverable {
         let reel: Reel = serde_json::from_str(params).ok()?;
         Some(Settings { video: reel.video, sound: reel.sound })
     },
-    files,
+    files: Files::Whole(whole),
 };
 
-fn files(params: &str, timeline: &Timeline) -> Vec<FilePlan> {
-    let Ok(reel) = serde_json::from_str::<Reel>(params) else { return Vec::new() };
-    if timeline.clips.is_empty() {
-        return Vec::new();
-    }
-    let clips = (0..timeline.clips.len()).collect();
-    vec![FilePlan {
+fn whole(params: &str) -> Option<FilePlan> {
+    let reel: Reel = serde_json::from_str(params).ok()?;
+    Some(FilePlan {
         path: reel.file,
-        clips,
         music: reel.sound.music.unwrap_or(true),
         chapters: reel.chapters,
         title: reel.title,
-    }]
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::base::{Digest, FrameRate, Timestamp};
 use crate::model::timeline::SourcePicture;
-use crate::model::{Clip, Fit, Moment, Piece, Timeline, VideoFormat, VideoInfo};
+use crate::model::{Clip, Fit, Moment, Piece, VideoFormat, VideoInfo};
 
 /// A recording as a timeline sees it.
 #[derive(Clone, Debug)]
@@ -32,11 +32,11 @@ pub struct SourceFile<'a> {
 
 /// Lays out `moments` in their order. A moment of an unknown recording, or of
 /// less than one frame, is left out.
-pub fn lay_out(moments: &[Moment], sources: &[Source<'_>], format: VideoFormat) -> Timeline {
+pub fn lay_out(moments: &[Moment], sources: &[Source<'_>], format: VideoFormat) -> Vec<Clip> {
     // The first of a name: a later one would hide it.
     let by_name: HashMap<&str, &Source<'_>> = sources.iter().rev().map(|source| (source.name, source)).collect();
     let clip = |moment: &Moment| clip(moment, by_name.get(moment.recording.as_str())?, format.rate);
-    Timeline { format, clips: moments.iter().filter_map(clip).collect() }
+    moments.iter().filter_map(clip).collect()
 }
 
 fn clip(moment: &Moment, source: &Source<'_>, rate: FrameRate) -> Option<Clip> {

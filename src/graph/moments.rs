@@ -31,6 +31,38 @@ pub fn choice(db: &dyn Db, project: Project) -> Planned<Arc<Choice>> {
     needs.finish(choice)
 }
 
+/// Chosen moments that are looked at together: an edit of one of ten thousand
+/// then costs its own run and a look at the others.
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct MomentRun<'db> {
+    #[returns(ref)]
+    pub moments: Vec<Moment>,
+}
+
+/// About how many moments there are in a run.
+const RUN: i64 = 64;
+
+/// The chosen moments in runs whose ends they decide themselves, so that an
+/// insertion moves none of the others.
+#[salsa::tracked]
+pub fn runs<'db>(db: &'db dyn Db, project: Project) -> Planned<Arc<Vec<MomentRun<'db>>>> {
+    let mut needs = Collector::default();
+    let choice = needs.take(choice(db, project));
+    let ends_run = |moment: &Moment| {
+        (moment.start.numerator() ^ moment.start.denominator()).wrapping_mul(SPREAD) >> 32 & (RUN - 1) == 0
+    };
+    let runs = choice.map(|choice| {
+        let runs = choice.moments.split_inclusive(ends_run).map(|run| MomentRun::new(db, run));
+        Arc::new(runs.collect::<Vec<_>>())
+    });
+    needs.finish(runs)
+}
+
+/// Spreads times that lie on a grid (the golden ratio's fraction, as Knuth's
+/// multiplicative hashing has it).
+const SPREAD: i64 = 0x9E37_79B9_7F4A_7C15_u64 as i64;
+
 fn spec(db: &dyn Db, project: Project, needs: &mut Collector) -> Option<ChooseSpec> {
     // Everything is asked for before anything is waited for: hashing, probes,
     // analyses and the log's import all start at once.

@@ -1,22 +1,23 @@
 //! Outputs: a timeline of the chosen moments, rendered clip by clip, joined.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
-use crate::deliver::{self, FilePlan, Settings};
+use crate::deliver::{self, FilePlan, Files, Settings};
 use crate::graph::clips::{self, Look, LookKey, Rendered, ShotKey};
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
-use crate::graph::moments;
+use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
-use crate::model::{ActionSpec, Clip, Timeline, VideoFormat};
+use crate::model::{ActionSpec, Clip, VideoFormat};
 
 /// Every output that `targets` names; all of them where it names none.
 pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()> {
@@ -67,30 +68,62 @@ pub struct FormatKey<'db> {
     pub format: VideoFormat,
 }
 
-/// The chosen moments as clips in one format; outputs of one format share them.
+/// A run of moments as clips in one format; outputs of one format share them.
 #[salsa::tracked]
-pub fn laid_out<'db>(db: &'db dyn Db, project: Project, key: FormatKey<'db>) -> Planned<Arc<Timeline>> {
+fn laid_out<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    key: FormatKey<'db>,
+    run: MomentRun<'db>,
+) -> Planned<Arc<Vec<Clip>>> {
     let mut needs = Collector::default();
-    let choice = needs.take(moments::choice(db, project));
     let recordings = needs.take(footage::recordings(db, project));
     let clocks = needs.take(telemetry::clocks(db, project));
-    let timeline = choice.zip(recordings).zip(clocks).map(|((choice, recordings), clocks)| {
-        let sources: Vec<_> = recordings.iter().zip(clocks.iter()).map(|(r, start)| source(r, *start)).collect();
-        Arc::new(timeline::lay_out(&choice.moments, &sources, key.format(db)))
+    let clips = recordings.zip(clocks).map(|(recordings, clocks)| {
+        let shown = |recording: &Recording| run.moments(db).iter().any(|moment| moment.recording == recording.name);
+        let sources = recordings.iter().zip(clocks.iter()).filter(|(recording, _)| shown(recording));
+        let sources: Vec<_> = sources.map(|(recording, start)| source(recording, *start)).collect();
+        Arc::new(timeline::lay_out(run.moments(db), &sources, key.format(db)))
     });
-    needs.finish(timeline)
+    needs.finish(clips)
+}
+
+/// The shots of a run, as an output looks.
+#[salsa::tracked]
+fn shots<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    look: LookKey<'db>,
+    run: MomentRun<'db>,
+) -> Planned<Arc<Vec<ShotKey<'db>>>> {
+    let mut needs = Collector::default();
+    let format = FormatKey::new(db, look.look(db).format);
+    let clips = needs.take(laid_out(db, project, format, run));
+    let shots = clips.map(|clips| Arc::new(clips.iter().map(|clip| ShotKey::new(db, look, clip)).collect()));
+    needs.finish(shots)
+}
+
+/// Recordings whose names are alike once a file system can take them.
+#[salsa::tracked]
+fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
+    let mut needs = Collector::default();
+    let recordings = needs.take(footage::recordings(db, project));
+    let alike = recordings.map(|recordings| {
+        let mut by_name: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for recording in recordings.iter() {
+            by_name.entry(deliver::clips::safe_name(&recording.name)).or_default().push(&recording.name);
+        }
+        let alike = by_name.into_values().filter(|names| names.len() > 1).flatten();
+        Arc::new(alike.map(str::to_owned).collect())
+    });
+    needs.finish(alike)
 }
 
 /// The format of an output, once all footage is known.
-fn format<'db>(
-    db: &'db dyn Db,
-    project: Project,
-    settings: &Settings,
-    needs: &mut Collector,
-) -> Option<FormatKey<'db>> {
+fn format(db: &dyn Db, project: Project, settings: &Settings, needs: &mut Collector) -> Option<VideoFormat> {
     let recordings = needs.take(footage::recordings(db, project))?;
     let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
-    Some(FormatKey::new(db, settings.video.format(&footage)))
+    Some(settings.video.format(&footage))
 }
 
 fn settings(output: &OutputDecl) -> Option<Settings> {
@@ -135,7 +168,7 @@ pub struct FileRun<'db> {
     pub files: Vec<File<'db>>,
 }
 
-/// The files of the output at `index`, in runs that an insertion leaves alone.
+/// The files of the output at `index`, in the runs of their moments.
 #[salsa::tracked]
 pub fn files<'db>(db: &'db dyn Db, project: Project, index: usize) -> Planned<Arc<Vec<FileRun<'db>>>> {
     let mut needs = Collector::default();
@@ -157,19 +190,10 @@ fn list_files<'db>(
         return None;
     }
     let log = needs.take(telemetry::log(db, project)).cloned();
-    // Asked for at once, whether or not the footage is known.
-    needs.take(moments::choice(db, project));
+    // Everything is asked for before anything is waited for.
+    let runs = needs.take(moments::runs(db, project)).cloned();
     let format = format(db, project, &settings, needs);
-    let (log, format) = (log?, format?);
-    let timeline = needs.take(laid_out(db, project, format))?;
-    if timeline.clips.is_empty() {
-        needs.problem(
-            Diagnostic::input(format!("output {:?} has nothing to show: no moment was chosen", output.name))
-                .at(output.place.0.clone())
-                .hint("`autocut explain moments` says why; a pin or a weight chooses one"),
-        );
-        return None;
-    }
+    let (log, runs, format) = (log?, runs?, format?);
     let rung = match encoding::rung(db, &output.name) {
         Ok(rung) => rung,
         Err(problem) => {
@@ -179,21 +203,80 @@ fn list_files<'db>(
     };
     let look = Look {
         output: output.name.clone(),
-        format: timeline.format,
-        encoder: (rung.settings)(&settings.video, &timeline.format),
+        format,
+        encoder: (rung.settings)(&settings.video, &format),
         overlays: shown.iter().map(|overlay| (overlay.name.clone(), overlay.spec.clone())).collect(),
         log: log.map(|log| log.digest),
     };
     let look = LookKey::new(db, look);
-    let shots: Vec<ShotKey<'db>> = timeline.clips.iter().map(|clip| ShotKey::new(db, look, clip)).collect();
-    let file = |plan: FilePlan| {
-        let shots = plan.clips.iter().filter_map(|clip| shots.get(*clip).copied()).collect();
-        // Where its clips lie in the timeline is not what the file consists of.
-        File { look, plan: FilePlan { clips: Vec::new(), ..plan }, sound: settings.sound.clone(), shots }
-    };
-    let files: Vec<File<'db>> = (kind.files)(&output.params, timeline).into_iter().map(file).collect();
-    let ends_run = |file: &File<'db>| file.shots.last().is_none_or(|shot| clips::ends_run(*shot));
-    Some(files.split_inclusive(ends_run).map(|run| FileRun::new(db, run)).collect())
+    let mut all = Vec::with_capacity(runs.len());
+    for run in runs.iter() {
+        all.push(needs.take(shots(db, project, look, *run))?.clone());
+    }
+    if all.iter().all(|shots| shots.is_empty()) {
+        needs.problem(
+            Diagnostic::input(format!("output {:?} has nothing to show: no moment was chosen", output.name))
+                .at(output.place.0.clone())
+                .hint("`autocut explain moments` says why; a pin or a weight chooses one"),
+        );
+        return None;
+    }
+    match kind.files {
+        Files::Whole(plan) => {
+            let shots = all.iter().flat_map(|shots| shots.iter().copied()).collect();
+            let file = File { look, plan: plan(&output.params)?, sound: settings.sound, shots };
+            Some(vec![FileRun::new(db, vec![file])])
+        }
+        Files::Each(_) => {
+            // Not by its place in the manifest: an edit of another output is none
+            // of this one's.
+            let key = OutputKey::new(db, &output.kind, &output.params);
+            let each = |run: &MomentRun<'db>| needs.take(file_run(db, project, key, look, *run)).copied();
+            runs.iter().map(each).collect()
+        }
+    }
+}
+
+#[salsa::interned(revisions = usize::MAX)]
+#[derive(Debug)]
+pub struct OutputKey<'db> {
+    #[returns(ref)]
+    pub kind: String,
+    #[returns(ref)]
+    pub params: String,
+}
+
+/// A file for each shot of a run.
+#[salsa::tracked]
+fn file_run<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    output: OutputKey<'db>,
+    look: LookKey<'db>,
+    run: MomentRun<'db>,
+) -> Planned<FileRun<'db>> {
+    let mut needs = Collector::default();
+    let files = each_file(db, project, output, look, run, &mut needs);
+    needs.finish(files.map(|files| FileRun::new(db, files)))
+}
+
+fn each_file<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    output: OutputKey<'db>,
+    look: LookKey<'db>,
+    run: MomentRun<'db>,
+    needs: &mut Collector,
+) -> Option<Vec<File<'db>>> {
+    let kind = deliver::deliverables::find(output.kind(db))?;
+    let Files::Each(plan) = kind.files else { return None };
+    let sound = (kind.settings)(output.params(db))?.sound;
+    let alike = needs.take(alike(db, project))?;
+    let shots = needs.take(shots(db, project, look, run))?;
+    let clips: Vec<&Clip> = shots.iter().map(|shot| shot.clip(db)).collect();
+    let plans = plan(output.params(db), &clips, &|clip| alike.contains(&clip.moment.recording))?;
+    let file = |(plan, shot): (FilePlan, &ShotKey<'db>)| File { look, plan, sound: sound.clone(), shots: vec![*shot] };
+    Some(plans.into_iter().zip(shots.iter()).map(file).collect())
 }
 
 /// Files, rendered, mixed and joined.

@@ -20,7 +20,7 @@ pub use footage::{AudioInfo, Colour, Matrix, MediaInfo, VideoInfo};
 pub use key::{ActionKey, KeyFields};
 pub use moment::Moment;
 pub use telemetry::{Channel, Telemetry};
-pub use timeline::{Clip, Fit, Piece, Timeline, VideoFormat};
+pub use timeline::{Clip, Fit, Piece, VideoFormat};
 pub use toolchain::{Tool, Toolchain};
 
 /// Encodes plain data in autocut's binary form (postcard: compact,

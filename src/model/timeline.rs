@@ -6,12 +6,6 @@ use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
 use crate::model::footage::{self, Colour};
 use crate::model::moment::Moment;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Timeline {
-    pub format: VideoFormat,
-    pub clips: Vec<Clip>,
-}
-
 /// One moment as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Clip {
