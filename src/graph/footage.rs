@@ -79,6 +79,18 @@ pub fn recordings(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Recording>>>
     needs.finish(complete.then(|| Arc::new(all)))
 }
 
+/// The place of each recording among [`recordings`], by its name.
+#[salsa::tracked]
+pub fn places(db: &dyn Db, project: Project) -> Planned<Arc<BTreeMap<String, usize>>> {
+    let mut needs = Collector::default();
+    let places = needs.take(recordings(db, project)).map(|recordings| {
+        // The first of a name: a later one would hide it.
+        let places = recordings.iter().enumerate().rev();
+        Arc::new(places.map(|(place, recording)| (recording.name.clone(), place)).collect())
+    });
+    needs.finish(places)
+}
+
 /// The recording of a name as `camera/recording`; a chapter's own name finds
 /// its recording too.
 pub(crate) fn find<'a>(recordings: &'a [Recording], name: &str) -> Option<&'a Recording> {

@@ -79,10 +79,12 @@ fn laid_out<'db>(
     let mut needs = Collector::default();
     let recordings = needs.take(footage::recordings(db, project));
     let clocks = needs.take(telemetry::clocks(db, project));
-    let clips = recordings.zip(clocks).map(|(recordings, clocks)| {
-        let shown = |recording: &Recording| run.moments(db).iter().any(|moment| moment.recording == recording.name);
-        let sources = recordings.iter().zip(clocks.iter()).filter(|(recording, _)| shown(recording));
-        let sources: Vec<_> = sources.map(|(recording, start)| source(recording, *start)).collect();
+    let places = needs.take(footage::places(db, project));
+    let clips = recordings.zip(clocks).zip(places).map(|((recordings, clocks), places)| {
+        let shown = run.moments(db).iter().filter_map(|moment| places.get(&moment.recording));
+        let shown: BTreeSet<usize> = shown.copied().collect();
+        let source = |place: usize| Some(source(recordings.get(place)?, clocks.get(place).copied().flatten()));
+        let sources: Vec<_> = shown.into_iter().filter_map(source).collect();
         Arc::new(timeline::lay_out(run.moments(db), &sources, key.format(db)))
     });
     needs.finish(clips)

@@ -1,6 +1,7 @@
 //! What a query returns: its value, where that can be known already, and
 //! everything that it needs.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest};
@@ -85,22 +86,22 @@ enum Branches {
 
 impl Needs {
     /// Calls `visit` for every leaf, in the order of planning. A leaf that
-    /// several queries share is visited once for each.
+    /// several queries share may be visited more than once.
     pub fn visit<'a>(&'a self, visit: &mut impl FnMut(Leaf<'a>)) {
-        self.walk(Branches::All, visit);
+        self.walk(Branches::All, &mut HashSet::new(), visit);
     }
 
     /// The leaves that are not done, and those beside them.
     pub fn visit_open<'a>(&'a self, visit: &mut impl FnMut(Leaf<'a>)) {
-        self.walk(Branches::Open, visit);
+        self.walk(Branches::Open, &mut HashSet::new(), visit);
     }
 
     /// The actions that write outputs, and those beside them.
     pub fn visit_delivering<'a>(&'a self, visit: &mut impl FnMut(Leaf<'a>)) {
-        self.walk(Branches::Delivering, visit);
+        self.walk(Branches::Delivering, &mut HashSet::new(), visit);
     }
 
-    fn walk<'a>(&'a self, branches: Branches, visit: &mut impl FnMut(Leaf<'a>)) {
+    fn walk<'a>(&'a self, branches: Branches, seen: &mut HashSet<usize>, visit: &mut impl FnMut(Leaf<'a>)) {
         let Some(need) = &self.0 else { return };
         let passed_over = match branches {
             Branches::All => false,
@@ -114,7 +115,11 @@ impl Needs {
             Need::Content(file) => visit(Leaf::Content(*file)),
             Need::Action(action, result) => visit(Leaf::Action(action, result.as_ref())),
             Need::Problem(problem) => visit(Leaf::Problem(problem)),
-            Need::All(branch) => branch.parts.iter().for_each(|part| part.walk(branches, visit)),
+            // A branch that hangs in several places is gone into once.
+            Need::All(branch) if seen.insert(Arc::as_ptr(branch).addr()) => {
+                branch.parts.iter().for_each(|part| part.walk(branches, seen, visit));
+            }
+            Need::All(_) => {}
         }
     }
 
@@ -142,7 +147,7 @@ impl Needs {
 
 /// Branches that were visited, by their address.
 #[derive(Debug, Default)]
-pub struct SeenNeeds(std::collections::HashMap<usize, Arc<Branch>>);
+pub struct SeenNeeds(HashMap<usize, Arc<Branch>>);
 
 /// Gathers needs while a query goes on.
 #[derive(Default)]
