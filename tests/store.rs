@@ -1,7 +1,11 @@
 //! The store of a project as whole programs meet it: checked, damaged, full,
 //! read-only, shared, cleaned up.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails, and says what it skips")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
@@ -24,7 +28,7 @@ fn built() -> Project {
     static MADE: OnceLock<Project> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let project = Project::new();
-        let footage = Footage { size: "64x64", seconds: 2, ..Footage::default() };
+        let footage = Footage { size: "64x64", seconds: 3, ..Footage::default() };
         project.footage("footage/a.mp4", &footage).write("autocut.ron", MANIFEST);
         project.make().assert_ran([("probe", 1), ("choose", 1), ("segment", 2), ("sound", 2), ("mix", 1), ("join", 1)]);
         project
@@ -111,4 +115,216 @@ fn verify_needs_no_manifest_and_makes_no_store() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no store"));
     assert_eq!(fs::read_dir(empty.path(".")).unwrap().count(), 0);
+}
+
+#[test]
+fn log_lists_what_builds_ran_and_a_build_with_nothing_to_do_leaves_none() {
+    let project = built();
+    let builds = || -> Vec<serde_json::Value> {
+        project.ok(&["log", "--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let first = builds();
+    assert_eq!((first.len(), &first[0]["outcome"], &first[0]["command"]), (1, &"done".into(), &"make".into()));
+    assert_eq!(first[0]["kinds"]["segment"]["ran"], 2);
+    assert_eq!(first[0]["written"], serde_json::json!(["out/reel.mp4"]));
+    // A copy's files are hashed once more, and are believed once they are older
+    // than a tick of the clock; and uses are noted once an hour.
+    let unchanged = || {
+        project.make().assert_ran([]);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        project.make().assert_ran([]);
+        let before = files_of(&project.path(".autocut"));
+        project.make().assert_ran([]);
+        files_of(&project.path(".autocut")) == before
+    };
+    assert!(unchanged() || unchanged(), "a build with nothing to do wrote something");
+    assert_eq!(builds(), first);
+
+    project.edit("autocut.ron", r#""front/a@1s""#, r#""front/a@1.5s""#);
+    project.make();
+    project.edit("autocut.ron", r#""front/a@1.5s""#, r#""front/a@9s""#);
+    assert_ne!(project.run(&["make"]).status.code(), Some(0));
+    let all = builds();
+    assert_eq!(all.iter().map(|build| build["build"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        all[1]["kinds"]["segment"],
+        serde_json::json!({"ran": 1, "reused": 1, "failed": 0, "ran_ms": all[1]["kinds"]["segment"]["ran_ms"]})
+    );
+    assert_eq!(all[2]["outcome"], "failed");
+    let text = project.ok(&["log"]);
+    assert_eq!(text.lines().count(), 3);
+    assert!(text.lines().next().unwrap().contains("failed"), "newest first: {text}");
+    let second = project.ok(&["log", "2"]);
+    assert!(second.contains("segment reel/front/a@1.5s/segment/0"), "{second}");
+    assert_eq!(project.run(&["log", "9"]).status.code(), Some(1));
+}
+
+/// Every file below a folder with its content, by name; SQLite's shared memory
+/// aside, which is no content.
+fn files_of(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let walk =
+        walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+    let files = walk.filter(|entry| !entry.path().to_string_lossy().ends_with("-shm"));
+    files.map(|entry| (entry.path().to_owned(), fs::read(entry.path()).unwrap())).collect()
+}
+
+/// Runs a command that must fail so, and gives what it said on standard error.
+fn refused(project: &Project, args: &[&str], code: i32) -> String {
+    let output = project.run(args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
+}
+
+#[test]
+fn gc_keeps_what_the_outputs_need_also_while_the_manifest_is_broken() {
+    let project = built();
+    let before = objects(&project).len();
+    project.ok(&["gc", "--limit", "0"]);
+    assert_eq!(objects(&project).len(), before, "all of it is needed");
+    project.edit("autocut.ron", "front/a@1s", "front/a@1.5s");
+    project.make();
+    let all = objects(&project).len();
+    assert!(all > before);
+    let said = project.ok(&["gc", "--older-than", "1ns", "-n"]);
+    assert!(said.contains("segment") && said.contains("would remove 4 objects"), "{said}");
+    assert_eq!(objects(&project).len(), all);
+
+    project.edit("autocut.ron", "Project(", "Project((");
+    let output = project.run(&["gc", "--limit", "0"]);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the manifest cannot be used"));
+    assert_eq!(objects(&project).len(), all - 4, "what only the build before the last needed is gone");
+    project.edit("autocut.ron", "Project((", "Project(");
+    project.make().assert_ran([]);
+    assert!(project.ok(&["verify"]).contains("all sound"));
+    // What was collected is made again when it is wanted again.
+    project.edit("autocut.ron", "front/a@1.5s", "front/a@1s");
+    project.make().assert_ran([("choose", 1), ("segment", 1), ("sound", 1), ("mix", 1), ("join", 1)]);
+}
+
+#[test]
+fn a_limit_in_the_manifest_is_kept_after_every_build() {
+    let project = built();
+    project.edit("autocut.ron", "moments:", "store: Store(limit: \"1KiB\", age: \"1h\"),\n    moments:");
+    project.make().assert_ran([]);
+    let store = project.ok(&["store"]);
+    assert!(store.contains("of at most 1.0 KiB (autocut.ron)"), "{store}");
+    let before = objects(&project);
+    project.edit("autocut.ron", "front/a@1s", "front/a@1.5s");
+    project.make();
+    // Beside what the new film needs, just what the old one needed is gone.
+    let after = objects(&project);
+    assert_eq!(after.len(), before.len());
+    assert_eq!(before.iter().filter(|object| !after.contains(object)).count(), 2 + 2, "{before:?} {after:?}");
+    let said = refused(&project, &["gc", "--limit", "lots"], 1);
+    assert!(said.contains("20GiB"), "{said}");
+}
+
+#[test]
+fn projects_that_share_a_store_run_nothing_twice_and_keep_each_others_needs() {
+    let (one, two) = (built(), built());
+    let store = tempfile::tempdir().unwrap();
+    let run = |project: &Project, args: &[&str]| {
+        let output = common::autocut()
+            .current_dir(project.path("."))
+            .env("AUTOCUT_STORE", store.path())
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let ran = |project: &Project| -> u64 {
+        let last: serde_json::Value =
+            serde_json::from_str(run(project, &["make", "--json"]).lines().last().unwrap()).unwrap();
+        last["ran"].as_u64().unwrap()
+    };
+    for project in [&one, &two] {
+        fs::remove_dir_all(project.path(".autocut")).unwrap();
+        fs::remove_dir_all(project.path("out")).unwrap();
+    }
+    assert_eq!(ran(&one), 8);
+    assert_eq!(ran(&two), 1, "only its own output is joined");
+    assert_eq!(ran(&one), 0, "the other's output is not taken for its own");
+    two.edit("autocut.ron", "front/a@1s", "front/a@1.5s");
+    assert_eq!(ran(&two), 5);
+    run(&two, &["gc", "--limit", "0"]);
+    assert_eq!(ran(&one), 0);
+    fs::remove_file(one.path("out/reel.mp4")).unwrap();
+    assert_eq!(ran(&one), 1, "its segments are still there");
+    let listed: serde_json::Value = serde_json::from_str(&run(&one, &["store", "--json"])).unwrap();
+    assert_eq!(listed["projects"].as_array().unwrap().len(), 2);
+    // Each knows its own builds.
+    assert_eq!(run(&one, &["log"]).lines().count(), 2);
+
+    let said = run(&one, &["clean", "--all"]);
+    assert!(said.contains("removed out/reel.mp4") && store.path().join("version").exists(), "{said}");
+    assert_eq!(ran(&two), 0);
+    run(&two, &["verify"]);
+}
+
+#[test]
+fn clean_removes_what_autocut_wrote_and_nothing_else() {
+    let project = built();
+    project.edit("autocut.ron", "outputs: {", "outputs: { \"clips\": Clips(folder: \"out/clips\"),");
+    project.make();
+    project.write("out/clips/mine.mp4", "mine").write("notes.txt", "mine");
+    let clips: Vec<String> = fs::read_dir(project.path("out/clips"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(clips.len(), 3);
+    let edited = clips.iter().find(|name| *name != "mine.mp4").unwrap();
+    spoil(&project.path("out/clips").join(edited));
+
+    let would = project.ok(&["clean", "-n"]);
+    assert!(would.contains("would remove out/reel.mp4"), "{would}");
+    assert!(project.path("out/reel.mp4").exists());
+    project.ok(&["clean", "reel"]);
+    assert!(!project.path("out/reel.mp4").exists());
+    assert_eq!(fs::read_dir(project.path("out/clips")).unwrap().count(), 3);
+
+    let output = project.run(&["clean", "--all"]);
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&format!("out/clips/{edited} was changed since autocut wrote it")), "{said}");
+    let mut left: Vec<String> = fs::read_dir(project.path("out/clips"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    let mut expected = vec!["mine.mp4".to_owned(), edited.clone()];
+    expected.sort();
+    assert_eq!(left, expected);
+    assert!(!project.path(".autocut").exists());
+    assert!(project.path("notes.txt").exists() && project.path("footage/a.mp4").exists());
+}
+
+#[test]
+fn clean_stale_removes_clips_whose_moment_left_the_film() {
+    let project = built();
+    project.edit("autocut.ron", "\"reel\": Reel(file: \"out/reel.mp4\")", "\"clips\": Clips(folder: \"clips\")");
+    project.make();
+    let clips = || {
+        let mut names: Vec<String> = fs::read_dir(project.path("clips"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(clips(), ["front-a-0h00m00.000s.mp4", "front-a-0h00m01.000s.mp4"]);
+    project.edit("autocut.ron", "front/a@1s", "front/a@1.5s");
+    let said = refused(&project, &["clean", "--stale"], 1);
+    assert!(said.contains("run `autocut make` first"), "{said}");
+    project.make();
+    assert_eq!(clips().len(), 3);
+    project.ok(&["clean", "--stale"]);
+    assert_eq!(clips(), ["front-a-0h00m00.000s.mp4", "front-a-0h00m01.500s.mp4"]);
+    assert!(!project.path("out").exists(), "the reel is declared no more, and its folder is empty");
+    project.make().assert_ran([]);
+    project.ok(&["clean"]);
+    assert!(!project.path("clips").exists());
+    project.make().assert_ran([("join", 2)]);
 }

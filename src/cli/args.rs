@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::base::Bytes;
+use crate::base::{Bytes, Timestamp};
 use crate::deliver::encoders::Wanted;
 use crate::exec::settings::{Arguments, FromText, Jobs, StoreFolder};
 
@@ -48,6 +48,12 @@ pub(super) enum Command {
     New(New),
     /// Remove from the store what was not used for longest.
     Gc(Gc),
+    /// Remove the outputs that autocut wrote and nobody changed since.
+    Clean(Clean),
+    /// Say what is in the store, by kind, and how much of it was reused.
+    Store(StoreArgs),
+    /// List past builds and what each of them ran.
+    Log(Log),
     /// Check every object, result and output against what was recorded, and take
     /// away what is damaged. Exit code 2 where something is wrong.
     Verify(Verify),
@@ -172,9 +178,52 @@ pub(super) struct New {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Gc {
-    /// Size that the store may keep, e.g. "20GiB" [default: its usual limit].
+    /// Size that the store may keep, e.g. "20GiB" [default: the limit of the
+    /// manifest or of the config file, or its usual one].
     #[arg(long, value_name = "SIZE", value_parser = value::<Bytes>)]
     pub limit: Option<Bytes>,
+    /// Remove what was not used for this long, e.g. "30d", even where there is
+    /// room.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<Timestamp>,
+    /// Say what would go, and remove nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Clean {
+    /// Outputs to remove, by name; all that autocut wrote where none is named.
+    pub outputs: Vec<String>,
+    /// Only files that the manifest no longer asks for: clips of moments that
+    /// left the film, outputs that were renamed.
+    #[arg(long)]
+    pub stale: bool,
+    /// Remove the store as well.
+    #[arg(long, conflicts_with_all = ["outputs", "stale"])]
+    pub all: bool,
+    /// Say what would go, and remove nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StoreArgs {
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Log {
+    /// A build to show in full, by its number.
+    pub build: Option<u64>,
+    /// Only the last N builds.
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "build")]
+    pub last: Option<usize>,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -195,9 +244,20 @@ pub(super) struct Verify {
     pub json: bool,
 }
 
+fn age(text: &str) -> Result<Timestamp, String> {
+    let age = crate::manifest::values::time(text)?;
+    if age > Timestamp::ZERO { Ok(age) } else { Err("an age is more than 0".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("30d").map(|age| age.to_nanos()), Ok(30 * 86_400_000_000_000));
+        assert!(age("30").is_err() && age("-1d").is_err() && age("0s").is_err());
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,18 +1,33 @@
 //! `autocut gc`.
 
+use crate::base::Diagnostic;
 use crate::cli::args::{Args, Gc};
 use crate::cli::setup;
-use crate::exec::collect;
-use crate::report::listing;
+use crate::exec::collect::{self, Asked};
+use crate::exec::opened::Opened;
+use crate::report::{listing, store};
 
 pub(super) fn run(args: &Args, gc: &Gc) -> u8 {
-    let workspace = match setup::open(args, "autocut gc") {
-        Ok(workspace) => workspace,
-        Err(refused) => return refused.code,
+    let opened = match setup::open_or_storage(args, "autocut gc") {
+        Ok(opened) => opened,
+        Err(code) => return code,
     };
-    match collect::collect(&workspace, gc.limit.map(|limit| limit.0)) {
-        Ok(freed) => {
-            listing::print_text(&listing::freed(&freed));
+    let asked = Asked {
+        limit: gc.limit.map(|limit| limit.0),
+        age_ns: gc.older_than.map(|age| age.to_nanos()),
+        dry_run: gc.dry_run,
+    };
+    let collected = match &opened {
+        Opened::Project(workspace) => collect::collect(workspace, &asked),
+        Opened::Alone(storage) => {
+            let warning = Diagnostic::warning("the manifest cannot be used");
+            setup::tell(&warning.hint("what the last successful build needed stays").into());
+            collect::collect_unplanned(storage, &asked)
+        }
+    };
+    match collected {
+        Ok(collected) => {
+            listing::print_text(&store::collected(&collected, gc.dry_run));
             0
         }
         Err(problem) => setup::tell(&problem.into()),

@@ -3,14 +3,17 @@
 
 mod args;
 mod check;
+mod clean;
 mod doctor;
 mod explain;
 mod gc;
+mod log;
 mod make;
 mod new;
 mod rebuild;
 mod reference;
 mod setup;
+mod store;
 mod storyboard;
 mod verify;
 mod watch;
@@ -47,6 +50,9 @@ fn command(args: &Args) -> u8 {
         Command::Storyboard(storyboard) => storyboard::run(args, storyboard),
         Command::New(new) => new::run(args, new),
         Command::Gc(gc) => gc::run(args, gc),
+        Command::Clean(clean) => clean::run(args, clean),
+        Command::Store(store) => store::run(args, store),
+        Command::Log(log) => log::run(args, log),
         Command::Verify(verify) => verify::run(args, verify),
         Command::Reference => reference::run(),
     }

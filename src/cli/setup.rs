@@ -9,9 +9,9 @@ use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::Args;
 use crate::exec::driver::Driver;
 use crate::exec::goal::{Goal, Options, Summary};
+use crate::exec::opened::Opened;
 use crate::exec::settings::{Settings, Sources};
-use crate::exec::storage::Storage;
-use crate::exec::workspace::Purpose;
+use crate::exec::storage::{Purpose, Storage};
 use crate::exec::{Listener, Workspace};
 use crate::inputs::RealSystem;
 use crate::report::terminal::{self, Terminal};
@@ -62,8 +62,38 @@ pub(super) fn open(args: &Args, what: &str) -> Result<Workspace, Refused> {
 pub(super) fn storage(args: &Args, what: &str) -> Result<Storage, u8> {
     let interrupted = interrupted();
     let purpose = Purpose::Build { what, waiting: &waiting, interrupted: &interrupted };
+    open_storage(args, &purpose)
+}
+
+fn open_storage(args: &Args, purpose: &Purpose<'_>) -> Result<Storage, u8> {
     let settings = settings(args).map_err(|refused| refused.code)?;
-    Storage::open(&folder(args), &settings, &purpose).map_err(|problem| tell(&problem.into()))
+    let storage = Storage::open(&folder(args), &settings, purpose).map_err(|problem| tell(&problem.into()))?;
+    tell(&Diagnostics(storage.store.warning().into_iter().collect()));
+    Ok(storage)
+}
+
+/// Opens the project's store to look at it, or says why not and gives the exit
+/// code.
+pub(super) fn look_at_storage(args: &Args) -> Result<Storage, u8> {
+    open_storage(args, &Purpose::Look)
+}
+
+/// Opens the project to work on its store; without what the manifest says where
+/// that cannot be used. Says why not and gives the exit code.
+pub(super) fn open_or_storage(args: &Args, what: &str) -> Result<Opened, u8> {
+    let interrupted = interrupted();
+    let purpose = Purpose::Build { what, waiting: &waiting, interrupted: &interrupted };
+    opened(args, &purpose)
+}
+
+/// [`open_or_storage`] to look only.
+pub(super) fn look_or_storage(args: &Args) -> Result<Opened, u8> {
+    opened(args, &Purpose::Look)
+}
+
+fn opened(args: &Args, purpose: &Purpose<'_>) -> Result<Opened, u8> {
+    let settings = settings(args).map_err(|refused| refused.code)?;
+    Opened::open(&folder(args), &settings, purpose).map_err(|problem| tell(&problem.into()))
 }
 
 /// Says whom this one has to wait for.

@@ -14,7 +14,8 @@ pub(super) fn run(args: &Args, wanted: &Verify) -> u8 {
         Err(code) => return code,
     };
     let bar = Bytes::new("checking", setup::live());
-    let checked = objects::check(&storage, true, &|done, total| bar.set(done, total));
+    let repair = storage.store.read_only().is_none();
+    let checked = objects::check(&storage, repair, &|done, total| bar.set(done, total));
     bar.clear();
     match checked {
         Ok(checked) if wanted.json => {

@@ -15,6 +15,7 @@ use crate::exec::collect;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::explain::basis::Basis;
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
+use crate::exec::history::History;
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
 use crate::exec::reproducible;
@@ -93,9 +94,12 @@ pub struct Driver<'a> {
     fresh_files: Vec<(FileInput, FileState)>,
     /// What the plan found done.
     known: Known,
+    /// An action that was submitted has to be planned again.
+    again: bool,
     placed: BTreeMap<String, bool>,
     warned: HashSet<String>,
     summary: Summary,
+    history: History,
     /// Something failed without `keep_going`: nothing is started any more but
     /// what looks at footage, so that every bad file is named at once.
     failing: bool,
@@ -140,9 +144,11 @@ impl<'a> Driver<'a> {
             fresh: Vec::new(),
             fresh_files: Vec::new(),
             known: Known::default(),
+            again: false,
             placed: BTreeMap::new(),
             warned: HashSet::new(),
             summary: Summary::default(),
+            history: History::begin(),
             failing: false,
             stopping: false,
             edited: false,
@@ -182,6 +188,7 @@ impl<'a> Driver<'a> {
         loop {
             let planning = Instant::now();
             self.tell_plan();
+            self.again = false;
             let (needs, complete) = evaluate(self.workspace, goal);
             self.submit(&needs, complete);
             self.dispatch();
@@ -190,7 +197,7 @@ impl<'a> Driver<'a> {
                 self.restore_outputs(&needs);
                 self.dispatch();
                 if self.is_quiet() && self.nothing_is_new() {
-                    self.finish(&needs, complete);
+                    self.finish(goal, &needs, complete);
                     break;
                 }
             }
@@ -199,6 +206,10 @@ impl<'a> Driver<'a> {
             }
         }
         self.summary.elapsed = started.elapsed();
+        let history = std::mem::replace(&mut self.history, History::begin());
+        if let Err(problem) = history.close(goal, &self.summary, &self.workspace.store) {
+            self.listener.event(&Event::Warning(&Diagnostic { tier: Tier::Warning, ..problem }));
+        }
         self.listener.event(&Event::Finished(&self.summary));
         std::mem::take(&mut self.summary)
     }
@@ -206,6 +217,7 @@ impl<'a> Driver<'a> {
     /// Forgets what concerned the build before.
     fn begin(&mut self) {
         self.summary = Summary::default();
+        self.history = History::begin();
         self.placed.clear();
         self.warned.clear();
         self.submitted.clear();
@@ -302,7 +314,7 @@ impl<'a> Driver<'a> {
 
     /// Whether the plan knows all that came back.
     fn nothing_is_new(&self) -> bool {
-        self.fresh.is_empty() && self.fresh_files.is_empty()
+        self.fresh.is_empty() && self.fresh_files.is_empty() && !self.again
     }
 
     /// Hands what came back to the plan, in one batch: every setter starts a
@@ -334,7 +346,7 @@ impl<'a> Driver<'a> {
         let done = self.known.actions();
         self.listener.event(&Event::Planned { done, pending, frames_done, frames, open: !complete });
         if !self.stopping
-            && let Err(problem) = self.workspace.require_space(&survey.pending)
+            && let Err(problem) = self.workspace.may_store(&survey.pending)
         {
             self.complain(problem);
             self.stopping = true;
@@ -366,6 +378,14 @@ impl<'a> Driver<'a> {
                 return;
             }
         };
+        if let (Some(first), Some(why)) = (displaced.iter().next(), self.workspace.store.read_only()) {
+            let path =
+                delivered.iter().find(|(action, _)| action.key == *first).and_then(|(action, _)| action.output.clone());
+            let problem = why.clone().note(format!("{} is to be written anew", path.unwrap_or_default()));
+            self.complain(problem);
+            self.stopping = true;
+            return;
+        }
         if !displaced.is_empty() {
             self.known.learn(needs);
         }
@@ -507,7 +527,7 @@ impl<'a> Driver<'a> {
             }
             self.dispatch();
             self.remember();
-            let fresh = !self.fresh.is_empty() || !self.fresh_files.is_empty();
+            let fresh = !self.nothing_is_new();
             let dry = self.queue.is_empty() && !self.idle.is_empty();
             if self.is_quiet() || (fresh && (dry || since.elapsed() >= REPLAN)) {
                 return;
@@ -567,6 +587,7 @@ impl<'a> Driver<'a> {
                 let elapsed = started.elapsed();
                 let basis = Basis::of(&action.spec, &self.workspace.toolchain);
                 self.unrecorded.push(record(&action, &result, elapsed, &basis));
+                self.history.ran(&action, elapsed);
                 let result = Arc::new(result);
                 *self.summary.ran.entry(action.spec.kind().name).or_default() += 1;
                 self.say(&action, ActionState::Done { elapsed });
@@ -587,6 +608,12 @@ impl<'a> Driver<'a> {
                     self.fail(&action, problem);
                 }
             }
+            Err(Failure::Spoiled(why)) => {
+                self.say(&action, ActionState::Retried { why: &why });
+                self.warn(why);
+                self.submitted.remove(&action.key);
+                self.again = !self.stopping;
+            }
             // It runs again where it is wanted again.
             Err(Failure::Cancelled) => {
                 self.submitted.remove(&action.key);
@@ -599,6 +626,7 @@ impl<'a> Driver<'a> {
     fn fail(&mut self, action: &PlannedAction, why: Diagnostic) {
         self.say(action, ActionState::Failed { why: &why });
         self.summary.failed += 1;
+        self.history.failed(action, &why);
         let named = self.workspace.named(action, why.clone());
         if let ActionSpec::Probe(spec) = &action.spec
             && self.options.keep_going
@@ -654,7 +682,7 @@ impl<'a> Driver<'a> {
 
     /// Counts what was reused: everything that the goal rests on and that did
     /// not run.
-    fn finish(&mut self, needs: &Needs, complete: bool) {
+    fn finish(&mut self, goal: &Goal, needs: &Needs, complete: bool) {
         if !complete && self.summary.errors.is_empty() && !self.summary.interrupted {
             self.complain(Diagnostic::bug("nothing is left to do, and yet not everything is done"));
         }
@@ -671,12 +699,14 @@ impl<'a> Driver<'a> {
         self.summary.reused.retain(|_, count| *count > 0);
         self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
         let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();
-        let mut kept = self.workspace.store.mark_used(&plan);
+        let succeeded = complete && self.summary.errors.is_empty() && !self.summary.interrupted;
+        let kept = collect::keep(self.workspace, goal, &plan, succeeded, !self.summary.ran.is_empty());
         // A build that ran nothing has added nothing; one that did not come to
         // its end does not know all that the next one needs.
-        if complete && !self.summary.ran.is_empty() {
-            kept = kept.and_then(|()| collect::within(self.workspace, None, survey::live(&done)).map(drop));
-        }
+        let kept = kept.and_then(|()| match complete && !self.summary.ran.is_empty() {
+            true => collect::after_build(self.workspace, survey::live(&done)),
+            false => Ok(()),
+        });
         if let Err(problem) = kept {
             self.warn(Diagnostic { tier: Tier::Warning, ..problem });
         }

@@ -3,6 +3,7 @@
 //!
 //! Says what happens as events; never prints.
 
+pub mod clean;
 pub mod collect;
 pub mod diagnosis;
 pub mod driver;
@@ -10,8 +11,11 @@ pub mod event;
 pub mod explain;
 pub mod files;
 pub mod goal;
+pub mod history;
 pub mod hook;
 pub mod inline;
+pub mod inventory;
+pub mod opened;
 pub mod plan;
 pub mod pool;
 pub mod queue;

@@ -20,6 +20,7 @@ use crate::inputs::{self, RealSystem, Remembered, System};
 use crate::model::protocol::{Invocation, Produced, Reply};
 use crate::model::{ActionKey, ActionResult, PlannedAction, Runs};
 use crate::store::Store;
+use crate::store::objects::Unsound;
 
 /// An action with the places of its inputs.
 #[derive(Debug)]
@@ -191,7 +192,14 @@ impl Bench {
         }
     }
 
-    fn work(&mut self, tasks: Vec<Task>) {
+    fn work(&mut self, mut tasks: Vec<Task>) {
+        tasks.retain(|task| match spoiled(&self.place.store, task) {
+            None => true,
+            Some(failure) => {
+                self.finish(task.action.key, Err(failure));
+                false
+            }
+        });
         let (media, inline): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.action.spec.kind().runs == Runs::Media);
         for task in inline {
@@ -258,6 +266,7 @@ impl Bench {
                 let result = match &failure {
                     Failure::Refused(why) => Failure::Refused(why.clone()),
                     Failure::Crashed(why) => Failure::Crashed(why.clone()),
+                    Failure::Spoiled(why) => Failure::Spoiled(why.clone()),
                     Failure::Cancelled => Failure::Cancelled,
                 };
                 self.finish(task.action.key, Err(result));
@@ -270,6 +279,18 @@ impl Bench {
 fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
     let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Diagnostic::bug(format!("it panicked: {}", words.unwrap_or("it does not say why")))
+}
+
+/// What is wrong with what a task reads from the store. Workers open those
+/// files by their paths, and what is made of a corrupt one would be kept as the
+/// result of a sound one.
+fn spoiled(store: &Store, task: &Task) -> Option<Failure> {
+    let stored = task.inputs.iter().filter(|(digest, path)| **path == store.path(**digest)).map(|(digest, _)| *digest);
+    stored.chain(task.action.packs.iter().copied()).find_map(|digest| match store.objects().ensure_sound(digest) {
+        Ok(()) => None,
+        Err(Unsound::Gone(why)) => Some(Failure::Spoiled(Diagnostic::warning(why).hint("it is made anew"))),
+        Err(Unsound::Unreadable(why)) => Some(Failure::Refused(why)),
+    })
 }
 
 /// Moves what a worker made from its scratch folder to where it belongs.

@@ -57,6 +57,9 @@ pub enum Failure {
     Refused(Diagnostic),
     /// The worker died or hung: another try may succeed.
     Crashed(Diagnostic),
+    /// Something that it reads was corrupt, and is gone now: what made that has
+    /// to run first.
+    Spoiled(Diagnostic),
     /// It was killed because nobody wants the result any more.
     Cancelled,
 }
@@ -141,7 +144,7 @@ impl Worker {
     /// What the media program says of its libraries.
     pub fn toolchain(&mut self) -> Result<Toolchain, Diagnostic> {
         let fail = |failure| match failure {
-            Failure::Refused(why) | Failure::Crashed(why) => why,
+            Failure::Refused(why) | Failure::Crashed(why) | Failure::Spoiled(why) => why,
             Failure::Cancelled => Diagnostic::environment("interrupted"),
         };
         self.send(&Request::Toolchain).map_err(fail)?;

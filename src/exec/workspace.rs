@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
 use crate::exec::files::{self, Source};
 use crate::exec::settings::Settings;
+pub use crate::exec::storage::Purpose;
 use crate::exec::survey::Done;
 use crate::exec::{storage, toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
@@ -21,7 +21,7 @@ use crate::model::moment::{ChoiceReport, Moment};
 use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
 use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
-use crate::store::{Holder, Lock, OutputState, Position, Store};
+use crate::store::{Lock, OutputState, Position, Store};
 use crate::telemetry::FORMATS;
 
 /// The manifest's name in a project's folder.
@@ -42,15 +42,6 @@ pub struct Workspace {
     lock: Option<Lock>,
     /// Where the store's log ended when the lock was released.
     left_at: Option<Position>,
-}
-
-/// What a project is opened for.
-pub enum Purpose<'a> {
-    /// To look: others may build meanwhile.
-    Look,
-    /// To build: `what` is told to those who wait for it, `waiting` hears whom
-    /// it has to wait for itself, until it is `interrupted`.
-    Build { what: &'a str, waiting: &'a dyn Fn(&Holder), interrupted: &'a AtomicBool },
 }
 
 /// What may be another than it was.
@@ -109,7 +100,8 @@ impl Workspace {
         let Some(manifest) = load(&system, &root, problems)? else { return Ok(None) };
 
         let place = settings.store_of(&root);
-        let store = Arc::new(Store::open(&place)?);
+        let store = Arc::new(Store::open_for(&place, &root)?);
+        problems.0.extend(store.warning());
         // Before anything is read of it: whoever waited finds the work done.
         let lock = storage::take(&store, purpose)?;
         let program = worker::find_program(settings.program.as_deref())?;
@@ -438,9 +430,16 @@ impl Workspace {
         blocked.filter_map(|(path, at)| Some(self.may_write(&path).err()?.at(at.0.clone()))).collect()
     }
 
-    /// An error where the store's disk has no room for what these actions will
-    /// write.
-    pub fn require_space(&self, pending: &[Arc<PlannedAction>]) -> Result<(), Diagnostic> {
+    /// An error where the store cannot take in what these actions make: nothing
+    /// can be written there, or there is no room.
+    pub fn may_store(&self, pending: &[Arc<PlannedAction>]) -> Result<(), Diagnostic> {
+        if let (Some(first), Some(why)) = (pending.first(), self.store.read_only()) {
+            let first = format!("{} {}", first.spec.kind().name, first.node);
+            return Err(why.clone().note(match pending.len() {
+                1 => format!("{first} has to run"),
+                more => format!("{first} and {} more actions have to run", more - 1),
+            }));
+        }
         match pending.iter().map(|action| expected_bytes(&action.spec)).sum() {
             0 => Ok(()),
             needed => self.store.space()?.require(needed, self.store.root()),

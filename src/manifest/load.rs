@@ -8,12 +8,12 @@ use crate::manifest::checker::Checker;
 use crate::manifest::checks;
 use crate::manifest::kinds::{KindEntry, Kinds};
 use crate::manifest::manifest::{
-    AnalysisSettings, At, Detection, FootageSet, Manifest, Moments, Music, OutputDecl, OverlayDecl, TelemetrySource,
-    TelemetryStart,
+    AnalysisSettings, At, Detection, FootageSet, Manifest, Moments, Music, OutputDecl, OverlayDecl, StoreLimits,
+    TelemetrySource, TelemetryStart,
 };
 use crate::manifest::parser;
 use crate::manifest::schema::{FieldReader, FromNode, entries, list, unknown};
-use crate::manifest::sections::{self, AnalysisFields, DetectionFields, FileName, MomentsFields};
+use crate::manifest::sections::{self, AnalysisFields, DetectionFields, FileName, MomentsFields, StoreFields};
 use crate::manifest::tree::{Node, Span, Value, quoted};
 use crate::model::overlay::OverlaySpec;
 use crate::model::specs::{Ban, Pin};
@@ -23,7 +23,7 @@ pub const VERSION: u32 = 1;
 
 /// The sections, in the order in which the reference shows them.
 pub(crate) const SECTIONS: &[&str] =
-    &["version", "footage", "telemetry", "music", "analysis", "detection", "moments", "overlays", "outputs"];
+    &["version", "footage", "telemetry", "music", "analysis", "detection", "moments", "overlays", "outputs", "store"];
 
 /// Fields that every telemetry format has beside its own.
 pub(crate) const TELEMETRY_FIELDS: &[&str] = &["file", "start", "offset", "gap"];
@@ -78,6 +78,8 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
         declared.into_iter().filter_map(|one| output(one, kinds.outputs, &overlay_names, checker)).collect()
     });
 
+    let store = fields.optional("store", StoreFields::default(), checker);
+
     checks::sections(node, checker);
     let moments = moments.map(|fields| lower_moments(fields, node, checker));
     let log = telemetry.iter().flatten().map(|telemetry| telemetry.file.as_str());
@@ -104,6 +106,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
         moments: moments?,
         overlays: overlays?,
         outputs: outputs?,
+        store: store.map(|StoreFields { limit, age }| StoreLimits { limit, age })?,
     })
 }
 

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{FrameRate, Place, Timestamp, UtcTime};
+use crate::base::{Bytes, FrameRate, Place, Timestamp, UtcTime};
 use crate::model::Fit;
 use crate::model::overlay::OverlaySpec;
 use crate::model::specs::{Ban, Pin};
@@ -25,6 +25,7 @@ pub struct Manifest {
     /// Painted in this order.
     pub overlays: Vec<OverlayDecl>,
     pub outputs: Vec<OutputDecl>,
+    pub store: StoreLimits,
 }
 
 impl Manifest {
@@ -175,6 +176,13 @@ pub struct Moments {
     /// Where each of `pins` and of `bans` is written.
     pub pin_places: Vec<At>,
     pub ban_places: Vec<At>,
+}
+
+/// How much the store may keep, where the manifest says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct StoreLimits {
+    pub limit: Option<Bytes>,
+    pub age: Option<Timestamp>,
 }
 
 /// An overlay.

@@ -1,12 +1,14 @@
 //! docs/reference.md: every struct that can stand in a manifest, from the same
 //! declarations that read it.
 
-use crate::base::{FrameRate, Size, Timestamp, Unit, UtcTime};
+use crate::base::{Bytes, FrameRate, Size, Timestamp, Unit, UtcTime};
 use crate::manifest::kinds::{KindEntry, Kinds};
 use crate::manifest::load::{SECTIONS, TELEMETRY_GAP, TELEMETRY_OFFSET};
 use crate::manifest::manifest::TelemetryStart;
 use crate::manifest::schema::{FieldDoc, FromNode, StructDoc};
-use crate::manifest::sections::{AnalysisFields, DetectionFields, FileName, FootageFields, MomentsFields, MusicFields};
+use crate::manifest::sections::{
+    AnalysisFields, DetectionFields, FileName, FootageFields, MomentsFields, MusicFields, StoreFields,
+};
 use crate::manifest::values::{Anchor, Decibels, Position, Ratio, Rgba, Share};
 use crate::model::Fit;
 
@@ -49,6 +51,7 @@ fn sections() -> Vec<StructDoc> {
         AnalysisFields::parts(),
         DetectionFields::parts(),
         MomentsFields::parts(),
+        StoreFields::parts(),
     ];
     for part in sections.into_iter().flatten() {
         with_parts(part, &mut all);
@@ -83,6 +86,7 @@ fn project_fields() -> Vec<FieldDoc> {
         field("moments", "How moments are chosen.", MomentsFields::expects(), Some("Moments()")),
         field("overlays", "What is drawn over the pictures.", map_of("an [overlay](#overlays)"), Some("{}")),
         field("outputs", "What is made.", map_of("an [output](#outputs)"), None),
+        field("store", "How much the store may keep.", StoreFields::expects(), Some("Store()")),
     ];
     debug_assert!(fields.iter().map(|field| field.name).eq(SECTIONS.iter().copied()));
     fields
@@ -180,6 +184,7 @@ fn common_values() -> Vec<(&'static str, String)> {
         ("position", Position::expects()),
         ("rate", FrameRate::expects()),
         ("size", Size::expects()),
+        ("bytes", Bytes::expects()),
         ("share", Share::expects()),
         ("ratio", Ratio::expects()),
         ("colour", Rgba::expects()),

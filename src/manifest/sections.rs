@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{FrameRate, Timestamp, UtcTime};
+use crate::base::{Bytes, FrameRate, Timestamp, UtcTime};
 use crate::manifest::checker::Checker;
 use crate::manifest::manifest::{At, Clock, TelemetryStart};
 use crate::manifest::schema::{FromNode, Schema, StructDoc, mismatch, schema};
@@ -203,6 +203,32 @@ schema! {
         from: Position,
         /// How long it is; left out: as long as every moment.
         length: Option<Timestamp> = None,
+    }
+}
+
+schema! {
+    /// How much the store may keep of what earlier builds made. What the outputs
+    /// need now always stays. `autocut gc` takes other limits on its command
+    /// line.
+    ///
+    /// ```ron
+    /// Store(limit: "20GiB", age: "30d")
+    /// ```
+    pub struct StoreFields = "Store", check = StoreFields::check {
+        /// Size of the whole store; what was not used for longest goes first.
+        /// Left out: 50 GiB or a fifth of its disk, whichever is less.
+        limit: Option<Bytes> = None,
+        /// What was not used for longer goes even where there is room.
+        age: Option<Timestamp> = None,
+    }
+}
+
+impl StoreFields {
+    fn check(&self, node: &Node, checker: &mut Checker) {
+        if self.age.is_some_and(|age| age <= Timestamp::ZERO) {
+            let span = node.field("age").map_or(node.span, |age| age.span);
+            checker.error(span, "an age is more than 0");
+        }
     }
 }
 
@@ -438,5 +464,6 @@ mod tests {
         check::<MomentsFields>();
         check::<PinFields>();
         check::<BanFields>();
+        check::<StoreFields>();
     }
 }

@@ -10,8 +10,6 @@ use serde_json::json;
 use crate::exec::Workspace;
 use crate::exec::plan::DryRun;
 use crate::report::{json, terminal};
-use crate::store::Collected;
-use crate::store::space::size;
 
 /// Prints text on standard output.
 pub fn print_text(text: &str) {
@@ -104,15 +102,4 @@ pub fn welcome(folder: &Path, files: &[PathBuf]) -> String {
         if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) }
     );
     text
-}
-
-/// What `autocut gc` says.
-pub fn freed(freed: &Collected) -> String {
-    format!(
-        "removed {} objects and {} results, {}; {} are kept\n",
-        freed.objects,
-        freed.results,
-        size(freed.bytes),
-        size(freed.kept_bytes)
-    )
 }

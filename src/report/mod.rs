@@ -4,10 +4,12 @@
 pub mod choice;
 pub mod diagnostics;
 pub mod doctor;
+pub mod history;
 pub mod json;
 pub mod listing;
 pub mod progress;
 pub mod rebuild;
+pub mod store;
 pub mod storyboard;
 pub mod terminal;
 pub mod verify;

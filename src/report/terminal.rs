@@ -206,7 +206,7 @@ fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-fn seconds(time: Duration) -> String {
+pub(super) fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
         s if s < 1.0 => format!("{:.0} ms", s * 1000.0),

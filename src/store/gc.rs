@@ -2,8 +2,9 @@
 //!
 //! Results go in the order of their last use, least recently used first, each
 //! with those of its objects that no other result needs, until the store fits.
-//! What the given live set needs stays, even where the limit is passed by it.
-//! Whatever the limit: objects that no result refers to are leftovers of a
+//! What the given live set needs stays, even where the limit is passed by it,
+//! and so does what the last successful build of each project needs, which is
+//! noted as its [root](super::roots). Whatever the limit: objects that no result refers to are leftovers of a
 //! crash and go, and results that lost an object go with what they still have.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +42,7 @@ pub struct Live {
 }
 
 /// What gc did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
     pub objects: u64,
     pub results: u64,
@@ -49,6 +50,10 @@ pub struct Collected {
     pub bytes: u64,
     /// What stays.
     pub kept_bytes: u64,
+    /// What went, by kind. Objects that no result refers to are of none.
+    pub kinds: BTreeMap<String, KindSize>,
+    /// The limit that was to be kept.
+    pub limit: Option<Limit>,
 }
 
 /// What is in a store.
@@ -74,24 +79,56 @@ pub struct KindSize {
 impl Store {
     /// Brings the store within `limit`. Only for the holder of the lock.
     pub fn gc(&self, limit: Limit, live: &Live) -> Result<Collected, Diagnostic> {
-        let results = self.with(|inner| inner.index.results_by_use())?;
-        let objects: BTreeMap<Digest, u64> = self.objects.list()?.into_iter().map(|a| (a.digest, a.bytes)).collect();
-        let outputs: BTreeSet<Digest> = self.outputs()?.iter().map(|output| output.written.digest).collect();
-        let overhead = self.index_bytes()? + self.log_bytes()?;
-        let plan = Plan::new(results, objects, outputs, live).choose(limit, overhead, now());
-
+        let plan = self.plan_gc(limit, live)?;
         // The records first: a crash in between leaves objects without results,
         // never results whose objects are known to be gone.
-        if !plan.forgotten.is_empty() {
-            self.forget(plan.forgotten)?;
-        }
+        let forgotten = self.forget(plan.forgotten.clone());
         for digest in &plan.removed {
             self.objects.remove(*digest)?;
         }
-        if plan.collected.results > 0 {
-            self.with(super::Inner::rewrite_log)?;
+        if forgotten.is_err() {
+            // On a full disk there is room to write that down only now.
+            self.forget(plan.forgotten)?;
         }
+        if plan.collected.results > 0 {
+            self.with(super::inner::Inner::rewrite_log)?;
+            self.with(|inner| inner.index.shrink())?;
+        }
+        let known = plan.collected.kept_bytes;
+        self.with(|inner| inner.index.note_collected(known, now()))?;
         Ok(plan.collected)
+    }
+
+    /// What [`gc`](Self::gc) would do now.
+    pub fn would_collect(&self, limit: Limit, live: &Live) -> Result<Collected, Diagnostic> {
+        self.plan_gc(limit, live).map(|plan| plan.collected)
+    }
+
+    /// Whether there may be something to collect. Looking for that takes as long
+    /// as there are objects, so after each build only an estimate is asked: what
+    /// the last collection left and what was recorded since. Once a day it is
+    /// due in any case, for what has become too old and for what crashes left.
+    pub fn gc_is_due(&self, limit: Limit) -> Result<bool, Diagnostic> {
+        const DAY_NS: i64 = 86_400_000_000_000;
+        let estimate = self.with(|inner| inner.index.estimate())?;
+        Ok(estimate.is_none_or(|(bytes, at)| bytes > limit.bytes || now().0.saturating_sub(at.0) > DAY_NS))
+    }
+
+    fn plan_gc(&self, limit: Limit, live: &Live) -> Result<Chosen, Diagnostic> {
+        let results = self.with(|inner| inner.index.results_by_use())?;
+        let objects: BTreeMap<Digest, u64> = self.objects.list()?.into_iter().map(|a| (a.digest, a.bytes)).collect();
+        let outputs = self.with(|inner| {
+            let mut outputs = BTreeSet::new();
+            inner.index.each_output(&mut |_, output| {
+                outputs.insert(output.written.digest);
+                Ok(())
+            })?;
+            Ok(outputs)
+        })?;
+        let overhead = self.index_bytes()? + self.log_bytes()?;
+        let mut live = live.clone();
+        live.keys.extend(self.roots()?.into_iter().flat_map(|root| root.keys));
+        Ok(Plan::new(results, objects, outputs, &live).choose(limit, overhead, now()))
     }
 
     /// What is in the store, by kind.
@@ -170,11 +207,12 @@ impl<'a> Plan<'a> {
     }
 
     fn choose(mut self, limit: Limit, overhead: u64, now: UtcTime) -> Chosen {
-        let mut chosen = Chosen { forgotten: Vec::new(), removed: Vec::new(), collected: Collected::default() };
+        let collected = Collected { limit: Some(limit), ..Collected::default() };
+        let mut chosen = Chosen { forgotten: Vec::new(), removed: Vec::new(), collected };
         let mut size = self.objects.values().sum::<u64>() + overhead;
         let leftovers: Vec<Digest> = self.objects.keys().filter(|d| !self.needed.contains_key(*d)).copied().collect();
         for digest in leftovers {
-            size -= self.remove(digest, &mut chosen);
+            size -= self.remove(digest, None, &mut chosen);
         }
         let oldest = limit.age_ns.map_or(UtcTime(i64::MIN), |age| UtcTime(now.0.saturating_sub(age)));
         for used in std::mem::take(&mut self.results) {
@@ -186,12 +224,13 @@ impl<'a> Plan<'a> {
             }
             chosen.forgotten.push(used.key);
             chosen.collected.results += 1;
+            chosen.collected.kinds.entry(used.kind.clone()).or_default().results += 1;
             size = size.saturating_sub(used.bytes);
             for digest in digests(&used) {
                 let users = self.needed.entry(digest).or_default();
                 *users = users.saturating_sub(1);
                 if *users == 0 {
-                    size = size.saturating_sub(self.remove(digest, &mut chosen));
+                    size = size.saturating_sub(self.remove(digest, Some(&used.kind), &mut chosen));
                 }
             }
         }
@@ -200,7 +239,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Has an object removed, unless it is live; returns the bytes that frees.
-    fn remove(&mut self, digest: Digest, chosen: &mut Chosen) -> u64 {
+    fn remove(&mut self, digest: Digest, kind: Option<&String>, chosen: &mut Chosen) -> u64 {
         if self.live.objects.contains(&digest) {
             return 0;
         }
@@ -208,6 +247,11 @@ impl<'a> Plan<'a> {
         chosen.removed.push(digest);
         chosen.collected.objects += 1;
         chosen.collected.bytes += bytes;
+        if let Some(kind) = kind {
+            let kind = chosen.collected.kinds.entry(kind.clone()).or_default();
+            kind.objects += 1;
+            kind.bytes += bytes;
+        }
         bytes
     }
 }

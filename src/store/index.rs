@@ -20,6 +20,8 @@ use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::cannot;
 use crate::model::{self, ActionKey, ActionResult};
 
+use super::access::Journal;
+use super::builds;
 use super::caches;
 use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
 use super::snapshot::{Snapshot, open_sealed, sealed};
@@ -31,26 +33,33 @@ const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     -- What is read as a whole when a program starts, and nothing else.
     CREATE TABLE results (key BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
-    -- How each came about. Has a rowid, because specs are long.
+    -- How each came about, and in which project. Has a rowid, because specs are long.
     CREATE TABLE runs (
-        key BLOB PRIMARY KEY, node TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL,
+        key BLOB PRIMARY KEY, project TEXT NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL,
         elapsed_ms INTEGER NOT NULL, cpu_ms INTEGER NOT NULL, spec BLOB NOT NULL);
-    -- The last success of each node.
-    CREATE TABLE nodes (node TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;
+    -- The last success of each node of each project.
+    CREATE TABLE nodes (
+        project TEXT NOT NULL, node TEXT NOT NULL, key BLOB NOT NULL, PRIMARY KEY (project, node)) WITHOUT ROWID;
     CREATE TABLE uses (key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
-        name TEXT PRIMARY KEY, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
-        inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL
-        ) WITHOUT ROWID;
-    CREATE TABLE outputs (
-        name TEXT PRIMARY KEY, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
+        project TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
         inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-        key BLOB NOT NULL) WITHOUT ROWID;
+        PRIMARY KEY (project, name)) WITHOUT ROWID;
+    CREATE TABLE outputs (
+        project TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
+        inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+        key BLOB NOT NULL, PRIMARY KEY (project, name)) WITHOUT ROWID;
     -- What a place may still hold while its newer output is not known to be there.
     CREATE TABLE earlier_outputs (
-        name TEXT NOT NULL, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
+        project TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
         inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-        key BLOB NOT NULL, PRIMARY KEY (name, digest)) WITHOUT ROWID;
+        key BLOB NOT NULL, PRIMARY KEY (project, name, digest)) WITHOUT ROWID;
+    -- Folders that were made for outputs.
+    CREATE TABLE folders (
+        project TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (project, name)) WITHOUT ROWID;
+    -- What was built. Has a rowid, because bodies are long.
+    CREATE TABLE builds (
+        project TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (project, number));
     CREATE TABLE toolchains (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ";
 
@@ -129,19 +138,36 @@ pub struct PastRun {
 
 impl Index {
     /// Opens the database, or makes it where there is none.
-    pub(super) fn open(path: &Path) -> Result<Index, Trouble> {
+    pub(super) fn open(path: &Path, journal: Journal) -> Result<Index, Trouble> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
-        // Write-ahead, so that readers and the writer do not wait for each
-        // other; a file system that cannot do it stays with the default.
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        match journal {
+            Journal::WriteAhead => connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?,
+            Journal::Rollback => {
+                // What was written ahead on another disk, before the store came
+                // here, is read without shared memory by one process alone.
+                connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+                connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+                connection.query_row("PRAGMA locking_mode = NORMAL", [], |_| Ok(()))?;
+            }
+        }
+        // What a large build wrote ahead is given back once it is written.
+        connection.query_row("PRAGMA journal_size_limit = 4194304", [], |_| Ok(()))?;
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
-        let mut index = Index { connection };
-        match index.version()? {
-            SCHEMA => Ok(index),
+        Index { connection }.checked()
+    }
+
+    /// A database without a file.
+    pub(super) fn in_memory() -> Result<Index, Trouble> {
+        Index { connection: Connection::open_in_memory()? }.checked()
+    }
+
+    fn checked(mut self) -> Result<Index, Trouble> {
+        match self.version()? {
+            SCHEMA => Ok(self),
             0 => {
-                index.create()?;
-                Ok(index)
+                self.create()?;
+                Ok(self)
             }
             other => Err(Trouble::Unusable(format!("the store's index has version {other}, not {SCHEMA}"))),
         }
@@ -209,11 +235,18 @@ impl Index {
         if anew {
             transaction.execute_batch(
                 "DELETE FROM results; DELETE FROM runs; DELETE FROM nodes; DELETE FROM uses; DELETE FROM outputs;
-                 DELETE FROM earlier_outputs",
+                 DELETE FROM earlier_outputs; DELETE FROM folders; DELETE FROM builds; DELETE FROM meta WHERE name = 'bytes'",
             )?;
         }
-        let position = records(&mut |record| apply(&transaction, record))?;
+        let mut added = 0;
+        let position = records(&mut |record| {
+            added += bytes_of(record);
+            apply(&transaction, record)
+        })?;
         set_position(&transaction, position)?;
+        if let Some(bytes) = meta::<i64>(&transaction, "bytes")?.filter(|_| added > 0) {
+            set_meta(&transaction, "bytes", bytes.saturating_add(added as i64))?;
+        }
         Ok(transaction.commit()?)
     }
 
@@ -225,13 +258,14 @@ impl Index {
     /// All that has to be in the log.
     pub(super) fn each_record(&self, each: Sink<'_, Trouble>) -> Result<(), Trouble> {
         let mut statement = self.connection.prepare(
-            "SELECT key, result, node, kind, at, elapsed_ms, cpu_ms, spec FROM results JOIN runs USING (key) ORDER BY at, key",
+            "SELECT key, result, node, kind, at, elapsed_ms, cpu_ms, spec, project
+             FROM results JOIN runs USING (key) ORDER BY at, key",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let Some(result) = open_sealed(row.get_ref(1)?.as_blob().unwrap_or_default()) else { continue };
             let spec = unpacked(row.get_ref(7)?.as_blob().unwrap_or_default()).unwrap_or_default();
-            each(&Record::Action(Box::new(ActionRecord {
+            let record = Record::Action(Box::new(ActionRecord {
                 key: ActionKey(digest(row, 0)?),
                 result,
                 node: row.get(2)?,
@@ -240,12 +274,13 @@ impl Index {
                 elapsed_ms: unsigned(row, 5)?,
                 cpu_ms: unsigned(row, 6)?,
                 spec: String::from_utf8(spec).unwrap_or_default(),
-            })))?;
+            }));
+            each(&record.about(&row.get::<_, String>(8)?))?;
         }
-        for output in self.earlier_outputs(None)?.into_iter().chain(self.outputs()?) {
-            each(&Record::Output(output))?;
-        }
-        Ok(())
+        self.each_earlier_output(&mut |project, output| each(&Record::Output(output).about(project)))?;
+        self.each_output(&mut |project, output| each(&Record::Output(output).about(project)))?;
+        self.each_folder(&mut |project, folder| each(&Record::Folder(folder).about(project)))?;
+        self.each_build(&mut |project, build| each(&Record::Build(Box::new(build)).about(project)))
     }
 
     /// All results, as they are now.
@@ -273,43 +308,79 @@ impl Index {
         Ok(packed.and_then(|packed| unpacked(&packed)).and_then(|spec| String::from_utf8(spec).ok()))
     }
 
-    pub(super) fn last_success(&self, node: &str) -> Result<Option<PastRun>, Trouble> {
+    pub(super) fn last_success(&self, project: &str, node: &str) -> Result<Option<PastRun>, Trouble> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT nodes.node, key, kind, at, elapsed_ms, cpu_ms FROM nodes JOIN runs USING (key) WHERE nodes.node = ?1",
+            "SELECT nodes.node, key, kind, at, elapsed_ms, cpu_ms FROM nodes JOIN runs USING (key)
+             WHERE nodes.project = ?1 AND nodes.node = ?2",
         )?;
-        Ok(statement.query_row([node], past_run).optional()?)
+        Ok(statement.query_row([project, node], past_run).optional()?)
     }
 
-    pub(super) fn last_successes(&self) -> Result<Vec<PastRun>, Trouble> {
+    pub(super) fn last_successes(&self, project: &str) -> Result<Vec<PastRun>, Trouble> {
         let mut statement = self.connection.prepare(
-            "SELECT nodes.node, key, kind, at, elapsed_ms, cpu_ms FROM nodes JOIN runs USING (key) ORDER BY nodes.node",
+            "SELECT nodes.node, key, kind, at, elapsed_ms, cpu_ms FROM nodes JOIN runs USING (key)
+             WHERE nodes.project = ?1 ORDER BY nodes.node",
         )?;
-        let runs = statement.query_map([], past_run)?.collect::<Result<_, _>>()?;
+        let runs = statement.query_map([project], past_run)?.collect::<Result<_, _>>()?;
         Ok(runs)
     }
 
     /// See [`Store::mark_used`](super::Store::mark_used).
-    pub(super) fn mark_used(&mut self, plan: &[(String, ActionKey)], now: UtcTime) -> Result<(), Trouble> {
+    pub(super) fn mark_used(
+        &mut self,
+        project: &str,
+        plan: &[(String, ActionKey)],
+        now: UtcTime,
+    ) -> Result<bool, Trouble> {
         const HOUR_NS: i64 = 3_600_000_000_000;
         let hour = now.0 / HOUR_NS;
         let mark = Digest::derive("autocut 2026 plan in use", &model::encode(&(hour, plan)));
-        if meta::<[u8; 32]>(&self.connection, "plan")? == Some(mark.0) {
-            return Ok(());
+        let name = format!("plan {project}");
+        if meta::<[u8; 32]>(&self.connection, &name)? == Some(mark.0) {
+            return Ok(false);
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
             let mut node = transaction.prepare_cached(
-                "INSERT INTO nodes VALUES (?1, ?2) ON CONFLICT DO UPDATE SET key = ?2 WHERE key <> ?2",
+                "INSERT INTO nodes VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET key = ?3 WHERE key <> ?3",
             )?;
             let mut used =
                 transaction.prepare_cached("INSERT INTO uses VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2")?;
             for (name, key) in plan {
-                node.execute(params![name, key.0.0])?;
+                node.execute(params![project, name, key.0.0])?;
                 used.execute(params![key.0.0, now.0])?;
             }
         }
-        set_meta(&transaction, "plan", &mark.0)?;
-        Ok(transaction.commit()?)
+        set_meta(&transaction, &name, mark.0)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// The bytes that the store holds, as far as that is known without looking,
+    /// and when it was last collected; `None` where that is not known.
+    pub(super) fn estimate(&self) -> Result<Option<(u64, UtcTime)>, Trouble> {
+        let (bytes, at) = (meta::<i64>(&self.connection, "bytes")?, meta::<i64>(&self.connection, "collected")?);
+        Ok(bytes.zip(at).map(|(bytes, at)| (bytes as u64, UtcTime(at))))
+    }
+
+    /// Notes that a collection left so many bytes.
+    pub(super) fn note_collected(&self, bytes: u64, at: UtcTime) -> Result<(), Trouble> {
+        set_meta(&self.connection, "bytes", bytes as i64)?;
+        set_meta(&self.connection, "collected", at.0)
+    }
+
+    /// Gives room in the database's file back to the disk, where much of it is
+    /// unused.
+    pub(super) fn shrink(&self) -> Result<(), Trouble> {
+        let number = |pragma: &str| -> Result<i64, Trouble> {
+            Ok(self.connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))?)
+        };
+        if number("freelist_count")? * 2 > number("page_count")? {
+            self.connection.execute_batch("VACUUM")?;
+        }
+        // Its rows say whether readers were in the way, which is no matter.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
     }
 
     /// What SQLite itself finds wrong with its file.
@@ -353,29 +424,44 @@ pub(super) struct UsedResult {
     pub bytes: u64,
 }
 
+/// About what a record adds to the store: its objects, as if all were new, and
+/// itself in the log and in the index.
+fn bytes_of(record: &Record) -> u64 {
+    match record.parts().1 {
+        Record::Action(done) => {
+            let artifacts = done.result.artifacts.iter().map(|artifact| artifact.bytes).sum::<u64>();
+            artifacts + 2 * (done.result.value.len() + done.spec.len()) as u64 + 500
+        }
+        Record::Build(build) => 2 * 64 * build.actions.len() as u64 + 1_000,
+        _ => 200,
+    }
+}
+
 fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> {
+    let (project, record) = record.parts();
     match record {
         Record::Action(done) => {
             let key = done.key.0.0;
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2)")?
                 .execute(params![key, sealed(&done.result)])?;
-            transaction.prepare_cached("INSERT OR REPLACE INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
-                params![
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+                .execute(params![
                     key,
+                    project,
                     done.node,
                     done.kind,
                     done.at.0,
                     done.elapsed_ms as i64,
                     done.cpu_ms as i64,
                     pack(done.spec.as_bytes())
-                ],
-            )?;
+                ])?;
             transaction
-                .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2)")?
-                .execute(params![done.node, key])?;
+                .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2, ?3)")?
+                .execute(params![project, done.node, key])?;
         }
-        Record::Output(output) => caches::announce_output(transaction, output)?,
+        Record::Output(output) => caches::announce_output(transaction, project, output)?,
         Record::Forgotten(keys) => {
             for key in keys {
                 for table in ["results", "runs", "nodes", "uses"] {
@@ -386,10 +472,26 @@ fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> 
         }
         Record::OutputForgotten(name) => {
             for table in ["outputs", "earlier_outputs"] {
-                let delete = format!("DELETE FROM {table} WHERE name = ?1");
-                transaction.prepare_cached(&delete)?.execute([name])?;
+                let delete = format!("DELETE FROM {table} WHERE project = ?1 AND name = ?2");
+                transaction.prepare_cached(&delete)?.execute([project, name])?;
             }
         }
+        Record::Build(build) => builds::put(transaction, project, build)?,
+        Record::Folder(name) => {
+            transaction.prepare_cached("INSERT OR REPLACE INTO folders VALUES (?1, ?2)")?.execute([project, name])?;
+        }
+        Record::FolderForgotten(name) => {
+            let delete = "DELETE FROM folders WHERE project = ?1 AND name = ?2";
+            transaction.prepare_cached(delete)?.execute([project, name])?;
+        }
+        Record::ProjectForgotten => {
+            for table in ["nodes", "files", "outputs", "earlier_outputs", "folders", "builds"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE project = ?1"), [project])?;
+            }
+            transaction.execute("DELETE FROM meta WHERE name = ?1", [format!("plan {project}")])?;
+        }
+        // Records are about one project; this is none that was ever written.
+        Record::Of { .. } => {}
     }
     Ok(())
 }
@@ -419,7 +521,7 @@ fn meta<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Res
     Ok(statement.query_row([name], |row| row.get(0)).optional()?)
 }
 
-fn set_meta(connection: &Connection, name: &str, value: &[u8]) -> Result<(), Trouble> {
+fn set_meta(connection: &Connection, name: &str, value: impl rusqlite::ToSql) -> Result<(), Trouble> {
     connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?.execute(params![name, value])?;
     Ok(())
 }
@@ -428,5 +530,5 @@ fn set_position(connection: &Connection, position: Position) -> Result<(), Troub
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&position.generation.to_be_bytes());
     bytes[8..].copy_from_slice(&position.end.to_be_bytes());
-    set_meta(connection, "log", &bytes)
+    set_meta(connection, "log", bytes)
 }

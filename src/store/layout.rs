@@ -5,6 +5,7 @@
 //! | `version` | the format of the whole; checked first | no |
 //! | `objects/ab/cdef...` | artifacts, named by their digest | yes: made again |
 //! | `records/log` | every result, appended; the truth | costs the reuse of all objects |
+//! | `records/roots/` | what the last successful builds need; see [`roots`](super::roots) | costs what gc takes |
 //! | `index.sqlite` | the log, to look things up, and caches | yes: built again |
 //! | `tmp/` | unfinished work of whoever holds the lock | when nobody does |
 //! | `lock` | see [`lock`](super::lock) | no |
@@ -18,14 +19,14 @@ use crate::inputs::cannot;
 
 /// The format of the folder as a whole: raised when an older autocut could
 /// damage what a newer one wrote.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 const VERSION_PREFIX: &str = "autocut store ";
 
 /// Told to programs that make backups (<https://bford.info/cachedir/>).
 const CACHE_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by autocut; can be made again.\n";
 
 /// What can lie in a store.
-const OWN_NAMES: &[&str] = &[
+pub(super) const OWN_NAMES: &[&str] = &[
     "version",
     "objects",
     "records",
@@ -53,6 +54,10 @@ impl Layout {
 
     pub(super) fn log(&self) -> PathBuf {
         self.root.join("records").join("log")
+    }
+
+    pub(super) fn roots(&self) -> PathBuf {
+        self.root.join("records").join("roots")
     }
 
     pub(super) fn index(&self) -> PathBuf {
@@ -99,11 +104,18 @@ impl Layout {
         fs::write(root.join("CACHEDIR.TAG"), CACHE_TAG).map_err(failed)?;
         fs::write(root.join(".gitignore"), "*\n").map_err(failed)?;
         // Last, by a rename: where it is, the rest is.
-        let mut file = tempfile::NamedTempFile::new_in(root).map_err(failed)?;
+        let mut file = new_file(root).map_err(failed)?;
         writeln!(file, "{VERSION_PREFIX}{VERSION}").map_err(failed)?;
         file.persist(version).map_err(|error| failed(error.error))?;
         Ok(())
     }
+}
+
+/// A file that is to be renamed to its place, with the rights that the user's
+/// files have (temporary ones are otherwise their owner's alone).
+pub(super) fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let rights = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
+    tempfile::Builder::new().permissions(rights).tempfile_in(folder)
 }
 
 fn check_version(root: &Path, text: &str) -> Result<(), Diagnostic> {

@@ -71,7 +71,8 @@ impl Lock {
             Err(error) => return Err(failed(error.into())),
         }
         let text = format!("{}\n{}\n{}\n", std::process::id(), what.replace('\n', " "), super::now().0);
-        file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+        // For people; a full disk must not stop what may free some of it.
+        let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
         Ok(Attempt::Taken(Lock { file }))
     }
 

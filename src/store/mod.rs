@@ -21,15 +21,20 @@
 //! Everything can be called from any thread. Whatever creates objects, records
 //! or scratch folders, and gc, is for the holder of the [lock](Store::lock).
 
+mod access;
+mod builds;
 mod caches;
+pub mod clean;
 mod compare;
 pub mod gc;
 mod index;
+mod inner;
 mod layout;
 pub mod lock;
 pub mod objects;
 pub mod outputs;
 mod records;
+pub mod roots;
 mod snapshot;
 pub mod space;
 pub mod verify;
@@ -39,20 +44,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::base::{Diagnostic, Digest, UtcTime};
-use crate::inputs::{Remembered, System, cannot};
+use crate::inputs::{RealSystem, Remembered, System, cannot};
 use crate::model::{ActionKey, ActionResult, Artifact};
 
-use self::index::{Index, Trouble};
+use self::index::Trouble;
+use self::inner::Inner;
 use self::layout::Layout;
-use self::records::{Log, Record};
+use self::records::Record;
 
+pub use self::builds::KEPT as KEPT_BUILDS;
 pub use self::compare::{Differs, compare, copy_out};
 pub use self::gc::{Collected, KindSize, Limit, Live, Sizes};
 pub use self::index::PastRun;
+pub use self::layout::VERSION as FORMAT;
 pub use self::lock::{Attempt, Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
 pub use self::outputs::{OutputState, make_folder, write_file, write_page};
-pub use self::records::{ActionRecord, OutputRecord, Position};
+pub use self::records::{ActionRecord, BuildOutcome, BuildRecord, BuiltAction, KindCount, OutputRecord, Position};
+pub use self::roots::Root;
 pub use self::snapshot::Snapshot;
 pub use self::space::Space;
 pub use self::verify::Inspection;
@@ -61,37 +70,76 @@ pub use self::verify::Inspection;
 #[derive(Debug)]
 pub struct Store {
     layout: Layout,
+    /// The project that it was opened for: "" for the one that it lies in, else
+    /// its path.
+    project: String,
     objects: Objects,
     inner: Mutex<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    layout: Layout,
-    index: Index,
-    log: Log,
+    /// Why nothing can be written into it, if that is so.
+    read_only: Option<Diagnostic>,
 }
 
 /// Now, as records state it.
 fn now() -> UtcTime {
-    UtcTime(crate::inputs::RealSystem.now_ns())
+    UtcTime(RealSystem.now_ns())
 }
 
 impl Store {
-    /// Opens the store in the folder `root`, and makes one where there is none.
-    /// An index that is damaged or of another version is built anew from the
-    /// log. Errors: the folder cannot be written, is of a newer format, or holds
-    /// something else.
+    /// Opens the store in the folder `root` for the project that it lies in, and
+    /// makes one where there is none. An index that is damaged or of another
+    /// version is built anew from the log. Errors: the folder cannot be written,
+    /// is of a newer format, or holds something else.
     pub fn open(root: &Path) -> Result<Store, Diagnostic> {
+        Self::open_as(root, String::new())
+    }
+
+    /// [`open`](Self::open) for the project in the folder `project`, which may
+    /// be elsewhere: several projects can share one store. They share results
+    /// and objects; outputs, nodes, builds and digests of files are each
+    /// project's own.
+    pub fn open_for(root: &Path, project: &Path) -> Result<Store, Diagnostic> {
+        let canonical = |path: &Path| RealSystem.canonical(path).unwrap_or_else(|_| path.to_owned());
+        let project = canonical(project);
+        let inside = canonical(root).starts_with(&project);
+        Self::open_as(root, if inside { String::new() } else { project.to_string_lossy().into_owned() })
+    }
+
+    fn open_as(root: &Path, project: String) -> Result<Store, Diagnostic> {
         let layout = Layout::open(root)?;
         let objects = Objects::new(layout.objects(), layout.temporary());
-        let inner = Mutex::new(Inner::open(layout.clone())?);
-        Ok(Store { layout, objects, inner })
+        let read_only = access::read_only(&layout);
+        let inner = match read_only {
+            None => Inner::open(&layout)?,
+            Some(_) => Inner::open_privately(&layout)?,
+        };
+        Ok(Store { layout, project, objects, inner: Mutex::new(inner), read_only })
+    }
+
+    /// Why nothing can be written into the store, if that is so: its file system
+    /// is read-only, or this user lacks the rights. What it holds can be used,
+    /// and what is found out meanwhile is forgotten at the end.
+    pub fn read_only(&self) -> Option<&Diagnostic> {
+        self.read_only.as_ref()
+    }
+
+    /// The error for what has to write into the store.
+    pub fn require_writable(&self) -> Result<(), Diagnostic> {
+        self.read_only.clone().map_or(Ok(()), Err)
+    }
+
+    /// What people should know although the store can be used.
+    pub fn warning(&self) -> Option<Diagnostic> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).warning()
     }
 
     /// The store's folder.
     pub fn root(&self) -> &Path {
         &self.layout.root
+    }
+
+    /// Whether it lies in the project that it was opened for.
+    pub fn is_in_project(&self) -> bool {
+        self.project.is_empty()
     }
 
     /// Takes the lock if it is free; `what` is told to those who wait for it.
@@ -190,7 +238,8 @@ impl Store {
     /// Remembers what actions made, all or none of them. Their objects must
     /// have been inserted. Costs about the same for one as for a hundred.
     pub fn record(&self, done: Vec<ActionRecord>) -> Result<(), Diagnostic> {
-        self.append(done.into_iter().map(|done| Record::Action(Box::new(done))).collect())
+        let record = |done| Record::Action(Box::new(done)).about(&self.project);
+        self.append(done.into_iter().map(record).collect())
     }
 
     /// Forgets results that turned out to be worthless.
@@ -200,12 +249,12 @@ impl Store {
 
     /// The last success of a node, for explanations and for estimates.
     pub fn last_success(&self, node: &str) -> Result<Option<PastRun>, Diagnostic> {
-        self.with(|inner| inner.index.last_success(node))
+        self.with(|inner| inner.index.last_success(&self.project, node))
     }
 
     /// The last success of every node, in order of their names.
     pub fn last_successes(&self) -> Result<Vec<PastRun>, Diagnostic> {
-        self.with(|inner| inner.index.last_successes())
+        self.with(|inner| inner.index.last_successes(&self.project))
     }
 
     /// The labelled key fields, as JSON, that were recorded with a result.
@@ -216,25 +265,25 @@ impl Store {
     /// Says which results the plan of a build is made of, node by node: they
     /// become the last success of their nodes and the last that gc removes.
     /// Writes nothing if the same plan was marked within the hour, so that a
-    /// build with nothing to do stays without a write.
-    pub fn mark_used(&self, plan: &[(String, ActionKey)]) -> Result<(), Diagnostic> {
-        self.with(|inner| inner.index.mark_used(plan, now()))
+    /// build with nothing to do stays without a write; says whether it wrote.
+    pub fn mark_used(&self, plan: &[(String, ActionKey)]) -> Result<bool, Diagnostic> {
+        self.with(|inner| inner.index.mark_used(&self.project, plan, now()))
     }
 
-    /// The digests of all files ever hashed, by name.
+    /// The digests of all files of this project ever hashed, by name.
     pub fn files(&self) -> Result<BTreeMap<String, Remembered>, Diagnostic> {
-        self.with(|inner| inner.index.files())
+        self.with(|inner| inner.index.files(&self.project))
     }
 
     pub fn remember_files(&self, files: &[(String, Remembered)]) -> Result<(), Diagnostic> {
         if files.is_empty() {
             return Ok(());
         }
-        self.with(|inner| inner.index.remember_files(files))
+        self.with(|inner| inner.index.remember_files(&self.project, files))
     }
 
     pub fn forget_files(&self, names: &[String]) -> Result<(), Diagnostic> {
-        self.with(|inner| inner.index.forget_files(names))
+        self.with(|inner| inner.index.forget_files(&self.project, names))
     }
 
     /// What the toolchain said of itself when `key` was all that could be seen
@@ -264,6 +313,7 @@ impl Store {
         if records.is_empty() {
             return Ok(());
         }
+        self.require_writable()?;
         let (before, after) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).log.append(&records)?;
         self.with(|inner| {
             if inner.index.position()? != Some(before) {
@@ -286,77 +336,6 @@ impl Store {
         };
         done.map_err(Trouble::into_diagnostic)
     }
-}
-
-impl Inner {
-    fn open(layout: Layout) -> Result<Inner, Diagnostic> {
-        let path = layout.index();
-        let index = match Index::open(&path) {
-            Err(Trouble::Unusable(_)) => {
-                Index::set_aside(&path)?;
-                Index::open(&path)
-            }
-            opened => opened,
-        };
-        let index = index.map_err(Trouble::into_diagnostic)?;
-        let log = match Log::open(&layout.log())? {
-            Some(log) => log,
-            None => write_log(&layout, &index).map_err(Trouble::into_diagnostic)?,
-        };
-        let mut inner = Inner { layout, index, log };
-        match inner.catch_up() {
-            Err(Trouble::Unusable(_)) => inner.replace_index(),
-            done => done,
-        }
-        .map_err(Trouble::into_diagnostic)?;
-        Ok(inner)
-    }
-
-    /// Brings the index to where the log ends.
-    fn catch_up(&mut self) -> Result<(), Trouble> {
-        // In this order: what another process appends in between must not look
-        // as if the log had been cut short.
-        let known = self.index.position()?;
-        self.log.follow()?;
-        let end = self.log.position()?;
-        let (start, anew) = match known {
-            Some(known) if known == end => return Ok(()),
-            // Cut short behind our back: the index still knows all of it.
-            Some(known) if known.generation == end.generation && known.end > end.end => return self.rewrite_log(),
-            Some(known) if known.generation == end.generation => (known.end, false),
-            _ => (0, true),
-        };
-        let Inner { index, log, .. } = self;
-        index.apply(anew, &mut |each| log.read(start, &mut |record| each(&record)))
-    }
-
-    /// Takes in all of the log once more, over what the index knows.
-    fn read_log_again(&mut self) -> Result<(), Trouble> {
-        let Inner { index, log, .. } = self;
-        index.apply(false, &mut |each| log.read(0, &mut |record| each(&record)))
-    }
-
-    /// Writes the log anew from the index: without what no longer holds.
-    fn rewrite_log(&mut self) -> Result<(), Trouble> {
-        self.log = write_log(&self.layout, &self.index)?;
-        Ok(())
-    }
-
-    /// Sets the index aside and builds it from the log.
-    fn replace_index(&mut self) -> Result<(), Trouble> {
-        let path = self.layout.index();
-        // Closed before its file is moved.
-        drop(std::mem::replace(&mut self.index, Index::closed()?));
-        Index::set_aside(&path)?;
-        self.index = Index::open(&path)?;
-        self.catch_up()
-    }
-}
-
-fn write_log(layout: &Layout, index: &Index) -> Result<Log, Trouble> {
-    let log = Log::create(&layout.log(), &mut |write| index.each_record(write))?;
-    index.set_position(log.position()?)?;
-    Ok(log)
 }
 
 #[cfg(test)]

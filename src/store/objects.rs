@@ -12,10 +12,12 @@
 //! presence is always asked together with the size, and `verify` compares
 //! digests.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -29,6 +31,9 @@ use crate::model::Artifact;
 pub struct Objects {
     folder: PathBuf,
     temporary: PathBuf,
+    /// Those whose content this process has compared with their digest, by
+    /// making them or by reading them.
+    known: Arc<Mutex<HashSet<Digest>>>,
 }
 
 /// What verifying an object found.
@@ -40,9 +45,17 @@ pub enum ObjectState {
     Corrupt,
 }
 
+/// Why an object cannot be used.
+#[derive(Debug)]
+pub enum Unsound {
+    /// It is not there, or not any more: what made it has to run again.
+    Gone(String),
+    Unreadable(Diagnostic),
+}
+
 impl Objects {
     pub fn new(folder: PathBuf, temporary: PathBuf) -> Self {
-        Objects { folder, temporary }
+        Objects { folder, temporary, known: Arc::default() }
     }
 
     /// Where the object is or would be.
@@ -97,7 +110,7 @@ impl Objects {
         read_only(file).map_err(failed)?;
         let path = self.path(digest);
         match self.rename(file, &path) {
-            Ok(()) => {}
+            Ok(()) => self.note_sound(digest),
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 // Scratch folders lie in the store, so this is rare: a bind
                 // mount, or a caller with a folder of its own.
@@ -123,7 +136,33 @@ impl Objects {
         let mut file = self.temporary_file().map_err(failed)?;
         file.write_all(bytes).map_err(failed)?;
         self.persist(file, &path)?;
+        self.note_sound(artifact.digest);
         Ok(artifact)
+    }
+
+    fn note_sound(&self, digest: Digest) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+    }
+
+    /// Makes sure that an object is what its digest says before something is
+    /// made of it, reading it once in the life of this process. One that is
+    /// corrupt is removed. Errors: it is corrupt or not there, and the message
+    /// says which.
+    pub fn ensure_sound(&self, digest: Digest) -> Result<(), Unsound> {
+        if self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+            return Ok(());
+        }
+        match self.verify(digest).map_err(Unsound::Unreadable)? {
+            ObjectState::Sound => {
+                self.note_sound(digest);
+                Ok(())
+            }
+            ObjectState::Absent => Err(Unsound::Gone(format!("object {} of the store is gone", digest.short()))),
+            ObjectState::Corrupt => {
+                self.remove(digest).map_err(Unsound::Unreadable)?;
+                Err(Unsound::Gone(format!("object {} of the store was corrupt", digest.short())))
+            }
+        }
     }
 
     /// The whole content. It is compared with the digest: an object that was
@@ -134,9 +173,14 @@ impl Objects {
         if Digest::of(&bytes) == digest {
             return Ok(bytes);
         }
-        self.remove(digest)?;
-        let message = format!("object {} of the store was damaged and has been removed", digest.short());
-        Err(Diagnostic::environment(message).hint("run again: it is made anew; `autocut verify` checks all the others"))
+        let message = format!("object {} of the store is damaged", digest.short());
+        let problem = Diagnostic::environment(message);
+        Err(match self.remove(digest) {
+            Ok(()) => {
+                problem.hint("it was removed; run again: it is made anew; `autocut verify` checks all the others")
+            }
+            Err(kept) => problem.note(kept.message),
+        })
     }
 
     /// Reads an object and compares its digest.
@@ -155,6 +199,7 @@ impl Objects {
 
     /// Removes an object; one that is absent is no error.
     pub fn remove(&self, digest: Digest) -> Result<(), Diagnostic> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest);
         let path = self.path(digest);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot("remove", &path, &error)),
@@ -288,6 +333,23 @@ mod tests {
         let error = objects.read(artifact.digest).unwrap_err();
         assert!(error.message.contains("damaged"), "{}", error.message);
         assert_eq!(objects.verify(artifact.digest).unwrap(), ObjectState::Absent);
+    }
+
+    #[test]
+    fn what_is_made_of_an_object_is_made_of_a_sound_one() {
+        let (_folder, objects) = objects();
+        let artifact = objects.insert_bytes(b"whole").unwrap();
+        let path = objects.path(artifact.digest);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "whale").unwrap();
+        assert!(objects.ensure_sound(artifact.digest).is_ok(), "this process wrote it itself");
+        let fresh = Objects::new(objects.folder.clone(), objects.temporary.clone());
+        let Err(Unsound::Gone(why)) = fresh.ensure_sound(artifact.digest) else { panic!("it is corrupt") };
+        assert!(why.ends_with("was corrupt"), "{why}");
+        assert!(!path.exists());
+        assert!(matches!(fresh.ensure_sound(artifact.digest), Err(Unsound::Gone(_))));
+        fresh.insert_bytes(b"whole").unwrap();
+        assert!(fresh.ensure_sound(artifact.digest).is_ok());
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Store {
     /// What lies at `name`, relative to the folder `project`. A file whose stat
     /// is as it was recorded is not read.
     pub fn output_state(&self, project: &Path, name: &str) -> Result<OutputState, Diagnostic> {
-        let record = self.with(|inner| inner.index.output(name))?;
+        let record = self.with(|inner| inner.index.output(&self.project, name))?;
         self.state_of(project, name, record)
     }
 
@@ -63,12 +63,15 @@ impl Store {
             }
             Err(error) => return Err(cannot("look at", &path, &error)),
         };
-        let Some(record) = record.filter(|_| metadata.is_file()) else { return Ok(OutputState::Foreign) };
+        if !metadata.is_file() {
+            return Ok(OutputState::Foreign);
+        }
         let stat = stat_of(&metadata);
+        let Some(record) = record else { return self.state_elsewhere(&path, name, stat.size) };
         if record.written.is_trusted_of_own(&stat) {
             return Ok(OutputState::Ours(record.written.digest));
         }
-        let earlier = self.with(|inner| inner.index.earlier_outputs(Some(name)))?;
+        let earlier = self.with(|inner| inner.index.earlier_outputs(&self.project, Some(name)))?;
         if !earlier.iter().chain([&record]).any(|known| known.written.stat.size == stat.size) {
             return Ok(OutputState::Foreign);
         }
@@ -79,13 +82,31 @@ impl Store {
         }
         // Touched, copied or cloned, with the same content: not to be read again.
         let refreshed = OutputRecord { written: found, ..record };
-        self.with(|inner| inner.index.refresh_output(&refreshed))?;
+        self.with(|inner| inner.index.refresh_output(&self.project, &refreshed))?;
         Ok(OutputState::Ours(found.digest))
     }
 
-    /// All outputs that were written and not forgotten, by name.
+    /// What lies at an output's place of which this project knows nothing. If
+    /// another one has written a file of this name and content, then this is
+    /// that project, moved or copied, or its store was.
+    fn state_elsewhere(&self, path: &Path, name: &str, size: u64) -> Result<OutputState, Diagnostic> {
+        let mut others = self.with(|inner| inner.index.outputs_elsewhere(&self.project, name))?;
+        others.retain(|other| other.written.stat.size == size);
+        if others.is_empty() {
+            return Ok(OutputState::Foreign);
+        }
+        let found = hash_file(&RealSystem, path, &|_| {})?;
+        let Some(other) = others.into_iter().find(|other| other.written.digest == found.digest) else {
+            return Ok(OutputState::Foreign);
+        };
+        let own = OutputRecord { written: found, ..other };
+        self.with(|inner| inner.index.refresh_output(&self.project, &own))?;
+        Ok(OutputState::Ours(found.digest))
+    }
+
+    /// All outputs of this project that were written and not forgotten, by name.
     pub fn outputs(&self) -> Result<Vec<OutputRecord>, Diagnostic> {
-        self.with(|inner| inner.index.outputs())
+        self.with(|inner| inner.index.outputs(&self.project))
     }
 
     /// Where to write the output `name` before [`accept_output`](Self::accept_output)
@@ -97,15 +118,17 @@ impl Store {
             return Err(Diagnostic::input(format!("\"{name}\" is not the name of a file")));
         };
         let failed = |error: io::Error| cannot("make the folder", folder, &error);
+        let new: Vec<Record> = new_folders(project, folder)
+            .into_iter()
+            .map(|folder| Record::Folder(folder).about(&self.project))
+            .collect();
         fs::create_dir_all(folder).map_err(failed)?;
-        let start = format!(".{}.autocut-tmp-", file_name.display());
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().as_encoded_bytes().starts_with(start.as_bytes()) {
-                remove(&entry.path())?;
-            }
+        // Which of them may be removed when they are empty again.
+        self.append(new)?;
+        for half in leftovers(&path)? {
+            remove(&half)?;
         }
-        Ok(folder.join(format!("{start}{}", std::process::id())))
+        Ok(folder.join(format!("{}{}", unfinished(file_name), std::process::id())))
     }
 
     /// Puts an object to its place as an output of the action `key`.
@@ -187,25 +210,12 @@ impl Store {
         let failed = |error: io::Error| cannot("write", &path, &error);
         File::open(temporary).and_then(|file| file.sync_data()).map_err(failed)?;
         let record = OutputRecord { name: name.to_owned(), key, written };
-        self.append(vec![Record::Output(record.clone())])?;
+        self.append(vec![Record::Output(record.clone()).about(&self.project)])?;
         fs::rename(temporary, &path).map_err(failed)?;
         // The rename is a change: the stat to compare with is that of now.
         let stat = RealSystem.stat(&path).map_err(failed)?.stat;
         let record = OutputRecord { written: Remembered { stat, ..written }, ..record };
-        self.with(|inner| inner.index.refresh_output(&record))
-    }
-
-    /// Removes an output if it is ours, and forgets it; says whether it was.
-    pub fn remove_output(&self, project: &Path, name: &str) -> Result<bool, Diagnostic> {
-        let ours = match self.output_state(project, name)? {
-            OutputState::Ours(_) => {
-                remove(&project.join(name))?;
-                true
-            }
-            OutputState::Absent | OutputState::Foreign => false,
-        };
-        self.append(vec![Record::OutputForgotten(name.to_owned())])?;
-        Ok(ours)
+        self.with(|inner| inner.index.refresh_output(&self.project, &record))
     }
 
     /// The error for a place that holds something foreign, unless it is just
@@ -223,13 +233,51 @@ impl Store {
         if force || (metadata.is_file() && hash_file(&RealSystem, &path, &|_| {})?.digest == digest) {
             return Ok(());
         }
-        let known = self.with(|inner| inner.index.output(name))?.is_some();
+        let known = self.with(|inner| inner.index.output(&self.project, name))?.is_some();
         let message = match known {
             true => format!("{name} was changed since autocut wrote it"),
             false => format!("{name} exists and was not written by autocut"),
         };
         Err(Diagnostic::input(message).hint("move it away, give the output another name, or use --force to replace it"))
     }
+}
+
+/// What the names of files begin with that are being written for an output of
+/// this name.
+fn unfinished(file_name: &std::ffi::OsStr) -> String {
+    format!(".{}.autocut-tmp-", file_name.display())
+}
+
+/// What crashes left beside an output while they wrote it.
+pub(super) fn leftovers(output: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+    let (Some(folder), Some(file_name)) = (output.parent(), output.file_name()) else { return Ok(Vec::new()) };
+    let start = unfinished(file_name);
+    let failed = |error: io::Error| cannot("list", folder, &error);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().as_encoded_bytes().starts_with(start.as_bytes()) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Those of the folders on the way from `project` to `folder` that do not exist,
+/// relative to the project, outermost first.
+fn new_folders(project: &Path, folder: &Path) -> Vec<String> {
+    let missing = folder.ancestors().take_while(|path| fs::symlink_metadata(path).is_err());
+    let names = missing.filter_map(|path| path.strip_prefix(project).ok()?.to_str().map(str::to_owned));
+    let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    names.reverse();
+    names
 }
 
 fn remove(path: &Path) -> Result<(), Diagnostic> {
@@ -249,8 +297,11 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
     }
     let mut source = File::open(from).map_err(|error| cannot("read from the store", from, &error))?;
     file = File::create(to).map_err(failed)?;
-    io::copy(&mut source, &mut file).map_err(failed)?;
-    Ok(())
+    io::copy(&mut source, &mut file).map(drop).map_err(|error| {
+        // Half a file on a full disk helps nobody.
+        let _ = fs::remove_file(to);
+        failed(error)
+    })
 }
 
 /// Writes a page over an earlier one and over nothing else: what is there must

@@ -17,6 +17,7 @@
 //! Appending is not synced: a power cut can take the newest records, which
 //! costs their work and nothing else.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
@@ -56,6 +57,59 @@ pub struct OutputRecord {
     pub written: Remembered,
 }
 
+/// A build that ran something, or failed at something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildRecord {
+    /// Counts the builds of a project, from 1.
+    pub number: u64,
+    /// The command that it was for, e.g. `make`.
+    pub command: String,
+    /// The outputs that were asked for; all where none is named.
+    pub targets: Vec<String>,
+    /// When it began.
+    pub at: UtcTime,
+    pub elapsed_ms: u64,
+    pub outcome: BuildOutcome,
+    /// By the name of the kind.
+    pub kinds: BTreeMap<String, KindCount>,
+    /// Outputs that were written, by name.
+    pub written: Vec<String>,
+    /// What went wrong, each thing once.
+    pub errors: Vec<String>,
+    /// The actions that ran or failed, in the order of their ends.
+    pub actions: Vec<BuiltAction>,
+}
+
+/// How a build ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BuildOutcome {
+    Done,
+    Failed,
+    Interrupted,
+}
+
+/// What became of the actions of one kind in a build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindCount {
+    pub ran: u64,
+    /// Known already.
+    pub reused: u64,
+    pub failed: u64,
+    /// How long those that ran took together.
+    pub ran_ms: u64,
+}
+
+/// An action that a build ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltAction {
+    pub key: ActionKey,
+    pub node: String,
+    pub kind: String,
+    pub elapsed_ms: u64,
+    /// Why it failed, where it did.
+    pub failed: Option<String>,
+}
+
 /// One entry of the log. New kinds are added at the end; an autocut that does
 /// not know them passes them over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +120,38 @@ pub(super) enum Record {
     Forgotten(Vec<ActionKey>),
     /// This output is no longer autocut's.
     OutputForgotten(String),
+    Build(Box<BuildRecord>),
+    /// A folder that was made for outputs, relative to the project.
+    Folder(String),
+    /// A folder that was removed, or turned out not to be autocut's.
+    FolderForgotten(String),
+    /// Nothing is known of the project any more but the results of its actions.
+    ProjectForgotten,
+    /// A record about a project that the store does not lie in, which is named
+    /// by its path. All others are about the project that it lies in.
+    Of {
+        project: String,
+        record: Box<Record>,
+    },
+}
+
+impl Record {
+    /// The record as one about `project`; "" is the project that the store lies
+    /// in.
+    pub(super) fn about(self, project: &str) -> Record {
+        match project {
+            "" => self,
+            project => Record::Of { project: project.to_owned(), record: Box::new(self) },
+        }
+    }
+
+    /// The project that the record is about, and what it says.
+    pub(super) fn parts(&self) -> (&str, &Record) {
+        match self {
+            Record::Of { project, record } => (project, record),
+            record => ("", record),
+        }
+    }
 }
 
 /// Where records are handed to, one by one.
@@ -100,8 +186,17 @@ impl Log {
     /// Opens the log. `None` where there is none, or none whose header can be
     /// read: then it has to be [created](Log::create).
     pub(super) fn open(path: &Path) -> Result<Option<Log>, Diagnostic> {
+        Self::open_with(path, OpenOptions::new().read(true).append(true))
+    }
+
+    /// [`open`](Self::open) for reading alone.
+    pub(super) fn open_to_read(path: &Path) -> Result<Option<Log>, Diagnostic> {
+        Self::open_with(path, OpenOptions::new().read(true))
+    }
+
+    fn open_with(path: &Path, options: &OpenOptions) -> Result<Option<Log>, Diagnostic> {
         let failed = |error: io::Error| cannot("open", path, &error);
-        let mut file = match OpenOptions::new().read(true).append(true).open(path) {
+        let mut file = match options.open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -135,7 +230,7 @@ impl Log {
         let failed = |error: io::Error| cannot("write", path, &error);
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
-        let temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let temporary = super::layout::new_file(folder).map_err(failed)?;
         let mut header = [0; HEADER];
         header[..16].copy_from_slice(MAGIC);
         header[16..20].copy_from_slice(&VERSION.to_le_bytes());
@@ -195,6 +290,10 @@ impl Log {
         let before = self.position()?;
         let bytes: Vec<u8> = records.iter().flat_map(frame).collect();
         let written = self.file.write_all(&bytes).map_err(failed);
+        if written.is_err() {
+            // A full disk: what fitted is no record. If it stays, it is skipped.
+            let _ = self.file.set_len(before.end);
+        }
         let after = self.position();
         flock(&self.file, FlockOperation::Unlock).map_err(|error| failed(error.into()))?;
         written?;

@@ -1,6 +1,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::records::Log;
 use super::*;
 use crate::inputs::{FileStat, hash_file};
 
@@ -353,4 +354,69 @@ fn marking_the_same_plan_again_writes_nothing() {
     let before = size();
     bench.store.mark_used(&plan).unwrap();
     assert_eq!(size(), before);
+}
+
+/// A store and two projects beside it that share it.
+fn shared() -> (tempfile::TempDir, [(PathBuf, Store); 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        let project = folder.path().join(name);
+        fs::create_dir(&project).unwrap();
+        let store = Store::open_for(&folder.path().join("store"), &project).unwrap();
+        (project, store)
+    };
+    let projects = [open("a"), open("b")];
+    (folder, projects)
+}
+
+fn write_output(project: &Path, store: &Store, content: &str) -> Digest {
+    let temporary = store.prepare_output(project, "out/reel.mp4").unwrap();
+    fs::write(&temporary, content).unwrap();
+    store.accept_output(project, "out/reel.mp4", &temporary, key_of(1), false).unwrap()
+}
+
+#[test]
+fn projects_that_share_a_store_share_results_and_nothing_else() {
+    let (_folder, [(a, in_a), (b, in_b)]) = shared();
+    in_a.record(vec![action(1, vec![])]).unwrap();
+    in_b.record(vec![ActionRecord { node: "reel/clip/1".into(), ..action(2, vec![]) }]).unwrap();
+    in_a.remember_files(&[("footage/a.mp4".into(), remembered(1))]).unwrap();
+    let (one, two) = (write_output(&a, &in_a, "a's"), write_output(&b, &in_b, "b's"));
+    let check = || {
+        for store in [&in_a, &in_b] {
+            assert_eq!(store.snapshot().unwrap().len(), 2);
+            assert_eq!(store.outputs().unwrap().len(), 1);
+        }
+        assert_eq!(in_a.last_success("reel/clip/1").unwrap().unwrap().key, key_of(1));
+        assert_eq!(in_b.last_success("reel/clip/1").unwrap().unwrap().key, key_of(2));
+        assert_eq!(in_a.output_state(&a, "out/reel.mp4").unwrap(), OutputState::Ours(one));
+        assert_eq!(in_b.output_state(&b, "out/reel.mp4").unwrap(), OutputState::Ours(two));
+    };
+    check();
+    assert_eq!((in_a.files().unwrap().len(), in_b.files().unwrap().len()), (1, 0));
+    in_a.rebuild_index().unwrap();
+    check();
+}
+
+#[test]
+fn marks_of_two_projects_do_not_displace_each_other() {
+    let (_folder, [(_, in_a), (_, in_b)]) = shared();
+    in_a.record(vec![action(1, vec![])]).unwrap();
+    let plan = [("reel/clip/1".to_owned(), key_of(1))];
+    assert!(in_a.mark_used(&plan).unwrap());
+    assert!(in_b.mark_used(&plan[..0]).unwrap());
+    assert!(!in_a.mark_used(&plan).unwrap());
+}
+
+#[test]
+fn a_project_that_moved_away_from_its_shared_store_keeps_its_outputs() {
+    let (folder, [(a, in_a), _]) = shared();
+    let digest = write_output(&a, &in_a, "a's");
+    let moved = folder.path().join("moved");
+    fs::rename(&a, &moved).unwrap();
+    let store = Store::open_for(&folder.path().join("store"), &moved).unwrap();
+    assert_eq!(store.output_state(&moved, "out/reel.mp4").unwrap(), OutputState::Ours(digest));
+    assert_eq!(store.outputs().unwrap()[0].written.digest, digest);
+    fs::write(moved.join("out/reel.mp4"), "b's").unwrap();
+    assert_eq!(store.output_state(&moved, "out/reel.mp4").unwrap(), OutputState::Foreign);
 }

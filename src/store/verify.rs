@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::base::{Diagnostic, Digest};
-use crate::inputs::{RealSystem, hash_files};
+use crate::inputs::{RealSystem, cannot, hash_files};
 use crate::model::{self, ActionKey, Artifact};
 
 use super::index::Trouble;
@@ -39,6 +39,8 @@ pub struct Inspection {
     /// Objects that no result refers to: what a build left that was killed.
     pub unreferenced: KindSize,
     pub log: LogState,
+    /// Roots that cannot be read: what some build needs may be collected.
+    pub damaged_roots: u64,
     /// What SQLite says of the index, where that is not sound.
     pub index: Option<String>,
 }
@@ -66,9 +68,9 @@ pub struct LogState {
     /// Bytes of it that are no record. Those of a write that a crash tore are no
     /// harm: what it was about counts as not done.
     pub damaged_bytes: u64,
-    /// Results and outputs that only the index knows: the log lost them.
+    /// Records that only the index has: the log lost them.
     pub lost: u64,
-    /// Results and outputs that only the log knows, or knows otherwise.
+    /// Records that only the log has, or has otherwise.
     pub not_indexed: u64,
 }
 
@@ -93,11 +95,16 @@ impl Store {
         if repair && found.index.is_some() {
             self.rebuild_index()?;
         } else if repair && found.log.not_indexed > 0 {
-            self.with(super::Inner::read_log_again)?;
+            self.with(super::inner::Inner::read_log_again)?;
         }
+        let damaged_roots = self.damaged_roots()?;
+        found.damaged_roots = damaged_roots.len() as u64;
         self.compare_contents(project, &mut found, progress)?;
         if repair {
             self.take_away(&found)?;
+            for root in damaged_roots {
+                std::fs::remove_file(&root).map_err(|error| cannot("remove", &root, &error))?;
+            }
         }
         Ok(found)
     }
@@ -216,19 +223,7 @@ impl Store {
             inner.catch_up()?;
             let mut logged: HashMap<Subject, Digest> = HashMap::new();
             let (_, damaged_bytes) = inner.log.read_counting(0, &mut |record| {
-                match &record {
-                    Record::Forgotten(keys) => {
-                        for key in keys {
-                            logged.remove(&Subject::Action(*key));
-                        }
-                    }
-                    Record::OutputForgotten(name) => drop(logged.remove(&Subject::Output(name.clone()))),
-                    Record::Action(_) | Record::Output(_) => {
-                        if let Some((subject, content)) = subject(&record) {
-                            logged.insert(subject, content);
-                        }
-                    }
-                }
+                note(&mut logged, &record);
                 Ok::<_, Trouble>(())
             })?;
             // Of two about one thing the later one holds, here as in the log.
@@ -253,29 +248,65 @@ impl Store {
             self.forget(found.hollow.iter().map(|hollow| hollow.key).collect())?;
         }
         if found.log.lost > 0 || found.log.damaged_bytes > 0 {
-            self.with(super::Inner::rewrite_log)?;
+            self.with(super::inner::Inner::rewrite_log)?;
         }
         Ok(())
     }
 }
 
-/// What a record of the log is about.
+/// What a record of the log is about; of outputs, folders and builds also the
+/// project.
 #[derive(PartialEq, Eq, Hash)]
 enum Subject {
     Action(ActionKey),
-    Output(String),
+    Output(String, String),
+    Folder(String, String),
+    Build(String, u64),
 }
 
 /// A record's subject and a digest of what it says of it. An output's stat is
 /// left out: it may be newer in the index.
 fn subject(record: &Record) -> Option<(Subject, Digest)> {
-    match record {
-        Record::Action(done) => Some((Subject::Action(done.key), Digest::of(&model::encode(done)))),
+    let (project, record) = record.parts();
+    let of = project.to_owned();
+    let (subject, content) = match record {
+        Record::Action(done) => (Subject::Action(done.key), model::encode(done)),
         Record::Output(output) => {
-            let content = model::encode(&(output.key, output.written.digest));
-            Some((Subject::Output(output.name.clone()), Digest::of(&content)))
+            (Subject::Output(of, output.name.clone()), model::encode(&(output.key, output.written.digest)))
         }
-        Record::Forgotten(_) | Record::OutputForgotten(_) => None,
+        Record::Folder(name) => (Subject::Folder(of, name.clone()), Vec::new()),
+        Record::Build(build) => (Subject::Build(of, build.number), model::encode(build)),
+        _ => return None,
+    };
+    Some((subject, Digest::of(&content)))
+}
+
+/// Takes a record of the log into what is known so far.
+fn note(logged: &mut HashMap<Subject, Digest>, record: &Record) {
+    let (project, what) = record.parts();
+    let of = project.to_owned();
+    match what {
+        Record::Forgotten(keys) => keys.iter().for_each(|key| {
+            logged.remove(&Subject::Action(*key));
+        }),
+        Record::OutputForgotten(name) => {
+            logged.remove(&Subject::Output(of, name.clone()));
+        }
+        Record::FolderForgotten(name) => {
+            logged.remove(&Subject::Folder(of, name.clone()));
+        }
+        Record::ProjectForgotten => logged.retain(|subject, _| match subject {
+            Subject::Action(_) => true,
+            Subject::Output(other, _) | Subject::Folder(other, _) | Subject::Build(other, _) => other != project,
+        }),
+        Record::Build(build) => {
+            logged.extend(subject(record));
+            // One that the index has dropped; numbers count up one by one.
+            if let Some(dropped) = build.number.checked_sub(super::KEPT_BUILDS) {
+                logged.remove(&Subject::Build(of, dropped));
+            }
+        }
+        _ => logged.extend(subject(record)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Bytes, Diagnostic, Diagnostics, Place};
+use crate::base::{Bytes, Diagnostic, Diagnostics, Place, Timestamp};
 use crate::deliver::encoders::Wanted;
 use crate::exec::settings::values::{Jobs, StoreFolder};
 use crate::inputs::{self, System};
@@ -19,7 +19,7 @@ schema! {
     /// The config file. Every field may be left out.
     ///
     /// ```ron
-    /// Config(jobs: 4, memory: "6GiB", store: "/scratch/autocut/{project}", codec: "auto")
+    /// Config(jobs: 4, memory: "6GiB", store: "/scratch/autocut", store_limit: "200GiB", store_age: "90d", codec: "auto")
     /// ```
     pub struct Config = "Config" {
         /// Actions that run side by side. Left out: the processors that
@@ -28,12 +28,19 @@ schema! {
         /// Memory that actions may take together. Left out: three quarters of
         /// what autocut may use.
         memory: Option<Bytes> = None,
-        /// The folder for results, in each project or, with `{project}` in it,
-        /// anywhere. Left out: `.autocut` in the project.
+        /// The folder for results: in each project where it is relative, one
+        /// for all of them where it is not, or with `{project}` in it one for
+        /// each. Left out: `.autocut` in the project.
         store: Option<StoreFolder> = None,
         /// The encoder for H.264: "auto" takes the best that works, and the
         /// next where that fails.
         codec: Option<Wanted> = None,
+        /// Size that a store may have, where the manifest does not say so: what
+        /// was not used for longest goes first. Left out: 50 GiB or a fifth of
+        /// its disk.
+        store_limit: Option<Bytes> = None,
+        /// What was not used for longer goes, where the manifest does not say so.
+        store_age: Option<Timestamp> = None,
     }
 }
 
@@ -134,13 +141,13 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let text = "Config(\n    job: 4,\n    memory: \"much\",\n    codec: \"x265\",\n    store: \"/srv/autocut\",\n)";
+        let text = "Config(\n    job: 4,\n    memory: \"much\",\n    codec: \"x265\",\n)";
         let mut problems = Diagnostics::default();
         parse(Path::new("config.ron"), text, &mut problems);
         let told: Vec<_> = problems.0.iter().map(|one| (one.place.as_ref().unwrap().line, one.to_string())).collect();
-        assert_eq!(told.len(), 4, "{told:#?}");
+        assert_eq!(told.len(), 3, "{told:#?}");
         for ((line, message), (expected, word)) in
-            told.iter().zip([(2, "did you mean `jobs`"), (3, "4GiB"), (4, "no encoder"), (5, "{project}")])
+            told.iter().zip([(2, "did you mean `jobs`"), (3, "4GiB"), (4, "no encoder")])
         {
             assert!(*line == expected && message.contains(word), "{message}");
         }

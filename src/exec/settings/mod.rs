@@ -21,6 +21,8 @@ use crate::base::{Bytes, Diagnostic, Diagnostics};
 use crate::deliver::encoders::Wanted;
 use crate::inputs::System;
 use crate::inputs::machine::Machine;
+use crate::manifest::FromNode;
+use crate::manifest::manifest::StoreLimits;
 
 use config::{Config, Found};
 pub use values::{FromText, Jobs, StoreFolder};
@@ -87,6 +89,9 @@ pub struct Settings {
     pub memory: Setting<Option<Bytes>>,
     pub store: Setting<StoreFolder>,
     pub codec: Setting<Wanted>,
+    /// How much a store may keep, where the manifest does not say so: of the
+    /// config file alone.
+    pub limits: StoreLimits,
     /// The media program, where it is named.
     pub program: Option<PathBuf>,
     /// How long a worker may make no progress, where that is not left to the
@@ -135,6 +140,7 @@ impl Settings {
                 ("AUTOCUT_CODEC", Wanted::from_text),
                 ("--codec", arguments.codec),
             ),
+            limits: StoreLimits { limit: file.config.store_limit, age: file.config.store_age },
             program: environment("AUTOCUT_MEDIA").filter(|value| !value.is_empty()).map(PathBuf::from),
             deadline: layers.variable("AUTOCUT_DEADLINE", seconds),
             config: file.path.clone().map(|path| (path, file.exists)),
@@ -150,12 +156,17 @@ impl Settings {
     /// Name, value and origin of each, for people.
     pub fn list(&self) -> Vec<(&'static str, String, String)> {
         let memory = self.memory.value.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
-        vec![
+        let limit = self.limits.limit.map(|limit| ("store_limit", limit.to_string()));
+        let age = self.limits.age.map(|age| ("store_age", age.to_text().trim_matches('"').to_owned()));
+        let file = self.config.as_ref().map(|(path, _)| path.display().to_string()).unwrap_or_default();
+        let mut all = vec![
             ("jobs", self.jobs.value.0.to_string(), self.jobs.origin.to_string()),
             ("memory", memory, self.memory.origin.to_string()),
             ("store", self.store.value.to_string(), self.store.origin.to_string()),
             ("codec", self.codec.value.as_str().to_owned(), self.codec.origin.to_string()),
-        ]
+        ];
+        all.extend(limit.into_iter().chain(age).map(|(name, value)| (name, value, file.clone())));
+        all
     }
 }
 

@@ -69,8 +69,8 @@ impl FromText for Wanted {
     }
 }
 
-/// The folder for the store. It belongs to one project: two that shared one
-/// would take each other's outputs for changed ones.
+/// The folder for the store: one in each project, one for each project, or one
+/// that projects share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StoreFolder(pub PathBuf);
@@ -106,17 +106,8 @@ impl StoreFolder {
 impl FromNode for StoreFolder {
     fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
         let text = String::from_node(node, checker)?;
-        let everywhere = text.starts_with('/') || text.starts_with("~/");
         if text.is_empty() {
             checker.error(node.span, "a folder has a name");
-            return None;
-        }
-        if everywhere && !text.contains(PROJECT) {
-            checker.error_with_hint(
-                node.span,
-                "one store cannot serve every project",
-                format!("let its path say which: \"{}/{PROJECT}\"", text.trim_end_matches('/')),
-            );
             return None;
         }
         Some(StoreFolder(text.into()))

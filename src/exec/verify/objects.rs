@@ -49,6 +49,12 @@ fn problems(found: &Inspection, repaired: bool) -> Vec<Diagnostic> {
         let problem = problem.note(format!("{} of it cannot be read", size(found.log.damaged_bytes)));
         problems.push(problem.hint(done("it was written anew from the index")));
     }
+    if found.damaged_roots > 0 {
+        let message = "what a project's last build needs is noted in a file that cannot be read";
+        problems.push(
+            Diagnostic::environment(message).hint(done("it was removed; that project's next build writes it again")),
+        );
+    }
     problems.extend(found.corrupt.iter().map(|damaged| corrupt(damaged, done)));
     // What lost an object that was just named is told with it.
     let named =

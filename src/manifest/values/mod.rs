@@ -8,8 +8,8 @@ mod times;
 
 pub use numbers::{Decibels, Number, Ratio, Weight};
 pub use pictures::{Anchor, Rgba, Share};
-pub use times::Position;
 pub(crate) use times::is_recording;
+pub use times::{Position, time};
 
 use crate::base::Diagnostic;
 use crate::manifest::checker::Checker;

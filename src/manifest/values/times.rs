@@ -54,6 +54,14 @@ impl FromNode for Timestamp {
     }
 }
 
+/// A span of time out of a text that is not in a manifest.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).map_err(|wrong| match wrong.hint {
+        Some(hint) => format!("{} ({hint})", wrong.message),
+        None => wrong.message,
+    })
+}
+
 /// A span of time: a sum of numbers with units ("1h30min"), or hours, minutes
 /// and seconds with colons ("00:03:12.5"), either with a sign before it.
 fn parse_time(text: &str) -> Result<Timestamp, Wrong> {

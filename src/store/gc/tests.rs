@@ -120,3 +120,54 @@ fn the_default_limit_is_the_lesser_of_two() {
     let limit = |total| Limit::default_for(Space { free: 0, total }).bytes;
     assert_eq!((limit(100 << 30), limit(1 << 40)), (20 << 30, 50 << 30));
 }
+
+#[test]
+fn what_the_last_build_of_another_project_needs_stays() {
+    let bench = five();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Store::open_for(bench.store.root(), elsewhere.path()).unwrap();
+    other.keep_root(&[], vec![key_of(0), key_of(2)]).unwrap();
+    bench.store.keep_root(&[], vec![key_of(4)]).unwrap();
+    bench.store.gc(EVERYTHING, &live(&[1])).unwrap();
+    assert_eq!(left(&bench), [0, 1, 2, 4]);
+    other.keep_root(&[], vec![key_of(2)]).unwrap();
+    bench.store.rebuild_index().unwrap();
+    bench.store.gc(EVERYTHING, &Live::default()).unwrap();
+    assert_eq!(left(&bench), [2, 4], "also after the index was lost, and only of the last build");
+}
+
+#[test]
+fn a_dry_run_says_the_same_and_does_nothing() {
+    let bench = five();
+    let would = bench.store.would_collect(EVERYTHING, &live(&[4])).unwrap();
+    assert_eq!(left(&bench), [0, 1, 2, 3, 4]);
+    assert_eq!(would.kinds["segment"], KindSize { results: 4, objects: 4, bytes: 4 << 20 });
+    assert_eq!(bench.store.gc(EVERYTHING, &live(&[4])).unwrap(), would);
+}
+
+#[test]
+fn collecting_is_due_when_so_much_was_added() {
+    let bench = five();
+    let limit = Limit { bytes: 8 << 20, age_ns: None };
+    assert!(bench.store.gc_is_due(limit).unwrap(), "nothing is known of its size yet");
+    bench.store.gc(limit, &Live::default()).unwrap();
+    assert!(!bench.store.gc_is_due(limit).unwrap());
+    for n in 5..8 {
+        bench.make(n, &n.to_string().repeat(1 << 20));
+    }
+    assert!(bench.store.gc_is_due(limit).unwrap());
+    bench.store.rebuild_index().unwrap();
+    assert!(bench.store.gc_is_due(limit).unwrap(), "what only the index knew is not believed to be 0");
+}
+
+#[test]
+fn an_index_that_became_empty_gives_its_room_back() {
+    let bench = Bench::new();
+    let many = (0..3_000).map(|n| crate::store::ActionRecord { spec: "x".repeat(200), ..action(n, vec![]) }).collect();
+    bench.store.record(many).unwrap();
+    let before = bench.store.sizes().unwrap().index_bytes;
+    bench.store.gc(EVERYTHING, &live(&[1])).unwrap();
+    let after = bench.store.sizes().unwrap().index_bytes;
+    assert!(after < before / 4, "{after} of {before}");
+    assert!(bench.store.snapshot().unwrap().contains(key_of(1)));
+}

@@ -196,19 +196,6 @@ fn outputs_are_known_after_the_index_was_lost() {
     assert_eq!(project.state(), OutputState::Ours(digest));
 }
 
-#[test]
-fn only_ours_is_removed() {
-    let project = Project::new();
-    let store = &project.bench.store;
-    project.write("one", false).unwrap();
-    assert!(store.remove_output(project.root(), NAME).unwrap());
-    assert_eq!(project.state(), OutputState::Absent);
-    fs::write(project.output(), "mine").unwrap();
-    assert!(!store.remove_output(project.root(), NAME).unwrap());
-    assert_eq!(fs::read(project.output()).unwrap(), b"mine");
-    assert!(store.outputs().unwrap().is_empty());
-}
-
 /// The two moments around the rename at which a process can die.
 #[test]
 fn what_a_crash_leaves_in_the_place_is_ours() {
@@ -220,7 +207,7 @@ fn what_a_crash_leaves_in_the_place_is_ours() {
         fs::write(&temporary, "three").unwrap();
         let written = hash_file(&RealSystem, &temporary, &|_| {}).unwrap();
         let record = OutputRecord { name: NAME.to_owned(), key: key_of(2), written };
-        store.append(vec![Record::Output(record)]).unwrap();
+        store.append(vec![Record::Output(record).about(&store.project)]).unwrap();
         let left = if renamed { written.digest } else { one };
         if renamed {
             fs::rename(&temporary, project.output()).unwrap();
@@ -228,7 +215,7 @@ fn what_a_crash_leaves_in_the_place_is_ours() {
         // Also where the index is lost, and where the log is written anew.
         store.rebuild_index().unwrap();
         assert_eq!(project.state(), OutputState::Ours(left));
-        store.with(crate::store::Inner::rewrite_log).unwrap();
+        store.with(crate::store::inner::Inner::rewrite_log).unwrap();
         store.rebuild_index().unwrap();
         assert_eq!(project.state(), OutputState::Ours(left));
 
