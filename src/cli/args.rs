@@ -39,8 +39,12 @@ pub(super) enum Command {
     /// Say what this machine can do, what is odd about each file of footage,
     /// and what is done about it.
     Doctor,
-    /// Say why something is as it is.
+    /// Show what would run, for how long, and why; run nothing.
+    Plan(Plan),
+    /// Say why something has to be made, or was made as it is.
     Explain(Explain),
+    /// Draw what the outputs rest on, for Graphviz or Mermaid.
+    Graph(Graph),
     /// Write a page with the chosen moments and the near-misses, and the lines
     /// that pin or ban them.
     Storyboard(Storyboard),
@@ -120,6 +124,10 @@ pub(super) struct Make {
     /// Use any encoder, also where CI is set.
     #[arg(long)]
     pub no_reproducible: bool,
+    /// Write where the time went to a file for Perfetto (ui.perfetto.dev) or
+    /// chrome://tracing.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// Print one JSON object a line on standard output.
     #[arg(long)]
     pub json: bool,
@@ -145,19 +153,67 @@ pub(super) struct Watch {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Plan {
+    /// Outputs to plan, by name; all where none is named.
+    pub outputs: Vec<String>,
+    /// Say for each action what is different since it was last done.
+    #[arg(long)]
+    pub why: bool,
+    /// Print one JSON object a line on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// What to explain.
-    #[arg(value_enum)]
-    pub what: Topic,
-    /// Go on without files that cannot be used.
+    /// An output by its name or file; `clip` and its number; an action by its
+    /// name or the beginning of it; `moments` for the choice with all scores.
+    #[arg(required_unless_present = "last")]
+    pub what: Option<String>,
+    /// The number of the clip in its output, from 1.
+    pub number: Option<usize>,
+    /// The output that the clip is of [default: the first].
+    #[arg(long, value_name = "OUTPUT")]
+    pub output: Option<String>,
+    /// What the last build ran, and why.
+    #[arg(long, conflicts_with_all = ["what", "output"])]
+    pub last: bool,
+    /// Go on without files that cannot be used (for `moments`).
     #[arg(short, long)]
     pub keep_going: bool,
+    /// Print a JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Graph {
+    /// Outputs to draw, by name; all where none is named.
+    pub outputs: Vec<String>,
+    /// What is drawn as one box [default: clip, or kind where there are many clips].
+    #[arg(long, value_enum)]
+    pub by: Option<By>,
+    /// The language of the text.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(super) enum Topic {
-    /// Each chosen moment and each near-miss, with its scores and why.
-    Moments,
+pub(super) enum By {
+    /// All actions of a kind.
+    Kind,
+    /// All actions of a clip.
+    Clip,
+    /// Each action.
+    Action,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum GraphFormat {
+    /// For Graphviz: `autocut graph | dot -Tsvg > plan.svg`.
+    Dot,
+    /// For pages that draw it, as Markdown on many code hosts does.
+    Mermaid,
 }
 
 #[derive(Debug, clap::Args)]

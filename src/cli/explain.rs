@@ -1,12 +1,70 @@
 //! `autocut explain`.
 
-use crate::cli::args::{Args, Explain, Topic};
+use crate::base::{Diagnostic, Diagnostics};
+use crate::cli::args::{Args, Explain};
 use crate::cli::setup;
+use crate::exec::Workspace;
+use crate::exec::explain::inquiry::{self, Explanation, Inquiry};
 use crate::exec::goal::Goal;
-use crate::report::{choice, listing};
+use crate::report::{choice, explanation, listing};
 
 pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
-    let Topic::Moments = explain.what;
+    if explain.what.as_deref() == Some("moments") {
+        return moments(args, explain);
+    }
+    let mut workspace = match setup::look(args) {
+        Ok(workspace) => workspace,
+        Err(refused) => return refused.code,
+    };
+    match answer(&mut workspace, explain) {
+        Ok(explained) => {
+            if explain.json {
+                listing::print_text(&format!("{}\n", explanation::value(&explained)));
+            } else {
+                listing::print_text(&explanation::text(&explained));
+            }
+            if explain.json { explained.problems.exit_code() } else { setup::tell(&explained.problems) }
+        }
+        Err(problems) => setup::tell(&problems),
+    }
+}
+
+fn answer(workspace: &mut Workspace, explain: &Explain) -> Result<Explanation, Diagnostics> {
+    let output = output(workspace, explain.output.as_deref())?;
+    inquiry::look_at_changed_files(workspace)?;
+    let what = explain.what.as_deref().unwrap_or_default();
+    let explained = match (what, explain.number) {
+        ("clip", Some(number)) => {
+            Inquiry::new(workspace, std::slice::from_ref(&output), false)?.clip(&output, number)?
+        }
+        (what, None) => match inquiry::output_of(workspace, what) {
+            Some(output) => Inquiry::new(workspace, std::slice::from_ref(&output), false)?.output(&output)?,
+            None if what == "clip" => {
+                let problem = Diagnostic::input("say which clip, by its number in the output");
+                return Err(problem.hint("`autocut explain clip 7`").into());
+            }
+            None => Inquiry::new(workspace, &[], false)?.node(what)?,
+        },
+        (what, Some(number)) => {
+            let problem = Diagnostic::input(format!("{number} after {what:?} means nothing"));
+            return Err(problem.hint("a number stands after `clip`: `autocut explain clip 7`").into());
+        }
+    };
+    Ok(explained)
+}
+
+/// The output of this name, or the first.
+fn output(workspace: &Workspace, named: Option<&str>) -> Result<String, Diagnostics> {
+    if let Some(name) = named {
+        workspace.check_targets(&[name.to_owned()])?;
+        return Ok(name.to_owned());
+    }
+    let first = workspace.manifest.outputs.first().map(|output| output.name.clone());
+    first.ok_or_else(|| Diagnostic::input("the manifest has no output").into())
+}
+
+/// Why these moments.
+fn moments(args: &Args, explain: &Explain) -> u8 {
     let mut workspace = match setup::open(args, "autocut explain") {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
@@ -17,6 +75,10 @@ pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
         return code;
     }
     match workspace.choice_report() {
+        Ok(report) if explain.json => {
+            listing::print_text(&format!("{}\n", serde_json::json!(report)));
+            code
+        }
         Ok(report) => {
             listing::print_text(&choice::render(&report));
             code

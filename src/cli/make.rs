@@ -2,12 +2,13 @@
 
 use crate::base::Diagnostics;
 use crate::cli::args::{Args, Make};
+use crate::cli::plan;
 use crate::cli::setup::{self, Refused};
 use crate::exec::event::{Event, Listener};
 use crate::exec::goal::{Goal, Summary};
-use crate::exec::{Workspace, plan, reproducible};
+use crate::exec::{Workspace, reproducible};
 use crate::report::json::JsonLines;
-use crate::report::listing;
+use crate::report::trace::Trace;
 
 pub(super) fn run(args: &Args, make: &Make) -> u8 {
     let opened = if make.dry_run { setup::look(args) } else { setup::open(args, "autocut make") };
@@ -27,19 +28,26 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     };
     let goal = Goal::Outputs(make.outputs.clone());
     if make.dry_run {
-        return listing::print(&plan::plan(&workspace, &goal, make.force), make.json);
+        return plan::tell(&workspace, &make.outputs, make.force, false, make.json);
     }
     let mut options = setup::options(&workspace);
     options.keep_going = make.keep_going;
     options.force = make.force;
     options.reproducible = wants_reproducible(make);
-    let summary = if make.json {
-        setup::build(&mut workspace, &JsonLines::new(std::io::stdout()), options, &goal)
-    } else {
-        setup::build(&mut workspace, &setup::terminal(), options, &goal)
+    let trace = match make.profile.as_deref().map(Trace::begin).transpose() {
+        Ok(trace) => trace,
+        Err(problem) => return setup::tell(&problem.into()),
     };
+    let listener: Box<dyn Listener> =
+        if make.json { Box::new(JsonLines::new(std::io::stdout())) } else { Box::new(setup::terminal()) };
+    let listeners: Vec<&dyn Listener> =
+        std::iter::once(&*listener).chain(trace.iter().map(|trace| trace as &dyn Listener)).collect();
+    let summary = setup::build(&mut workspace, &listeners, options, &goal);
     workspace.leave();
-    summary.exit_code()
+    match trace.and_then(|trace| trace.trouble()) {
+        Some(problem) => summary.exit_code().max(setup::tell(&problem.into())),
+        None => summary.exit_code(),
+    }
 }
 
 /// What the command line says, or else whether this is continuous integration.

@@ -7,9 +7,11 @@ mod clean;
 mod doctor;
 mod explain;
 mod gc;
+mod graph;
 mod log;
 mod make;
 mod new;
+mod plan;
 mod rebuild;
 mod reference;
 mod setup;
@@ -46,7 +48,9 @@ fn command(args: &Args) -> u8 {
         Command::Watch(wanted) => watch::run(args, wanted),
         Command::Check => check::run(args),
         Command::Doctor => doctor::run(args),
+        Command::Plan(plan) => plan::run(args, plan),
         Command::Explain(explain) => explain::run(args, explain),
+        Command::Graph(graph) => graph::run(args, graph),
         Command::Storyboard(storyboard) => storyboard::run(args, storyboard),
         Command::New(new) => new::run(args, new),
         Command::Gc(gc) => gc::run(args, gc),

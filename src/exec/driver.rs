@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use crate::base::{Bytes, Diagnostic, Diagnostics, Digest, Tier, UtcTime};
 use crate::exec::collect;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
-use crate::exec::explain::basis::Basis;
+use crate::exec::explain::basis::{Again, Basis};
+use crate::exec::explain::provenance::provenance;
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::history::History;
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
@@ -24,7 +25,7 @@ use crate::exec::worker::Failure;
 use crate::exec::workspace::{Edit, Workspace};
 use crate::graph::{FileInput, FileState, Needs};
 use crate::inputs::{RealSystem, Remembered, System};
-use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs};
+use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs, Usage};
 use crate::store::ActionRecord;
 
 /// The plan is evaluated again at least this often while results come in.
@@ -97,6 +98,8 @@ pub struct Driver<'a> {
     /// An action that was submitted has to be planned again.
     again: bool,
     placed: BTreeMap<String, bool>,
+    /// Joins that run again, and what is wrong with their outputs.
+    displaced: HashMap<ActionKey, Again>,
     warned: HashSet<String>,
     summary: Summary,
     history: History,
@@ -146,6 +149,7 @@ impl<'a> Driver<'a> {
             known: Known::default(),
             again: false,
             placed: BTreeMap::new(),
+            displaced: HashMap::new(),
             warned: HashSet::new(),
             summary: Summary::default(),
             history: History::begin(),
@@ -191,6 +195,7 @@ impl<'a> Driver<'a> {
             self.again = false;
             let (needs, complete) = evaluate(self.workspace, goal);
             self.submit(&needs, complete);
+            self.listener.event(&Event::Evaluated { elapsed: planning.elapsed() });
             self.dispatch();
             self.summary.planning += planning.elapsed();
             if self.is_quiet() && self.nothing_is_new() {
@@ -395,7 +400,10 @@ impl<'a> Driver<'a> {
                     self.placed.insert(path.clone(), false);
                     self.listener.event(&Event::Output { path, written: false });
                 }
-                _ => self.submit_action(action),
+                _ => {
+                    self.displaced.insert(action.key, self.workspace.again(action));
+                    self.submit_action(action);
+                }
             }
         }
     }
@@ -483,7 +491,7 @@ impl<'a> Driver<'a> {
             // Those that share a decode share its memory.
             self.memory.insert(slot, started.iter().map(|action| action.spec.kind().memory).max().unwrap_or(0));
             for action in started {
-                self.say(&action, ActionState::Started);
+                self.say(&action, ActionState::Started { slot });
                 self.running.insert(action.key, Running { action, slot, started: Instant::now() });
             }
             self.pool.start(slot, Job { tasks, position });
@@ -549,12 +557,12 @@ impl<'a> Driver<'a> {
 
     fn take(&mut self, report: Report) {
         match report {
-            Report::Hashed { file, result } => {
+            Report::Hashed { file, result, elapsed } => {
                 self.hashing = self.hashing.saturating_sub(1);
                 match result {
                     Ok(hashed) => {
                         let name = self.workspace.name_of(file);
-                        self.listener.event(&Event::Hashing { path: &name, bytes: hashed.stat.size });
+                        self.listener.event(&Event::Hashing { path: &name, bytes: hashed.stat.size, elapsed });
                         self.workspace.set_content(file, hashed.digest, hashed.stat);
                         self.fresh_files.push((file, FileState::Known(hashed.digest)));
                         self.hashed.push((name, hashed));
@@ -585,12 +593,12 @@ impl<'a> Driver<'a> {
             Ok(result) => {
                 self.pass_on(&action, &result);
                 let elapsed = started.elapsed();
-                let basis = Basis::of(&action.spec, &self.workspace.toolchain);
-                self.unrecorded.push(record(&action, &result, elapsed, &basis));
+                let basis = self.basis(&action);
+                self.unrecorded.push(record(&action, &result, elapsed, finished.usage, &basis));
                 self.history.ran(&action, elapsed);
                 let result = Arc::new(result);
                 *self.summary.ran.entry(action.spec.kind().name).or_default() += 1;
-                self.say(&action, ActionState::Done { elapsed });
+                self.say(&action, ActionState::Done { elapsed, usage: finished.usage });
                 if let Some(path) = &action.output {
                     self.placed.insert(path.clone(), true);
                     self.listener.event(&Event::Output { path, written: true });
@@ -620,6 +628,18 @@ impl<'a> Driver<'a> {
                 self.say(&action, ActionState::Cancelled);
             }
         }
+    }
+
+    /// On what a result rests, and what its node had before: for explanations.
+    fn basis(&self, action: &PlannedAction) -> Basis {
+        let mut basis = provenance(self.workspace, &self.known, action);
+        // An index that cannot be read leaves a reason untold, no more.
+        basis.previous = self.workspace.store.last_success(&action.node).ok().flatten().map(|last| last.key);
+        basis.again = self.displaced.get(&action.key).copied();
+        if basis.previous == Some(action.key) {
+            basis.again = basis.again.or(Some(Again::ObjectGone));
+        }
+        basis
     }
 
     /// An action cannot be done.
@@ -714,7 +734,13 @@ impl<'a> Driver<'a> {
 }
 
 /// What the store remembers of an action that was done.
-fn record(action: &PlannedAction, result: &ActionResult, elapsed: Duration, basis: &Basis) -> ActionRecord {
+fn record(
+    action: &PlannedAction,
+    result: &ActionResult,
+    elapsed: Duration,
+    usage: Usage,
+    basis: &Basis,
+) -> ActionRecord {
     ActionRecord {
         key: action.key,
         result: result.clone(),
@@ -722,7 +748,7 @@ fn record(action: &PlannedAction, result: &ActionResult, elapsed: Duration, basi
         kind: action.spec.kind().name.to_owned(),
         at: UtcTime(RealSystem.now_ns()),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        cpu_ms: 0,
+        cpu_ms: usage.cpu_ms(),
         spec: basis.to_json(),
     }
 }

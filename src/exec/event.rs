@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::{Diagnostic, Diagnostics};
 use crate::exec::goal::Summary;
-use crate::model::{ActionKey, ActionSpec};
+use crate::model::{ActionKey, ActionSpec, Usage};
 
 /// Something happened.
 #[derive(Debug)]
@@ -20,10 +20,15 @@ pub enum Event<'a> {
         frames: u64,
         open: bool,
     },
-    /// Files are being hashed.
+    /// A file was hashed, in so long.
     Hashing {
         path: &'a str,
         bytes: u64,
+        elapsed: Duration,
+    },
+    /// The plan was evaluated, and what can start was found, in so long.
+    Evaluated {
+        elapsed: Duration,
     },
     Action {
         subject: Subject<'a>,
@@ -52,7 +57,11 @@ pub struct Subject<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub enum ActionState<'a> {
-    Started,
+    /// On this slot of the pool: one after the other, but for those that share
+    /// a decode.
+    Started {
+        slot: usize,
+    },
     /// `done` of `total` frames or samples.
     Progress {
         done: u64,
@@ -60,6 +69,7 @@ pub enum ActionState<'a> {
     },
     Done {
         elapsed: Duration,
+        usage: Usage,
     },
     /// It will be tried again.
     Retried {
@@ -76,7 +86,7 @@ impl ActionState<'_> {
     /// The word that stands for the state in JSON.
     pub fn word(&self) -> &'static str {
         match self {
-            ActionState::Started => "started",
+            ActionState::Started { .. } => "started",
             ActionState::Progress { .. } => "progress",
             ActionState::Done { .. } => "done",
             ActionState::Retried { .. } => "retried",
@@ -89,6 +99,13 @@ impl ActionState<'_> {
 /// Hears events, from several threads.
 pub trait Listener: Send + Sync {
     fn event(&self, event: &Event<'_>);
+}
+
+/// Tells several listeners, in order.
+impl Listener for Vec<&dyn Listener> {
+    fn event(&self, event: &Event<'_>) {
+        self.iter().for_each(|listener| listener.event(event));
+    }
 }
 
 /// Hears and says nothing.

@@ -6,7 +6,9 @@
 pub mod clean;
 pub mod collect;
 pub mod diagnosis;
+pub mod diagram;
 pub mod driver;
+pub mod estimate;
 pub mod event;
 pub mod explain;
 pub mod files;

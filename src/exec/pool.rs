@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -16,9 +16,10 @@ use crate::exec::inline::{self, Logs, Materials};
 use crate::exec::queue::Position;
 use crate::exec::worker::{Failure, Killer, Worker};
 use crate::graph::FileInput;
+use crate::inputs::meter::Meter;
 use crate::inputs::{self, RealSystem, Remembered, System};
 use crate::model::protocol::{Invocation, Produced, Reply};
-use crate::model::{ActionKey, ActionResult, PlannedAction, Runs};
+use crate::model::{ActionKey, ActionResult, PlannedAction, Runs, Usage};
 use crate::store::Store;
 use crate::store::objects::Unsound;
 
@@ -41,7 +42,7 @@ pub struct Job {
 /// What comes back.
 #[derive(Debug)]
 pub enum Report {
-    Hashed { file: FileInput, result: Result<Remembered, Diagnostic> },
+    Hashed { file: FileInput, result: Result<Remembered, Diagnostic>, elapsed: Duration },
     Progress { key: ActionKey, done: u64, total: u64 },
     Finished(Finished),
     Idle { slot: usize, position: Position },
@@ -51,6 +52,8 @@ pub enum Report {
 pub struct Finished {
     pub key: ActionKey,
     pub result: Result<ActionResult, Failure>,
+    /// What it took; nothing where it failed.
+    pub usage: Usage,
 }
 
 pub struct Pool {
@@ -112,8 +115,9 @@ impl Pool {
     pub fn hash(&self, file: FileInput, path: PathBuf) {
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            let hashed = inputs::hash_file(&RealSystem, &path, &|_| {});
-            let _ = sender.send(Report::Hashed { file, result: hashed });
+            let started = Instant::now();
+            let result = inputs::hash_file(&RealSystem, &path, &|_| {});
+            let _ = sender.send(Report::Hashed { file, result, elapsed: started.elapsed() });
         });
     }
 
@@ -177,8 +181,8 @@ impl Bench {
         let _ = self.reports.send(report);
     }
 
-    fn finish(&self, key: ActionKey, result: Result<ActionResult, Failure>) {
-        self.say(Report::Finished(Finished { key, result }));
+    fn finish(&self, key: ActionKey, result: Result<ActionResult, Failure>, usage: Usage) {
+        self.say(Report::Finished(Finished { key, result, usage }));
     }
 
     fn run(&mut self, tasks: Vec<Task>) {
@@ -187,7 +191,7 @@ impl Bench {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(tasks))) {
             let problem = panicked(&*panic);
             for key in keys {
-                self.finish(key, Err(Failure::Refused(problem.clone())));
+                self.finish(key, Err(Failure::Refused(problem.clone())), Usage::default());
             }
         }
     }
@@ -196,15 +200,16 @@ impl Bench {
         tasks.retain(|task| match spoiled(&self.place.store, task) {
             None => true,
             Some(failure) => {
-                self.finish(task.action.key, Err(failure));
+                self.finish(task.action.key, Err(failure), Usage::default());
                 false
             }
         });
         let (media, inline): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.action.spec.kind().runs == Runs::Media);
         for task in inline {
+            let meter = Meter::start();
             let result = self.run_inline(&task).map_err(Failure::Refused);
-            self.finish(task.action.key, result);
+            self.finish(task.action.key, result, meter.stop());
         }
         if !media.is_empty() {
             self.run_media(&media);
@@ -233,15 +238,15 @@ impl Bench {
                     });
                     open.insert(id, (task, scratch));
                 }
-                Err(problem) => self.finish(task.action.key, Err(Failure::Refused(problem))),
+                Err(problem) => self.finish(task.action.key, Err(Failure::Refused(problem)), Usage::default()),
             }
         }
         if invocations.is_empty() {
             return;
         }
         let (place, reports) = (self.place.clone(), self.reports.clone());
-        let finish = |key, result| {
-            let _ = reports.send(Report::Finished(Finished { key, result }));
+        let finish = |key, result, usage| {
+            let _ = reports.send(Report::Finished(Finished { key, result, usage }));
         };
         let ended = self.worker.run(invocations, &mut |reply| match reply {
             Reply::Progress { id, done, total } => {
@@ -249,14 +254,16 @@ impl Bench {
                     let _ = reports.send(Report::Progress { key: task.action.key, done, total });
                 }
             }
-            Reply::Done { id, result } => {
+            Reply::Done { id, result, usage } => {
                 if let Some((task, _scratch)) = open.remove(&id) {
-                    finish(task.action.key, keep(&place, task, result).map_err(Failure::Refused));
+                    let meter = Meter::start();
+                    let kept = keep(&place, task, result).map_err(Failure::Refused);
+                    finish(task.action.key, kept, usage.and(meter.stop()));
                 }
             }
             Reply::Failed { id, diagnostic } => {
                 if let Some((task, _scratch)) = open.remove(&id) {
-                    finish(task.action.key, Err(Failure::Refused(diagnostic)));
+                    finish(task.action.key, Err(Failure::Refused(diagnostic)), Usage::default());
                 }
             }
             Reply::Hello { .. } | Reply::Toolchain(_) => {}
@@ -269,7 +276,7 @@ impl Bench {
                     Failure::Spoiled(why) => Failure::Spoiled(why.clone()),
                     Failure::Cancelled => Failure::Cancelled,
                 };
-                self.finish(task.action.key, Err(result));
+                self.finish(task.action.key, Err(result), Usage::default());
             }
         }
     }

@@ -99,7 +99,7 @@ pub struct Known {
     keys: HashSet<ActionKey, KeyHashing>,
     /// Frames that are encoded.
     frames: u64,
-    makers: HashMap<Digest, (ActionKey, Artifact)>,
+    makers: HashMap<Digest, (Arc<PlannedAction>, Artifact)>,
 }
 
 /// Whether an action that is pending can start.
@@ -119,8 +119,13 @@ impl Known {
             if keys.insert(action.key) {
                 *frames += frames_of(&action.spec);
             }
-            makers.extend(result.artifacts.iter().map(|artifact| (artifact.digest, (action.key, *artifact))));
+            makers.extend(result.artifacts.iter().map(|artifact| (artifact.digest, (Arc::clone(action), *artifact))));
         });
+    }
+
+    /// The action that made an artifact.
+    pub fn maker(&self, digest: Digest) -> Option<&PlannedAction> {
+        self.makers.get(&digest).map(|(action, _)| &**action)
     }
 
     /// How many actions are done.
@@ -140,7 +145,7 @@ impl Known {
         for digest in action.spec.inputs().iter().chain(&action.packs) {
             match self.makers.get(digest) {
                 Some((_, artifact)) if workspace.store.objects().contains(*artifact) => {}
-                Some((maker, _)) => lost.push(*maker),
+                Some((maker, _)) => lost.push(maker.key),
                 None if workspace.locate(*digest).is_some() => {}
                 None => return Readiness::Unavailable(workspace.unavailable(*digest, action)),
             }

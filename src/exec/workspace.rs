@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
+use crate::exec::explain::basis::Again;
 use crate::exec::files::{self, Source};
 use crate::exec::settings::Settings;
 pub use crate::exec::storage::Purpose;
@@ -405,6 +406,17 @@ impl Workspace {
         };
         let both = joins.into_iter().zip(states);
         Ok(both.filter(|(done, state)| is_displaced(done, *state)).map(|((action, _), _)| action).collect())
+    }
+
+    /// Why an action has to be done that was done just so: something it made is
+    /// not as it was.
+    pub fn again(&self, action: &PlannedAction) -> Again {
+        let state = action.output.as_ref().map(|path| self.store.output_state(&self.root, path));
+        match state {
+            None => Again::ObjectGone,
+            Some(Ok(OutputState::Absent)) => Again::OutputGone,
+            Some(_) => Again::OutputChanged,
+        }
     }
 
     /// An error where an output would replace what autocut did not write.

@@ -121,6 +121,15 @@ fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
     needs.finish(alike)
 }
 
+/// The clips of the output at `index`, in order, once they are chosen.
+pub fn timeline(db: &dyn Db, project: Project, index: usize) -> Option<Vec<Clip>> {
+    let settings = project.outputs(db).get(index).and_then(settings)?;
+    let format = FormatKey::new(db, format(db, project, &settings, &mut Collector::default())?);
+    let runs = moments::runs(db, project).value.as_ref()?;
+    let clips = runs.iter().map(|run| laid_out(db, project, format, *run).value.as_ref());
+    clips.map(|clips| clips.map(|clips| clips.as_slice())).collect::<Option<Vec<_>>>().map(|clips| clips.concat())
+}
+
 /// The format of an output, once all footage is known.
 fn format(db: &dyn Db, project: Project, settings: &Settings, needs: &mut Collector) -> Option<VideoFormat> {
     let recordings = needs.take(footage::recordings(db, project))?;

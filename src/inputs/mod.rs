@@ -9,6 +9,7 @@ pub mod cgroup;
 pub mod hash;
 pub mod identify;
 pub mod machine;
+pub mod meter;
 pub mod order;
 pub mod pattern;
 pub mod scan;

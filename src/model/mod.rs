@@ -14,6 +14,7 @@ pub mod specs;
 pub mod telemetry;
 pub mod timeline;
 pub mod toolchain;
+pub mod usage;
 
 pub use action::{ActionResult, ActionSpec, Artifact, Kind, PlannedAction, Runs};
 pub use footage::{AudioInfo, Colour, Matrix, MediaInfo, VideoInfo};
@@ -22,6 +23,7 @@ pub use moment::Moment;
 pub use telemetry::{Channel, Telemetry};
 pub use timeline::{Clip, Fit, Piece, VideoFormat};
 pub use toolchain::{Tool, Toolchain};
+pub use usage::Usage;
 
 /// Encodes plain data in autocut's binary form (postcard: compact,
 /// length-prefixed, the same bytes for equal values).

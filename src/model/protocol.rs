@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::base::{Diagnostic, Digest};
 use crate::model::action::ActionSpec;
 use crate::model::toolchain::Toolchain;
+use crate::model::usage::Usage;
 
 /// Both sides must have been built from the same protocol.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The longest message taken: a lying length must not allocate without bound.
 const MAX_MESSAGE: u32 = 256 << 20;
@@ -61,6 +62,8 @@ pub enum Reply {
     Done {
         id: u64,
         result: Produced,
+        /// What it took of this process.
+        usage: Usage,
     },
     Failed {
         id: u64,

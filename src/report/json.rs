@@ -31,7 +31,8 @@ fn line(event: &Event<'_>) -> Option<Value> {
         Event::Planned { done, pending, open, .. } => {
             json!({"event": "planned", "done": done, "pending": pending, "open": open})
         }
-        Event::Hashing { path, bytes } => json!({"event": "hashed", "path": path, "bytes": bytes}),
+        Event::Evaluated { .. } => return None,
+        Event::Hashing { path, bytes, .. } => json!({"event": "hashed", "path": path, "bytes": bytes}),
         Event::Action { state: ActionState::Progress { .. }, .. } => return None,
         Event::Action { subject, state } => {
             let mut line = json!({
@@ -42,7 +43,10 @@ fn line(event: &Event<'_>) -> Option<Value> {
                 "state": state.word(),
             });
             match state {
-                ActionState::Done { elapsed } => line["elapsed_ms"] = json!(elapsed.as_millis() as u64),
+                ActionState::Done { elapsed, usage } => {
+                    line["elapsed_ms"] = json!(elapsed.as_millis() as u64);
+                    line["cpu_ms"] = json!(usage.cpu_ms());
+                }
                 ActionState::Failed { why } | ActionState::Retried { why } => line["error"] = diagnostic(why),
                 _ => {}
             }

@@ -4,12 +4,16 @@
 pub mod choice;
 pub mod diagnostics;
 pub mod doctor;
+pub mod explanation;
+pub mod graph;
 pub mod history;
 pub mod json;
 pub mod listing;
+pub mod planned;
 pub mod progress;
 pub mod rebuild;
 pub mod store;
 pub mod storyboard;
 pub mod terminal;
+pub mod trace;
 pub mod verify;

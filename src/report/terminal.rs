@@ -95,7 +95,7 @@ impl Terminal {
     fn action(&self, subject: &Subject<'_>, state: ActionState<'_>) {
         let mut shown = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state {
-            ActionState::Started => {
+            ActionState::Started { .. } => {
                 shown.running.insert(subject.key, Running { since: Instant::now(), frames: 0, bar: None });
             }
             ActionState::Progress { done, total } => {
@@ -119,7 +119,7 @@ impl Terminal {
                     self.overall.set_position(shown.frames());
                 }
             }
-            ActionState::Done { elapsed } => {
+            ActionState::Done { elapsed, .. } => {
                 self.remove(&mut shown, subject.key);
                 if let ActionSpec::Segment(segment) = subject.spec {
                     shown.frames_done += u64::from(segment.frames());
@@ -206,7 +206,8 @@ fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-pub(super) fn seconds(time: Duration) -> String {
+/// A span of time for people.
+pub fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
         s if s < 1.0 => format!("{:.0} ms", s * 1000.0),
@@ -246,7 +247,7 @@ impl Listener for Terminal {
                 self.overall.set_length(*frames);
                 self.overall.set_position(shown.frames());
             }
-            Event::Hashing { path, bytes } => {
+            Event::Hashing { path, bytes, .. } => {
                 if !self.live && *bytes > 1 << 26 {
                     self.print(&format!("          hashed {path}"));
                 }
@@ -256,7 +257,7 @@ impl Listener for Terminal {
             Event::Refused(problems) => {
                 problems.0.iter().for_each(|problem| self.print(&diagnostics::render(problem, self.colour)));
             }
-            Event::Output { .. } => {}
+            Event::Output { .. } | Event::Evaluated { .. } => {}
             Event::Finished(summary) => self.finish(summary),
         }
     }

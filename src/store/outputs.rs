@@ -319,7 +319,7 @@ pub fn write_page(path: &Path, text: &str, mark: &str) -> Result<(), Diagnostic>
         return write_file(path, text.as_bytes());
     }
     let message = format!("{} was not written by autocut", path.display());
-    Err(Diagnostic::input(message).hint("write to another file: `-o FILE`"))
+    Err(Diagnostic::input(message).hint("name another file, or move this one away"))
 }
 
 /// Makes a folder and those above it.

@@ -64,7 +64,7 @@ pub fn serve(changes: &Changes) {
             let mut reply = protocol::receive::<Reply>(&mut real).unwrap().unwrap();
             match &mut reply {
                 Reply::Toolchain(toolchain) => (changes.toolchain)(&change, toolchain),
-                Reply::Done { id, result } => (changes.produced)(&change, &open.remove(id).unwrap(), result),
+                Reply::Done { id, result, .. } => (changes.produced)(&change, &open.remove(id).unwrap(), result),
                 Reply::Failed { id, .. } => drop(open.remove(id)),
                 Reply::Hello { .. } | Reply::Progress { .. } => {}
             }

@@ -13,6 +13,7 @@ mod inbox;
 mod infer;
 mod invocation;
 mod join;
+mod meter;
 mod overlays;
 mod picture;
 mod planes;

@@ -16,6 +16,7 @@ use autocut::model::{self, ActionSpec};
 use crate::decode::Films;
 use crate::infer::Models;
 use crate::invocation::{Progress, input};
+use crate::meter::Meter;
 use crate::{analyse, audio, infer, join, probe, render, still, toolchain};
 
 /// Least time between two reports of progress.
@@ -70,10 +71,12 @@ fn answer(group: &[Invocation], kept: &mut Kept, to: &mut impl Write) -> std::io
         }
         Ok(())
     };
+    let meter = Meter::start();
     let results = run_group(group, kept, &mut report);
+    let usage = meter.stop().part_of(group.len());
     for (Invocation { id, .. }, result) in group.iter().zip(results) {
         let reply = match result {
-            Ok(result) => Reply::Done { id: *id, result },
+            Ok(result) => Reply::Done { id: *id, result, usage },
             Err(diagnostic) => Reply::Failed { id: *id, diagnostic },
         };
         protocol::send(to, &reply)?;

@@ -355,6 +355,7 @@ fn serves_over_a_socket() {
     assert!(matches!(replies[0], Reply::Hello { version: PROTOCOL_VERSION }));
     assert!(matches!(replies[1], Reply::Failed { id: 8, .. }));
     assert!(replies.iter().any(|reply| matches!(reply, Reply::Progress { id: 7, total: 5, .. })));
-    assert!(matches!(replies.last(), Some(Reply::Done { id: 7, .. })));
+    let Some(Reply::Done { id: 7, usage, .. }) = replies.last() else { panic!("{replies:?}") };
+    assert!(usage.cpu_us > 0 && usage.shared == 1, "{usage:?}");
     server.join().unwrap().unwrap();
 }
