@@ -30,6 +30,14 @@ impl Tier {
     }
 }
 
+/// What there was too little of, where that may pass by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Shortage {
+    Memory,
+    /// Of a hardware encoder, which has only so many at once.
+    Sessions,
+}
+
 /// A place in a text file: lines and columns count from 1, columns in
 /// characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,11 +63,13 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// For want of what it happened.
+    pub shortage: Option<Shortage>,
 }
 
 impl Diagnostic {
     pub fn new(tier: Tier, message: impl Into<String>) -> Self {
-        Diagnostic { tier, message: message.into(), place: None, notes: Vec::new(), hint: None }
+        Diagnostic { tier, message: message.into(), place: None, notes: Vec::new(), hint: None, shortage: None }
     }
 
     pub fn warning(message: impl Into<String>) -> Self {
@@ -93,6 +103,12 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn for_want_of(mut self, shortage: Shortage) -> Self {
+        self.shortage = Some(shortage);
         self
     }
 }

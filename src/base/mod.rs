@@ -9,7 +9,7 @@ pub mod time;
 pub mod units;
 
 pub use bytes::Bytes;
-pub use diagnostic::{Diagnostic, Diagnostics, Place, Tier};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Shortage, Tier};
 pub use digest::Digest;
 pub use geometry::{Orientation, Point, Rect, Size};
 pub use time::{FrameRate, TimeRange, Timestamp, UtcTime};

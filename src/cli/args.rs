@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Check every object, result and output against what was recorded, and take
     /// away what is damaged. Exit code 2 where something is wrong.
     Verify(Verify),
+    /// Do one action that failed again, from the file that its failure names.
+    #[command(hide = true)]
+    Run(Run),
     /// Print the reference of the manifest as Markdown.
     Reference,
 }
@@ -224,6 +227,12 @@ pub(super) struct Storyboard {
     /// Go on without files that cannot be used.
     #[arg(short, long)]
     pub keep_going: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// The file, in the store's folder `failed`.
+    pub file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -14,6 +14,7 @@ mod new;
 mod plan;
 mod rebuild;
 mod reference;
+mod run;
 mod setup;
 mod store;
 mod storyboard;
@@ -58,6 +59,7 @@ fn command(args: &Args) -> u8 {
         Command::Store(store) => store::run(args, store),
         Command::Log(log) => log::run(args, log),
         Command::Verify(verify) => verify::run(args, verify),
+        Command::Run(run) => run::run(args, run),
         Command::Reference => reference::run(),
     }
 }

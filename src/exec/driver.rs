@@ -10,20 +10,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::base::{Bytes, Diagnostic, Diagnostics, Digest, Tier, UtcTime};
+use crate::base::{Diagnostic, Diagnostics, Digest, Tier, UtcTime};
+use crate::exec::admission::{Admission, Tokens};
 use crate::exec::collect;
+use crate::exec::demand;
+use crate::exec::estimates::Estimates;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::explain::basis::{Again, Basis};
 use crate::exec::explain::provenance::provenance;
+use crate::exec::failure::{self, Notebook};
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::history::History;
+use crate::exec::ladder;
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
 use crate::exec::reproducible;
+use crate::exec::retry::{self, Cause, Next, Waiting};
 use crate::exec::survey::{self, Known, Readiness, Survey};
 use crate::exec::worker::Failure;
 use crate::exec::workspace::{Edit, Workspace};
 use crate::graph::{FileInput, FileState, Needs};
+use crate::inputs::machine::Pressure;
 use crate::inputs::{RealSystem, Remembered, System};
 use crate::model::{ActionKey, ActionResult, ActionSpec, PlannedAction, Runs, Usage};
 use crate::store::ActionRecord;
@@ -37,9 +44,6 @@ const TICK: Duration = Duration::from_millis(50);
 /// Files that are hashed side by side. Each is divided among the cores already;
 /// more at once would only make the disk seek.
 const HASHES: usize = 4;
-
-/// How many times an action is tried whose worker died.
-const TRIES: u32 = 3;
 
 /// Where edits come from while a build runs.
 pub trait Edits {
@@ -76,16 +80,21 @@ pub struct Driver<'a> {
     /// A slot for work in this process alone, beside the others: an edit while
     /// all of them encode what may be unwanted now is planned at once.
     lane: Option<usize>,
-    /// What each busy slot holds in memory at most, and all may together, in MiB.
-    memory: BTreeMap<usize, u32>,
-    budget: u32,
+    admission: Admission,
+    estimates: Estimates,
+    /// Failed actions that wait for another try.
+    waiting: Waiting,
+    notebook: Notebook,
     to_hash: VecDeque<FileInput>,
     /// How many files are being hashed.
     hashing: usize,
     /// Files that were queued for hashing in this build: each once.
     asked: HashSet<FileInput>,
     submitted: HashSet<ActionKey>,
-    tries: HashMap<ActionKey, u32>,
+    /// How often each has failed.
+    tries: HashMap<ActionKey, usize>,
+    /// An output goes on with another encoder: the plan is another.
+    stepped_down: bool,
     failed: HashMap<ActionKey, Diagnostic>,
     /// What the store has not been told of yet.
     unrecorded: Vec<ActionRecord>,
@@ -120,10 +129,15 @@ impl<'a> Driver<'a> {
         interrupted: &'a AtomicBool,
     ) -> Self {
         let jobs = options.jobs.max(1);
-        let budget = workspace.settings.memory.value.map_or(u64::MAX, Bytes::as_mib);
-        let budget = u32::try_from(budget).unwrap_or(u32::MAX);
-        let place = Place { store: workspace.store.clone(), root: workspace.root.clone(), force: options.force };
+        let place = Place {
+            store: workspace.store.clone(),
+            root: workspace.root.clone(),
+            force: options.force,
+            deadline: workspace.settings.deadline,
+        };
         let pool = Pool::new(jobs, workspace.program.clone(), place);
+        let admission = Admission::new(demand::capacity(jobs, workspace.settings.memory.value));
+        let notebook = Notebook::new(workspace.store.clone());
         Driver {
             workspace,
             listener,
@@ -134,13 +148,16 @@ impl<'a> Driver<'a> {
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             running: HashMap::new(),
             lane: None,
-            memory: BTreeMap::new(),
-            budget,
+            admission,
+            estimates: Estimates::default(),
+            waiting: Waiting::default(),
+            notebook,
             to_hash: VecDeque::new(),
             hashing: 0,
             asked: HashSet::new(),
             submitted: HashSet::new(),
             tries: HashMap::new(),
+            stepped_down: false,
             failed: HashMap::new(),
             unrecorded: Vec::new(),
             hashed: Vec::new(),
@@ -226,7 +243,11 @@ impl<'a> Driver<'a> {
         self.placed.clear();
         self.warned.clear();
         self.submitted.clear();
+        self.waiting.clear();
         self.stopping = false;
+        // What an encoder failed at in another build it may do in this one.
+        let codec = self.workspace.settings.codec.value.clone();
+        self.workspace.db.set_wanted_encoder(codec);
         self.begin_again();
     }
 
@@ -287,6 +308,9 @@ impl<'a> Driver<'a> {
         for key in self.queue.retain(&|key| wanted.contains(key)) {
             self.submitted.remove(&key);
         }
+        for key in self.waiting.retain(&|key| wanted.contains(key)) {
+            self.submitted.remove(&key);
+        }
         if !survey.unhashed.is_empty() || survey.pending.iter().any(|action| queue::decides(&action.spec)) {
             return;
         }
@@ -313,18 +337,19 @@ impl<'a> Driver<'a> {
     }
 
     fn is_quiet(&self) -> bool {
-        let waiting = !self.queue.is_empty() || !self.to_hash.is_empty();
+        let waiting = !self.queue.is_empty() || !self.to_hash.is_empty() || !self.waiting.is_empty();
         self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting)
     }
 
     /// Whether the plan knows all that came back.
     fn nothing_is_new(&self) -> bool {
-        self.fresh.is_empty() && self.fresh_files.is_empty() && !self.again
+        self.fresh.is_empty() && self.fresh_files.is_empty() && !self.again && !self.stepped_down
     }
 
     /// Hands what came back to the plan, in one batch: every setter starts a
     /// new revision.
     fn tell_plan(&mut self) {
+        self.stepped_down = false;
         for (key, result) in self.fresh.drain(..) {
             self.workspace.db.set_outcome(key, result);
         }
@@ -445,6 +470,7 @@ impl<'a> Driver<'a> {
         if !self.failing {
             self.failing = true;
             self.queue.keep_probes();
+            self.waiting.clear();
         }
     }
 
@@ -458,16 +484,11 @@ impl<'a> Driver<'a> {
         while !self.stopping {
             let Some((&slot, &position)) = self.idle.iter().next() else { break };
             let is_lane = Some(slot) == self.lane;
-            // One action always runs, however little memory there is.
-            let held: u32 = self.memory.values().sum();
-            if !is_lane
-                && held > 0
-                && self.queue.next_memory().is_some_and(|next| held.saturating_add(next) > self.budget)
-            {
-                break;
-            }
-            let actions =
-                if is_lane { self.queue.take_inline().into_iter().collect() } else { self.queue.take(position) };
+            let (actions, tokens) = if is_lane {
+                (self.queue.take_inline().into_iter().collect(), None)
+            } else {
+                self.admit(slot, position)
+            };
             let Some(first) = actions.first() else { break };
             let position = match &first.spec {
                 ActionSpec::Segment(spec) => queue::end_of(spec),
@@ -488,14 +509,32 @@ impl<'a> Driver<'a> {
                 continue;
             }
             self.idle.remove(&slot);
-            // Those that share a decode share its memory.
-            self.memory.insert(slot, started.iter().map(|action| action.spec.kind().memory).max().unwrap_or(0));
+            if let Some(tokens) = tokens {
+                self.admission.take(slot, tokens);
+            }
             for action in started {
                 self.say(&action, ActionState::Started { slot });
                 self.running.insert(action.key, Running { action, slot, started: Instant::now() });
             }
             self.pool.start(slot, Job { tasks, position });
         }
+    }
+
+    /// The next work for a slot, as far as the machine has room for it, and what
+    /// it takes: those that share a decode share that.
+    fn admit(&mut self, slot: usize, position: Position) -> (Vec<Arc<PlannedAction>>, Option<Tokens>) {
+        let (db, estimates, admission) = (&self.workspace.db, &self.estimates, &self.admission);
+        let mut tokens = None;
+        let actions = self.queue.take(position, &mut |spec| {
+            let next = demand::tokens(spec, demand::class(db, spec), estimates);
+            tokens = Some(next);
+            admission.verdict(slot, next)
+        });
+        for kept in tokens.iter().flat_map(|next| admission.in_the_way(slot, *next)) {
+            self.idle.remove(&kept);
+            self.pool.rest(kept);
+        }
+        (actions, tokens)
     }
 
     fn task(&self, action: &Arc<PlannedAction>) -> Result<Task, Diagnostic> {
@@ -532,6 +571,11 @@ impl<'a> Driver<'a> {
                 self.take_edit(&edit);
                 self.remember();
                 return;
+            }
+            let now = Instant::now();
+            self.waiting.take_due(now).into_iter().for_each(|action| self.queue.push(action));
+            if self.admission.is_due(now) {
+                self.admission.feel(&Pressure::look(&RealSystem), now);
             }
             self.dispatch();
             self.remember();
@@ -576,8 +620,8 @@ impl<'a> Driver<'a> {
                 }
             }
             Report::Finished(finished) => self.take_finished(finished),
-            Report::Idle { slot, position } => {
-                self.memory.remove(&slot);
+            Report::Idle { slot, position, kept } => {
+                self.admission.release(slot, kept);
                 self.idle.insert(slot, position);
             }
         }
@@ -592,6 +636,7 @@ impl<'a> Driver<'a> {
         match result {
             Ok(result) => {
                 self.pass_on(&action, &result);
+                self.notebook.strike(&action);
                 let elapsed = started.elapsed();
                 let basis = self.basis(&action);
                 self.unrecorded.push(record(&action, &result, elapsed, finished.usage, &basis));
@@ -605,19 +650,10 @@ impl<'a> Driver<'a> {
                 }
                 self.fresh.push((action.key, Some(result)));
             }
-            Err(Failure::Refused(problem)) => self.fail(&action, problem),
-            Err(Failure::Crashed(problem)) => {
-                let tries = self.tries.entry(action.key).or_insert(1);
-                *tries += 1;
-                if *tries <= TRIES && !self.stopping && !self.failing {
-                    self.say(&action, ActionState::Retried { why: &problem });
-                    self.queue.push(action);
-                } else {
-                    self.fail(&action, problem);
-                }
-            }
+            Err(Failure::Refused(problem)) => self.try_again_or_fail(action, Cause::of_refusal(&problem), problem),
+            Err(Failure::Crashed(cause, problem)) => self.try_again_or_fail(action, cause, problem),
             Err(Failure::Spoiled(why)) => {
-                self.say(&action, ActionState::Retried { why: &why });
+                self.say(&action, ActionState::Retried { why: &why, delay: Duration::ZERO });
                 self.warn(why);
                 self.submitted.remove(&action.key);
                 self.again = !self.stopping;
@@ -640,6 +676,33 @@ impl<'a> Driver<'a> {
             basis.again = basis.again.or(Some(Again::ObjectGone));
         }
         basis
+    }
+
+    /// Does what the policy says of an action that failed.
+    fn try_again_or_fail(&mut self, action: Arc<PlannedAction>, cause: Cause, why: Diagnostic) {
+        let tries = self.tries.entry(action.key).or_default();
+        *tries += 1;
+        let (tries, now, goes_on) = (*tries, Instant::now(), !self.stopping && !self.failing);
+        if cause.wants_less() {
+            self.admission.ran_out(now);
+        }
+        match retry::next(cause, tries, ladder::can_step_down(self.workspace, &action)) {
+            Next::Again(delay) if goes_on => {
+                self.say(&action, ActionState::Retried { why: &why, delay });
+                self.waiting.push(action, now + delay);
+            }
+            Next::StepDown if goes_on => {
+                let outputs = ladder::step_down(self.workspace, &action).join(", ");
+                let message = format!("{outputs} is encoded by another encoder: {}", why.message);
+                self.warn(Diagnostic { tier: Tier::Warning, message, ..why });
+                (self.stepped_down, self.edited) = (true, true);
+            }
+            _ => {
+                let task = self.task(&action).ok();
+                let why = self.notebook.describe(why, &action, tries, task.as_ref(), &self.workspace.program);
+                self.fail(&action, why);
+            }
+        }
     }
 
     /// An action cannot be done.
@@ -717,6 +780,15 @@ impl<'a> Driver<'a> {
             }
         }
         self.summary.reused.retain(|_, count| *count > 0);
+        if let Goal::Outputs(targets) = goal
+            && !self.summary.errors.is_empty()
+            && !self.summary.interrupted
+        {
+            self.summary.missing = failure::missing(self.workspace, targets, &self.failed, &self.placed);
+        }
+        if complete && self.summary.errors.is_empty() {
+            self.notebook.clear();
+        }
         self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
         let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();
         let succeeded = complete && self.summary.errors.is_empty() && !self.summary.interrupted;

@@ -71,9 +71,10 @@ pub enum ActionState<'a> {
         elapsed: Duration,
         usage: Usage,
     },
-    /// It will be tried again.
+    /// It will be tried again when the delay has passed.
     Retried {
         why: &'a Diagnostic,
+        delay: Duration,
     },
     Failed {
         why: &'a Diagnostic,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::{Diagnostic, Timestamp};
+use crate::exec::failure::Missing;
 use crate::exec::workspace::Workspace;
 use crate::graph::{Needs, moments, outputs, stills, telemetry};
 
@@ -45,6 +46,8 @@ pub struct Summary {
     /// What went wrong, each thing once.
     pub errors: Vec<Diagnostic>,
     pub interrupted: bool,
+    /// Outputs that are not as the manifest asks for them, because of errors.
+    pub missing: Vec<Missing>,
     /// Outputs that are as they should be now, and whether they were written.
     pub outputs: Vec<(String, bool)>,
     pub elapsed: Duration,

@@ -3,25 +3,32 @@
 //!
 //! Says what happens as events; never prints.
 
+pub mod admission;
 pub mod clean;
 pub mod collect;
+pub mod demand;
 pub mod diagnosis;
 pub mod diagram;
 pub mod driver;
 pub mod estimate;
+pub mod estimates;
 pub mod event;
 pub mod explain;
+pub mod failure;
 pub mod files;
 pub mod goal;
 pub mod history;
 pub mod hook;
 pub mod inline;
 pub mod inventory;
+pub mod ladder;
 pub mod opened;
 pub mod plan;
 pub mod pool;
+pub mod postmortem;
 pub mod queue;
 pub mod reproducible;
+pub mod retry;
 pub mod settings;
 pub mod storage;
 pub mod storyboard;

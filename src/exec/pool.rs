@@ -31,7 +31,16 @@ pub struct Task {
     pub packs: Vec<PathBuf>,
 }
 
-/// What a slot does next: one task, or several that share a decode.
+impl Task {
+    /// The same as the media program takes it.
+    pub fn invocation(&self, id: u64, scratch: PathBuf) -> Invocation {
+        let (spec, inputs, packs) = (self.action.spec.clone(), self.inputs.clone(), self.packs.clone());
+        Invocation { id, spec, inputs, packs, scratch }
+    }
+}
+
+/// What a slot does next: one task, or several that share a decode; none to
+/// end its worker process.
 #[derive(Debug)]
 pub struct Job {
     pub tasks: Vec<Task>,
@@ -42,10 +51,23 @@ pub struct Job {
 /// What comes back.
 #[derive(Debug)]
 pub enum Report {
-    Hashed { file: FileInput, result: Result<Remembered, Diagnostic>, elapsed: Duration },
-    Progress { key: ActionKey, done: u64, total: u64 },
+    Hashed {
+        file: FileInput,
+        result: Result<Remembered, Diagnostic>,
+        elapsed: Duration,
+    },
+    Progress {
+        key: ActionKey,
+        done: u64,
+        total: u64,
+    },
     Finished(Finished),
-    Idle { slot: usize, position: Position },
+    /// A slot has nothing to do; its worker still holds `kept` MiB of memory.
+    Idle {
+        slot: usize,
+        position: Position,
+        kept: u32,
+    },
 }
 
 #[derive(Debug)]
@@ -87,7 +109,7 @@ impl Pool {
     pub fn add_slot(&mut self) -> usize {
         let index = self.slots.len();
         let (jobs, queue) = unbounded::<Job>();
-        let worker = Worker::new(self.program.clone());
+        let worker = Worker::new(self.program.clone()).with_deadline(self.place.deadline);
         let killer = worker.killer();
         let (place, logs, reports) = (self.place.clone(), self.logs.clone(), self.sender.clone());
         let mut bench = Bench { worker, place, logs, reports };
@@ -95,7 +117,8 @@ impl Pool {
             for job in queue {
                 let position = job.position;
                 bench.run(job.tasks);
-                bench.say(Report::Idle { slot: index, position });
+                let kept = bench.worker.resident_mib();
+                bench.say(Report::Idle { slot: index, position, kept });
             }
         });
         self.slots.push(Slot { jobs: Some(jobs), killer, thread: Some(thread) });
@@ -107,6 +130,12 @@ impl Pool {
             // The thread holds the other end until the pool is dropped.
             let _ = jobs.send(job);
         }
+    }
+
+    /// Ends the worker process of an idle slot, for the memory that it holds.
+    /// It reports itself idle again.
+    pub fn rest(&self, slot: usize) {
+        self.start(slot, Job { tasks: Vec::new(), position: None });
     }
 
     /// Hashes a file beside the slots' work: it is the disk that is busy. On a
@@ -165,6 +194,8 @@ pub struct Place {
     pub root: PathBuf,
     /// Whether outputs may replace what autocut did not write.
     pub force: bool,
+    /// How long a worker may make no progress, where its kind does not say.
+    pub deadline: Option<Duration>,
 }
 
 /// What a slot's thread works with.
@@ -186,6 +217,10 @@ impl Bench {
     }
 
     fn run(&mut self, tasks: Vec<Task>) {
+        if tasks.is_empty() {
+            self.worker.stop();
+            return;
+        }
         let keys: Vec<ActionKey> = tasks.iter().map(|task| task.action.key).collect();
         // A thread that ended here would leave the driver waiting for ever.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(tasks))) {
@@ -229,13 +264,7 @@ impl Bench {
         for (id, task) in (0..).zip(tasks) {
             match self.place.store.scratch() {
                 Ok(scratch) => {
-                    invocations.push(Invocation {
-                        id,
-                        spec: task.action.spec.clone(),
-                        inputs: task.inputs.clone(),
-                        packs: task.packs.clone(),
-                        scratch: scratch.path().to_owned(),
-                    });
+                    invocations.push(task.invocation(id, scratch.path().to_owned()));
                     open.insert(id, (task, scratch));
                 }
                 Err(problem) => self.finish(task.action.key, Err(Failure::Refused(problem)), Usage::default()),
@@ -266,17 +295,11 @@ impl Bench {
                     finish(task.action.key, Err(Failure::Refused(diagnostic)), Usage::default());
                 }
             }
-            Reply::Hello { .. } | Reply::Toolchain(_) => {}
+            Reply::Alive | Reply::Hello { .. } | Reply::Toolchain(_) => {}
         });
         if let Err(failure) = ended {
             for (task, _scratch) in open.into_values() {
-                let result = match &failure {
-                    Failure::Refused(why) => Failure::Refused(why.clone()),
-                    Failure::Crashed(why) => Failure::Crashed(why.clone()),
-                    Failure::Spoiled(why) => Failure::Spoiled(why.clone()),
-                    Failure::Cancelled => Failure::Cancelled,
-                };
-                self.finish(task.action.key, Err(result), Usage::default());
+                self.finish(task.action.key, Err(failure.clone()), Usage::default());
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::base::{Digest, Timestamp};
+use crate::exec::admission::Verdict;
 use crate::model::specs::{AnalysisPass, SegmentSpec};
 use crate::model::{ActionKey, ActionSpec, PlannedAction};
 
@@ -54,9 +55,26 @@ impl Queue {
     }
 
     /// The next action for a worker whose decoder stands at `position`, with
-    /// those that are done in the same decode.
-    pub fn take(&mut self, position: Position) -> Vec<Arc<PlannedAction>> {
-        let Some(&(first_rank, _, first)) = self.order.first() else { return Vec::new() };
+    /// those that are done in the same decode: the first that `verdict` lets
+    /// start, which is asked of each in order until one has to wait.
+    pub fn take(
+        &mut self,
+        position: Position,
+        verdict: &mut dyn FnMut(&ActionSpec) -> Verdict,
+    ) -> Vec<Arc<PlannedAction>> {
+        let mut next = None;
+        for &(rank, _, id) in &self.order {
+            let Some(action) = self.actions.get(&id) else { continue };
+            match verdict(&action.spec) {
+                Verdict::Yes => {
+                    next = Some((rank, id));
+                    break;
+                }
+                Verdict::Wait => break,
+                Verdict::WaitForSession => {}
+            }
+        }
+        let Some((first_rank, first)) = next else { return Vec::new() };
         let id = if first_rank == SEGMENT { self.nearby(position).unwrap_or(first) } else { first };
         let ids = match self.actions.get(&id).map(|action| &action.spec) {
             Some(ActionSpec::Analyse(spec)) => self.passes.remove(&(spec.file, spec.pass.clone())).unwrap_or(vec![id]),
@@ -77,12 +95,6 @@ impl Queue {
         let unwanted = self.actions.iter().filter(|(_, action)| !wanted(&action.key)).map(|(id, _)| *id);
         let unwanted: Vec<u64> = unwanted.collect();
         unwanted.into_iter().filter_map(|id| Some(self.remove(id)?.key)).collect()
-    }
-
-    /// What the next action holds in memory at most, in MiB.
-    pub fn next_memory(&self) -> Option<u32> {
-        let (_, _, id) = self.order.first()?;
-        Some(self.actions.get(id)?.spec.kind().memory)
     }
 
     /// Drops everything but probes.
@@ -213,6 +225,10 @@ mod tests {
         action(&format!("{name}/{from}"), ActionSpec::Analyse(spec))
     }
 
+    fn take(queue: &mut Queue, position: Position) -> Vec<Arc<PlannedAction>> {
+        queue.take(position, &mut |_| Verdict::Yes)
+    }
+
     fn names(actions: Vec<Arc<PlannedAction>>) -> Vec<String> {
         actions.iter().map(|action| action.node.clone()).collect()
     }
@@ -223,10 +239,10 @@ mod tests {
         queue.push(segment("a", 0, 60));
         queue.push(segment("b", 0, 120));
         queue.push(action("probe", ActionSpec::Probe(ProbeSpec { file: Digest::of(b"c") })));
-        assert_eq!(names(queue.take(None)), ["probe"]);
-        assert_eq!(names(queue.take(None)), ["b@0"]);
-        assert_eq!(names(queue.take(None)), ["a@0"]);
-        assert!(queue.take(None).is_empty());
+        assert_eq!(names(take(&mut queue, None)), ["probe"]);
+        assert_eq!(names(take(&mut queue, None)), ["b@0"]);
+        assert_eq!(names(take(&mut queue, None)), ["a@0"]);
+        assert!(take(&mut queue, None).is_empty());
     }
 
     #[test]
@@ -236,9 +252,9 @@ mod tests {
         queue.push(segment("b", 6, 90));
         queue.push(segment("b", 4, 60));
         let position = Some((Digest::of(b"b"), Timestamp::from_seconds(4)));
-        assert_eq!(names(queue.take(position)), ["b@4"]);
-        assert_eq!(names(queue.take(None)), ["a@100"]);
-        assert_eq!(names(queue.take(position)), ["b@6"]);
+        assert_eq!(names(take(&mut queue, position)), ["b@4"]);
+        assert_eq!(names(take(&mut queue, None)), ["a@100"]);
+        assert_eq!(names(take(&mut queue, position)), ["b@6"]);
         assert!(queue.is_empty());
     }
 
@@ -248,8 +264,8 @@ mod tests {
         for action in [analysis("motion", 0), analysis("motion", 60), analysis("sharpness", 0)] {
             queue.push(action);
         }
-        assert_eq!(names(queue.take(None)), ["motion/0", "sharpness/0"]);
-        assert_eq!(names(queue.take(None)), ["motion/60"]);
+        assert_eq!(names(take(&mut queue, None)), ["motion/0", "sharpness/0"]);
+        assert_eq!(names(take(&mut queue, None)), ["motion/60"]);
         assert_eq!(queue.len(), 0);
     }
 
@@ -261,7 +277,7 @@ mod tests {
         }
         let wanted = analysis("motion", 0).key;
         assert_eq!(queue.retain(&|key| *key == wanted).len(), 2);
-        assert_eq!(names(queue.take(None)), ["motion/0"]);
+        assert_eq!(names(take(&mut queue, None)), ["motion/0"]);
         assert!(queue.is_empty());
     }
 
@@ -273,7 +289,23 @@ mod tests {
         queue.push(analysis("motion", 0));
         queue.keep_probes();
         assert_eq!(queue.len(), 1);
-        assert_eq!(names(queue.take(None)), ["probe"]);
-        assert!(queue.take(Some((Digest::of(b"a"), Timestamp::ZERO))).is_empty());
+        assert_eq!(names(take(&mut queue, None)), ["probe"]);
+        assert!(take(&mut queue, Some((Digest::of(b"a"), Timestamp::ZERO))).is_empty());
+    }
+
+    #[test]
+    fn what_only_waits_for_a_session_is_overtaken_and_what_waits_for_memory_is_not() {
+        let mut queue = Queue::default();
+        queue.push(segment("a", 0, 120));
+        queue.push(segment("b", 0, 60));
+        let verdicts = |first: Verdict| {
+            move |spec: &ActionSpec| match spec {
+                ActionSpec::Segment(spec) if spec.frames() == 120 => first,
+                _ => Verdict::Yes,
+            }
+        };
+        assert!(queue.take(None, &mut verdicts(Verdict::Wait)).is_empty());
+        assert_eq!(names(queue.take(None, &mut verdicts(Verdict::WaitForSession))), ["b@0"]);
+        assert_eq!(names(queue.take(None, &mut verdicts(Verdict::Yes))), ["a@0"]);
     }
 }

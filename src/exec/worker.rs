@@ -8,18 +8,27 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::Diagnostic;
+use crate::exec::postmortem::{self, End, Remains};
+use crate::exec::retry::Cause;
 use crate::inputs::{RealSystem, machine};
 use crate::model::Toolchain;
 use crate::model::protocol::{self, Invocation, PROTOCOL_VERSION, Reply, Request};
 
-/// A worker that says nothing for so long is stuck.
+/// A worker that says nothing for so long is stuck, where it does nothing that
+/// has a deadline of its own.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// How long a process that has closed its side may take to be gone.
+const LAST_GASP: Duration = Duration::from_secs(1);
+
+/// How long what a worker said beside an answer may take to arrive.
+const ECHO: Duration = Duration::from_millis(20);
 
 /// How many of its last lines are shown when it dies.
 const LAST_LINES: usize = 8;
@@ -46,17 +55,13 @@ pub fn find_program(named: Option<&Path>) -> Result<PathBuf, Diagnostic> {
     })
 }
 
-fn has_grown(pid: u32) -> bool {
-    machine::resident(&RealSystem, pid).is_some_and(|held| held.now.as_mib() > MAX_RESIDENT_MIB)
-}
-
 /// What went wrong with an action.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Failure {
     /// The worker looked at it and says no.
     Refused(Diagnostic),
     /// The worker died or hung: another try may succeed.
-    Crashed(Diagnostic),
+    Crashed(Cause, Diagnostic),
     /// Something that it reads was corrupt, and is gone now: what made that has
     /// to run first.
     Spoiled(Diagnostic),
@@ -108,6 +113,20 @@ impl Killer {
         slot.interrupted = false;
         slot.child.is_some()
     }
+
+    /// Waits for the process to end by itself: how it did, if it does.
+    fn wait(&self, patience: Duration) -> Option<ExitStatus> {
+        let since = Instant::now();
+        loop {
+            // Not held while this sleeps: whoever cancels must not wait.
+            let ended = self.slot().child.as_mut().and_then(|child| child.try_wait().transpose());
+            match ended {
+                Some(ended) => return ended.ok(),
+                None if since.elapsed() >= patience => return None,
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
 }
 
 fn kill(child: &mut Option<Child>) {
@@ -123,6 +142,8 @@ pub struct Worker {
     program: PathBuf,
     killer: Killer,
     running: Option<Running>,
+    /// Instead of that of what it does.
+    deadline: Option<Duration>,
 }
 
 struct Running {
@@ -130,11 +151,22 @@ struct Running {
     pid: u32,
     lines: Arc<Mutex<VecDeque<String>>>,
     reader: JoinHandle<()>,
+    /// How many processes the kernel had killed for memory before.
+    kills: Option<u64>,
+    /// How long it may say nothing.
+    deadline: Duration,
 }
 
 impl Worker {
     pub fn new(program: PathBuf) -> Self {
-        Worker { program, killer: Killer::default(), running: None }
+        Worker { program, killer: Killer::default(), running: None, deadline: None }
+    }
+
+    /// Lets it make no progress for so long, whatever it does.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     pub fn killer(&self) -> Killer {
@@ -144,7 +176,7 @@ impl Worker {
     /// What the media program says of its libraries.
     pub fn toolchain(&mut self) -> Result<Toolchain, Diagnostic> {
         let fail = |failure| match failure {
-            Failure::Refused(why) | Failure::Crashed(why) | Failure::Spoiled(why) => why,
+            Failure::Refused(why) | Failure::Crashed(_, why) | Failure::Spoiled(why) => why,
             Failure::Cancelled => Diagnostic::environment("interrupted"),
         };
         self.send(&Request::Toolchain).map_err(fail)?;
@@ -161,18 +193,52 @@ impl Worker {
             self.stop();
         }
         let mut open = invocations.len();
+        let slowest = invocations.iter().map(|each| each.spec.kind().deadline).max().unwrap_or(DEADLINE);
+        self.begin(slowest)?;
         self.send(&Request::Run(invocations))?;
         while open > 0 {
-            let reply = self.receive()?;
+            let mut reply = self.receive()?;
             if matches!(reply, Reply::Done { .. } | Reply::Failed { .. }) {
                 open -= 1;
             }
+            if let Reply::Failed { id, diagnostic } = reply {
+                let diagnostic = postmortem::with_last_words(diagnostic, &self.last_lines());
+                reply = Reply::Failed { id, diagnostic };
+            }
             hear(reply);
         }
-        if self.running.as_ref().is_some_and(|running| has_grown(running.pid)) {
+        if u64::from(self.resident_mib()) > MAX_RESIDENT_MIB {
             self.stop();
         }
         Ok(())
+    }
+
+    /// What the process holds in memory, in MiB; 0 where there is none.
+    pub fn resident_mib(&self) -> u32 {
+        let held = self.running.as_ref().and_then(|running| machine::resident(&RealSystem, running.pid));
+        held.map_or(0, |held| u32::try_from(held.now.as_mib()).unwrap_or(u32::MAX))
+    }
+
+    /// Makes ready for work that may say nothing for so long.
+    fn begin(&mut self, deadline: Duration) -> Result<(), Failure> {
+        if self.running.is_none() {
+            self.start()?;
+        }
+        let deadline = self.deadline.unwrap_or(deadline);
+        let Some(running) = &mut self.running else { return Err(Failure::Cancelled) };
+        // What was said before belongs to other work.
+        running.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        running.deadline = deadline;
+        let set = running.socket.set_read_timeout(Some(deadline));
+        set.map_err(|error| self.died(End::Broken(error)))
+    }
+
+    /// What it said last.
+    fn last_lines(&self) -> Vec<String> {
+        let Some(running) = &self.running else { return Vec::new() };
+        // It goes another way than answers do.
+        std::thread::sleep(ECHO);
+        running.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn send(&mut self, request: &Request) -> Result<(), Failure> {
@@ -182,7 +248,7 @@ impl Worker {
         let sent = self.running.as_mut().map(|running| protocol::send(&mut running.socket, request));
         match sent {
             Some(Ok(())) => Ok(()),
-            Some(Err(e)) => Err(self.died(&e.to_string())),
+            Some(Err(e)) => Err(self.died(End::Broken(e))),
             None => Err(Failure::Cancelled),
         }
     }
@@ -191,18 +257,24 @@ impl Worker {
         let Some(running) = self.running.as_mut() else { return Err(Failure::Cancelled) };
         match protocol::receive(&mut running.socket) {
             Ok(Some(reply)) => Ok(reply),
-            Ok(None) => Err(self.died("it ended")),
+            Ok(None) => Err(self.died(End::Closed)),
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Err(self.died(&format!("it made no progress for {} s", DEADLINE.as_secs())))
+                let deadline = running.deadline;
+                Err(self.died(End::Silent(deadline)))
             }
-            Err(e) => Err(self.died(&e.to_string())),
+            Err(e) => Err(self.died(End::Broken(e))),
         }
     }
 
     fn start(&mut self) -> Result<(), Failure> {
-        let broken = |what: &str, e: std::io::Error| Failure::Refused(Diagnostic::environment(format!("{what}: {e}")));
+        let broken = |what: &str, error: std::io::Error| match postmortem::not_started(what, &error) {
+            (Cause::Refused(_), problem) => Failure::Refused(problem),
+            (cause, problem) => Failure::Crashed(cause, problem),
+        };
         let (socket, theirs) = UnixStream::pair().map_err(|e| broken("cannot make a socket", e))?;
-        socket.set_read_timeout(Some(DEADLINE)).map_err(|e| broken("cannot set a deadline", e))?;
+        let deadline = self.deadline.unwrap_or(DEADLINE);
+        socket.set_read_timeout(Some(deadline)).map_err(|e| broken("cannot set a deadline", e))?;
+        let kills = machine::kills(&RealSystem);
         let mut slot = self.killer.slot();
         if slot.cancelled {
             return Err(Failure::Cancelled);
@@ -223,7 +295,7 @@ impl Worker {
         let pid = child.id();
         slot.child = Some(child);
         drop(slot);
-        self.running = Some(Running { socket, pid, lines, reader });
+        self.running = Some(Running { socket, pid, lines, reader, kills, deadline });
         self.shake_hands()
     }
 
@@ -240,21 +312,24 @@ impl Worker {
     }
 
     /// Tells why the process is gone, in its own last words.
-    fn died(&mut self, how: &str) -> Failure {
+    fn died(&mut self, end: End) -> Failure {
         if self.killer.was_meant() {
             self.stop();
             return Failure::Cancelled;
         }
-        let last = self.stop();
-        let mut diagnostic = Diagnostic::environment(format!("the media worker died: {how}"));
-        for line in last {
-            diagnostic = diagnostic.note(line);
-        }
-        Failure::Crashed(diagnostic)
+        let status = match end {
+            End::Silent(_) => None,
+            End::Closed | End::Broken(_) => self.killer.wait(LAST_GASP),
+        };
+        let kills = self.running.as_ref().and_then(|running| running.kills);
+        let memory_was_short = machine::kills(&RealSystem) > kills;
+        let lines = self.stop();
+        let (cause, problem) = postmortem::examine(&end, Remains { status, lines, memory_was_short });
+        Failure::Crashed(cause, problem)
     }
 
     /// Ends the process and hands out its last lines.
-    fn stop(&mut self) -> Vec<String> {
+    pub fn stop(&mut self) -> Vec<String> {
         let Some(running) = self.running.take() else { return Vec::new() };
         kill(&mut self.killer.slot().child);
         drop(running.socket);
@@ -278,6 +353,27 @@ fn keep_last_lines(from: impl std::io::Read, lines: &Mutex<VecDeque<String>>) {
         if lines.len() == LAST_LINES {
             lines.pop_front();
         }
-        lines.push_back(String::from_utf8_lossy(&line).into_owned());
+        lines.push_back(without_addresses(&String::from_utf8_lossy(&line)));
+    }
+}
+
+/// A line of libav* without the address of what it is about, which is another
+/// in each run: `[h264 @ 0x5581c0]` is `[h264]`.
+fn without_addresses(line: &str) -> String {
+    const MARK: &str = " @ 0x";
+    let mut parts = line.split(MARK);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_the_same_in_each_run() {
+        let line = "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d3c8a0] moov atom not found [h264 @ 0xab] x @ 0y";
+        assert_eq!(without_addresses(line), "[mov,mp4,m4a,3gp,3g2,mj2] moov atom not found [h264] x @ 0y");
+        assert_eq!(without_addresses("plain"), "plain");
     }
 }

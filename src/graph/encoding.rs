@@ -8,6 +8,9 @@ use crate::graph::db::{Database, Db, EDITED};
 /// What decides it besides the toolchain.
 #[salsa::input(singleton)]
 pub struct Encoding {
+    /// Best first.
+    #[returns(copy)]
+    pub rungs: &'static [Rung],
     #[returns(ref)]
     pub wanted: Wanted,
     /// Outputs with the encoders that failed for them, both by name.
@@ -23,7 +26,8 @@ pub fn rung(db: &dyn Db, output: &str) -> Result<&'static Rung, Diagnostic> {
     let Some(encoding) = Encoding::try_get(db) else {
         return encoders::choose(RUNGS, &Wanted::Auto, db.toolchain(), &[]);
     };
-    encoders::choose(RUNGS, encoding.wanted(db), db.toolchain(), &failed(db, encoding, output))
+    let failed = failed(db, encoding, output);
+    encoders::choose(encoding.rungs(db), encoding.wanted(db), db.toolchain(), &failed)
 }
 
 fn failed(db: &dyn Db, encoding: Encoding, output: &str) -> Vec<String> {
@@ -36,7 +40,7 @@ impl Database {
     pub fn set_wanted_encoder(&mut self, wanted: Wanted) {
         use salsa::Setter;
         let Some(encoding) = Encoding::try_get(self) else {
-            let _ = Encoding::builder(wanted, Vec::new()).durability(EDITED).new(self);
+            let _ = Encoding::builder(RUNGS, wanted, Vec::new()).durability(EDITED).new(self);
             return;
         };
         if *encoding.wanted(self) != wanted {
@@ -47,19 +51,61 @@ impl Database {
         }
     }
 
-    /// Lets an output step down from an encoder that failed. False where there
-    /// is nothing to step down to: the plan is as it was then.
-    pub fn step_down(&mut self, output: &str, encoder: &str) -> bool {
-        use salsa::Setter;
+    /// Whether there is an encoder for the output once this one has failed too.
+    pub fn can_step_down(&self, output: &str, encoder: &str) -> bool {
         let Some(encoding) = Encoding::try_get(self) else { return false };
         let mut gone = failed(self, encoding, output);
         gone.push(encoder.to_owned());
-        if !encoders::is_left(RUNGS, encoding.wanted(self), self.toolchain(), &gone) {
-            return false;
-        }
+        encoders::choose(encoding.rungs(self), encoding.wanted(self), self.toolchain(), &gone).is_ok()
+    }
+
+    /// Lets an output do without an encoder that failed.
+    pub fn step_down(&mut self, output: &str, encoder: &str) {
+        use salsa::Setter;
+        let Some(encoding) = Encoding::try_get(self) else { return };
         let mut failed = encoding.failed(self).clone();
-        failed.push((output.to_owned(), encoder.to_owned()));
-        encoding.set_failed(self).to(failed);
-        true
+        let one = (output.to_owned(), encoder.to_owned());
+        if !failed.contains(&one) {
+            failed.push(one);
+            encoding.set_failed(self).to(failed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::Toolchain;
+
+    /// Two rungs over the real one. No such encoder is driven yet: their names
+    /// are made up for the decision alone.
+    static LADDER: [Rung; 3] = {
+        let [libx264] = RUNGS else { panic!("there are more encoders now: take two of them") };
+        [Rung { name: "first", ..*libx264 }, Rung { name: "second", ..*libx264 }, Rung { name: "libx264", ..*libx264 }]
+    };
+
+    #[test]
+    fn one_output_steps_down_and_the_others_stay() {
+        let mut db = Database::new(Toolchain::default(), Arc::new(|_| None), None);
+        Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new());
+        let names = |db: &Database| ["reel", "clips"].map(|output| rung(db, output).map(|rung| rung.name));
+        assert_eq!(names(&db), [Ok("first"), Ok("first")]);
+
+        assert!(db.can_step_down("reel", "first"));
+        db.step_down("reel", "first");
+        assert_eq!(names(&db), [Ok("second"), Ok("first")]);
+        db.step_down("reel", "second");
+        assert_eq!(names(&db), [Ok("libx264"), Ok("first")]);
+        assert!(!db.can_step_down("reel", "libx264"));
+        assert!(db.can_step_down("clips", "first"));
+
+        // Another build begins at the top.
+        db.set_wanted_encoder(Wanted::Auto);
+        assert_eq!(names(&db), [Ok("first"), Ok("first")]);
+        db.set_wanted_encoder(Wanted::Only("second".to_owned()));
+        assert_eq!(names(&db), [Ok("second"), Ok("second")]);
+        assert!(!db.can_step_down("reel", "second"));
     }
 }

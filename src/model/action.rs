@@ -1,5 +1,7 @@
 //! Actions: what can be computed, its key, and what came of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
@@ -44,11 +46,21 @@ pub struct Kind {
     pub runs: Runs,
     /// The libraries whose identity is in the key.
     pub tools: &'static [Tool],
-    /// What it holds in memory at most, in MiB, for admission.
+    /// What it holds in memory at most with pictures of 1920 x 1080, in MiB, for
+    /// admission until some of its actions were measured.
     pub memory: u32,
+    /// How long its worker may get nothing done before it counts as stuck.
+    pub deadline: Duration,
     /// For summaries: singular and plural of what it makes.
     pub product: (&'static str, &'static str),
 }
+
+/// A disk that has to spin up, or a decoder that works through one picture on a
+/// machine that has much else to do, takes less.
+const STUCK: Duration = Duration::from_secs(120);
+
+/// A large network is made ready, and looks at each picture, in one piece.
+const SLOW: Duration = Duration::from_secs(600);
 
 const PROBE: Kind = Kind {
     name: "probe",
@@ -56,6 +68,7 @@ const PROBE: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,
+    deadline: STUCK,
     product: ("file probed", "files probed"),
 };
 const ANALYSE: Kind = Kind {
@@ -64,6 +77,7 @@ const ANALYSE: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
+    deadline: STUCK,
     product: ("analysis", "analyses"),
 };
 const DETECT: Kind = Kind {
@@ -72,6 +86,7 @@ const DETECT: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
+    deadline: SLOW,
     product: ("detection", "detections"),
 };
 const IMPORT: Kind = Kind {
@@ -80,6 +95,7 @@ const IMPORT: Kind = Kind {
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
+    deadline: STUCK,
     product: ("log imported", "logs imported"),
 };
 const CLEAN: Kind = Kind {
@@ -88,6 +104,7 @@ const CLEAN: Kind = Kind {
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
+    deadline: STUCK,
     product: ("log cleaned", "logs cleaned"),
 };
 const CHOOSE: Kind = Kind {
@@ -96,6 +113,7 @@ const CHOOSE: Kind = Kind {
     runs: Runs::Inline,
     tools: &[],
     memory: 50,
+    deadline: STUCK,
     product: ("choice of moments", "choices of moments"),
 };
 const SHOW: Kind = Kind {
@@ -104,6 +122,7 @@ const SHOW: Kind = Kind {
     runs: Runs::Inline,
     tools: &[],
     memory: 20,
+    deadline: STUCK,
     product: ("overlay planned", "overlays planned"),
 };
 const DRAW: Kind = Kind {
@@ -112,6 +131,7 @@ const DRAW: Kind = Kind {
     runs: Runs::Inline,
     tools: &[],
     memory: 60,
+    deadline: STUCK,
     product: ("overlay drawn", "overlays drawn"),
 };
 const SEGMENT: Kind = Kind {
@@ -120,6 +140,7 @@ const SEGMENT: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
     memory: 240,
+    deadline: STUCK,
     product: ("segment rendered", "segments rendered"),
 };
 const SOUND: Kind = Kind {
@@ -128,6 +149,7 @@ const SOUND: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,
+    deadline: STUCK,
     product: ("sound extracted", "sounds extracted"),
 };
 const MIX: Kind = Kind {
@@ -136,6 +158,7 @@ const MIX: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample, Tool::Aac],
     memory: 80,
+    deadline: STUCK,
     product: ("mix", "mixes"),
 };
 const JOIN: Kind = Kind {
@@ -144,6 +167,7 @@ const JOIN: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Mux],
     memory: 80,
+    deadline: STUCK,
     product: ("file joined", "files joined"),
 };
 const STILL: Kind = Kind {
@@ -152,6 +176,7 @@ const STILL: Kind = Kind {
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,
+    deadline: STUCK,
     product: ("still", "stills"),
 };
 

@@ -59,6 +59,8 @@ pub enum Reply {
         done: u64,
         total: u64,
     },
+    /// Something was got done that no progress is told of: proof of life.
+    Alive,
     Done {
         id: u64,
         result: Produced,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::base::{Diagnostic, Tier};
 use crate::exec::event::{ActionState, Event, Listener};
+use crate::exec::failure::Missing;
 
 /// Writes events as JSON lines.
 pub struct JsonLines<W: Write + Send>(Mutex<W>);
@@ -47,7 +48,11 @@ fn line(event: &Event<'_>) -> Option<Value> {
                     line["elapsed_ms"] = json!(elapsed.as_millis() as u64);
                     line["cpu_ms"] = json!(usage.cpu_ms());
                 }
-                ActionState::Failed { why } | ActionState::Retried { why } => line["error"] = diagnostic(why),
+                ActionState::Failed { why } => line["error"] = diagnostic(why),
+                ActionState::Retried { why, delay } => {
+                    line["error"] = diagnostic(why);
+                    line["delay_ms"] = json!(delay.as_millis() as u64);
+                }
                 _ => {}
             }
             line
@@ -66,9 +71,14 @@ fn line(event: &Event<'_>) -> Option<Value> {
             "planning_ms": summary.planning.as_millis() as u64,
             "interrupted": summary.interrupted,
             "errors": summary.errors.iter().map(diagnostic).collect::<Vec<_>>(),
+            "missing": summary.missing.iter().map(missing).collect::<Vec<_>>(),
         }),
     };
     Some(line)
+}
+
+fn missing(missing: &Missing) -> Value {
+    json!({"output": missing.output, "files": missing.files, "needs": missing.needs})
 }
 
 /// A diagnostic as JSON.

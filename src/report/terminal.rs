@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::Diagnostic;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
+use crate::exec::failure::Missing;
 use crate::exec::goal::Summary;
 use crate::model::action::KINDS;
 use crate::model::{ActionKey, ActionSpec};
@@ -134,10 +135,10 @@ impl Terminal {
                     self.print(&format!("{:>8.2} s  {}", elapsed.as_secs_f64(), title(subject)));
                 }
             }
-            ActionState::Retried { why } => {
+            ActionState::Retried { why, delay } => {
                 self.remove(&mut shown, subject.key);
                 drop(shown);
-                self.print(&format!("  again: {} ({})", title(subject), why.message));
+                self.print(&format!("  again in {}: {} ({})", seconds(delay), title(subject), why.message));
             }
             ActionState::Failed { .. } | ActionState::Cancelled => self.remove(&mut shown, subject.key),
         }
@@ -159,9 +160,27 @@ impl Terminal {
         for (path, _) in summary.outputs.iter().filter(|(_, written)| *written) {
             write_line(&format!("  wrote {path}"));
         }
+        for missing in &summary.missing {
+            write_line(&not_made(missing));
+        }
         if self.closing || summary.exit_code() != 0 {
             write_line(&closing(summary));
         }
+    }
+}
+
+/// `not made: out/reel.mp4, which needs segment reel/front/a@1.0s/segment/0`.
+fn not_made(missing: &Missing) -> String {
+    /// More than these are only counted.
+    const NAMED: usize = 3;
+    let some = |all: &[String], noun: &str| match all.len().saturating_sub(NAMED) {
+        0 => all.join(", "),
+        more => format!("{} and {}", all[..NAMED].join(", "), counted(more, &format!("more {noun}"))),
+    };
+    let files = some(&missing.files, "file");
+    match missing.needs.is_empty() {
+        true => format!("  not made: {files}"),
+        false => format!("  not made: {files}, which needs {}", some(&missing.needs, "action")),
     }
 }
 
@@ -278,6 +297,16 @@ pub fn tell(problems: &[Diagnostic], colour: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_made_is_told_with_what_it_needs() {
+        let list = |count: usize| (0..count).map(|index| format!("x{index}")).collect::<Vec<_>>();
+        let missing = |files, needs| Missing { output: "reel".to_owned(), files: list(files), needs: list(needs) };
+        assert_eq!(not_made(&missing(1, 0)), "  not made: x0");
+        assert_eq!(not_made(&missing(1, 2)), "  not made: x0, which needs x0, x1");
+        let long = not_made(&missing(5, 4));
+        assert_eq!(long, "  not made: x0, x1, x2 and 2 more files, which needs x0, x1, x2 and 1 more action");
+    }
 
     #[test]
     fn closing_words() {

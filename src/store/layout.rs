@@ -7,6 +7,7 @@
 //! | `records/log` | every result, appended; the truth | costs the reuse of all objects |
 //! | `records/roots/` | what the last successful builds need; see [`roots`](super::roots) | costs what gc takes |
 //! | `index.sqlite` | the log, to look things up, and caches | yes: built again |
+//! | `failed/` | failed actions, to be done again by hand | yes |
 //! | `tmp/` | unfinished work of whoever holds the lock | when nobody does |
 //! | `lock` | see [`lock`](super::lock) | no |
 
@@ -31,6 +32,7 @@ pub(super) const OWN_NAMES: &[&str] = &[
     "objects",
     "records",
     "tmp",
+    "failed",
     "lock",
     "index.sqlite",
     "index.sqlite-wal",
@@ -66,6 +68,10 @@ impl Layout {
 
     pub(super) fn temporary(&self) -> PathBuf {
         self.root.join("tmp")
+    }
+
+    pub(super) fn failed(&self) -> PathBuf {
+        self.root.join("failed")
     }
 
     pub(super) fn lock(&self) -> PathBuf {

@@ -26,6 +26,7 @@ mod builds;
 mod caches;
 pub mod clean;
 mod compare;
+mod failed;
 pub mod gc;
 mod index;
 mod inner;

@@ -66,7 +66,7 @@ pub fn serve(changes: &Changes) {
                 Reply::Toolchain(toolchain) => (changes.toolchain)(&change, toolchain),
                 Reply::Done { id, result, .. } => (changes.produced)(&change, &open.remove(id).unwrap(), result),
                 Reply::Failed { id, .. } => drop(open.remove(id)),
-                Reply::Hello { .. } | Reply::Progress { .. } => {}
+                Reply::Hello { .. } | Reply::Progress { .. } | Reply::Alive => {}
             }
             let last = open.is_empty();
             protocol::send(&mut autocut, &reply).unwrap();

@@ -154,6 +154,13 @@ impl Project {
         Made::of(self.run(&args))
     }
 
+    /// [`make_with`](Self::make_with) in an environment with more variables.
+    pub fn make_in(&self, args: &[&str], variables: &[(&str, &str)]) -> Made {
+        let mut command = autocut();
+        command.current_dir(self.folder.path()).args(["make", "--json"]).args(args);
+        Made::of(command.envs(variables.iter().copied()).output().unwrap())
+    }
+
     /// Runs `autocut make`, which must succeed.
     pub fn make(&self) -> Made {
         let made = self.make_with(&[]);
@@ -227,6 +234,25 @@ impl Made {
         assert_eq!(self.ran(), expected, "{:#?}", self.nodes("segment"));
         assert_eq!(self.finished()["ran"], expected.values().sum::<usize>());
         self
+    }
+
+    /// The events that the actions of one kind came to a state.
+    pub fn states(&self, kind: &str, state: &str) -> Vec<&Value> {
+        let is = |event: &&Value| event["event"] == "action" && event["kind"] == kind && event["state"] == state;
+        self.events.iter().filter(is).collect()
+    }
+
+    /// The most actions that ran at once.
+    pub fn most_at_once(&self) -> usize {
+        let (mut now, mut most) = (0_usize, 0);
+        for event in self.events.iter().filter(|event| event["event"] == "action") {
+            match event["state"].as_str().unwrap() {
+                "started" => now += 1,
+                _ => now = now.saturating_sub(1),
+            }
+            most = most.max(now);
+        }
+        most
     }
 
     /// The last event.

@@ -18,6 +18,7 @@ mod overlays;
 mod picture;
 mod planes;
 mod probe;
+mod pulse;
 mod render;
 mod samples;
 mod segment;
@@ -73,6 +74,8 @@ fn socket() -> Option<UnixStream> {
 }
 
 fn serve(socket: UnixStream) -> Result<(), Diagnostic> {
+    // Without them, slow work would look stuck; it would be done all the same.
+    socket.try_clone().map(pulse::tell).ok();
     let requests = socket.try_clone().and_then(inbox::open);
     requests
         .and_then(|requests| serve::serve(requests, &socket))
@@ -85,6 +88,9 @@ fn run(file: &Path) -> Result<(), Diagnostic> {
     };
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(&error))?;
     let invocation: Invocation = ron::from_str(&text).map_err(|error| unreadable(&error))?;
+    let scratch = &invocation.scratch;
+    std::fs::create_dir_all(scratch)
+        .map_err(|error| Diagnostic::environment(format!("cannot make the folder {}: {error}", scratch.display())))?;
     let produced = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(()))?;
     let pretty = ron::ser::PrettyConfig::default();
     let text = ron::ser::to_string_pretty(&produced, pretty).map_err(|error| Diagnostic::bug(error.to_string()))?;

@@ -11,8 +11,9 @@ use autocut::model::specs::{JoinSpec, SegmentInfo, SegmentSpec, SourceRun, Still
 use autocut::model::timeline::SourcePicture;
 use autocut::model::{self, ActionSpec, Colour, Fit, Matrix, VideoFormat, VideoInfo};
 
+use crate::decode::Film;
 use crate::serve::Kept;
-use crate::{av, probe, serve};
+use crate::{av, probe, pulse, serve};
 
 const BT709: Colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
 
@@ -358,4 +359,57 @@ fn serves_over_a_socket() {
     let Some(Reply::Done { id: 7, usage, .. }) = replies.last() else { panic!("{replies:?}") };
     assert!(usage.cpu_us > 0 && usage.shared == 1, "{usage:?}");
     server.join().unwrap().unwrap();
+}
+
+/// Noise, so that it is large, in one group of pictures, as screen recorders
+/// make them: whoever wants its end decodes all of it.
+fn one_group_of_noise(name: &str) -> PathBuf {
+    let path = scratch(name).join("noise.mp4");
+    let source = ["-f", "lavfi", "-i", "nullsrc=s=160x120:r=30:d=4,noise=alls=90:allf=t+u"];
+    let coder = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", "-g", "9999", "-pix_fmt", "yuv420p"];
+    let arguments = [&["-v", "error", "-y"], &source[..], &coder[..], &[path.to_str().unwrap()]].concat();
+    output("ffmpeg", &arguments);
+    path
+}
+
+#[test]
+fn the_way_to_a_far_frame_shows_signs_of_life() {
+    av::start();
+    let path = one_group_of_noise("far");
+    let mut film = Film::open(&path, av::Skip::Nothing).unwrap();
+    let before = pulse::beats();
+    let shown = film.frame_at(Timestamp::from_millis(3_900)).unwrap();
+    assert!(shown.time > Timestamp::from_millis(3_800));
+    let beats = pulse::beats() - before;
+    assert!(beats >= 110, "{beats} signs of life on the way over 117 frames");
+}
+
+/// The index is put before the pictures when it is known, which moves them all.
+#[test]
+fn completing_a_large_file_shows_signs_of_life() {
+    let path = one_group_of_noise("complete");
+    let format = VideoFormat { size: Size::new(160, 120), rate: rate(30, 1), colour: BT709 };
+    let spec = ActionSpec::Segment(segment(&path, Timestamp::ZERO, 120, format, Fit::Fit));
+    let segment = act(spec, &[&path], "complete-segment").files[0].clone();
+    let before = pulse::beats();
+    let joined = join(format, &[&segment], "complete-join");
+    let (beats, blocks) = (pulse::beats() - before, std::fs::metadata(joined).unwrap().len() / (32 << 10));
+    // Once to write it, once to read it again, once to write it further on.
+    assert!(blocks > 10 && beats >= 2 * blocks, "{beats} signs of life over {blocks} blocks");
+}
+
+/// Over the socket they are told once a second, beside the answers.
+#[test]
+fn signs_of_life_are_told() {
+    let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let told = std::thread::spawn(move || {
+        pulse::tell(ours);
+        let since = std::time::Instant::now();
+        while since.elapsed() < std::time::Duration::from_millis(1_100) {
+            pulse::beat();
+        }
+    });
+    told.join().unwrap();
+    let replies: Vec<Reply> = std::iter::from_fn(|| protocol::receive(&mut theirs).unwrap()).collect();
+    assert!(matches!(replies[..], [Reply::Alive]), "{replies:?}");
 }

@@ -2,7 +2,8 @@
 
 use std::ptr::{self, NonNull};
 
-use autocut::base::{Diagnostic, FrameRate, Size};
+use autocut::base::{Diagnostic, FrameRate, Shortage, Size};
+use ffmpeg_next::error::{EAGAIN, EBUSY};
 use ffmpeg_next::ffi;
 
 use super::{
@@ -99,7 +100,12 @@ impl Encoder {
         options: &[(String, String)],
         configure: impl FnOnce(*mut ffi::AVCodecContext),
     ) -> Result<Encoder, Diagnostic> {
-        let failed = |error| diagnose(format!("the encoder {name} cannot be opened"), error);
+        let failed = |error| {
+            let problem = diagnose(format!("the encoder {name} cannot be opened"), error);
+            // What hardware has no more of until another encode ends.
+            let busy = matches!(error, Error::Other { errno: EAGAIN | EBUSY });
+            if busy { problem.for_want_of(Shortage::Sessions) } else { problem }
+        };
         // SAFETY: the name is only read.
         let codec = unsafe { ffi::avcodec_find_encoder_by_name(c_string(name.as_bytes()).as_ptr()) };
         if codec.is_null() {

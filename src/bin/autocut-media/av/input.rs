@@ -6,6 +6,8 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::{ffi, format::context};
 
+use crate::pulse;
+
 use super::{Dictionary, Error, Packet, PixelFormat, c_string, check, number, rational, string};
 
 /// A demuxer. ffmpeg-next's handle owns the context, since only that knows
@@ -100,6 +102,7 @@ impl Input {
     /// Reads the next packet in the file's order; false at the end.
     pub(crate) fn read(&mut self, packet: &mut Packet) -> Result<bool, Error> {
         packet.clear();
+        pulse::beat();
         // SAFETY: both are valid; the packet is blank.
         match check(unsafe { ffi::av_read_frame(self.as_ptr(), packet.as_ptr()) }) {
             Ok(_) => Ok(true),

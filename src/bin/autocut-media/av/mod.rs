@@ -39,7 +39,7 @@ pub(crate) mod scaler;
 
 use std::ffi::{CStr, CString, c_char};
 
-use autocut::base::{Diagnostic, Tier};
+use autocut::base::{Diagnostic, Shortage, Tier};
 use ffmpeg_next::ffi;
 
 pub(crate) use decoder::{Decoder, Skip};
@@ -88,7 +88,8 @@ pub(crate) fn diagnose(what: impl Into<String>, error: Error) -> Diagnostic {
         Error::Bug | Error::Bug2 => Tier::Bug,
         _ => Tier::Input,
     };
-    Diagnostic::new(tier, format!("{}: {error}", what.into()))
+    let diagnostic = Diagnostic::new(tier, format!("{}: {error}", what.into()));
+    if error == NO_MEMORY { diagnostic.for_want_of(Shortage::Memory) } else { diagnostic }
 }
 
 /// 0 and up is success.

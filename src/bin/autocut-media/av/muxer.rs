@@ -1,11 +1,14 @@
 //! A file that is written from packets.
 
+use std::ffi::{c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 
 use autocut::base::Size;
 use ffmpeg_next::ffi;
+
+use crate::pulse;
 
 use super::encoder::ColourNumbers;
 use super::{Dictionary, Error, NO_MEMORY, Packet, c_string, check, flag, set_number};
@@ -41,7 +44,12 @@ impl Muxer {
             check(ffi::avformat_alloc_output_context2(&mut context, ptr::null(), format.as_ptr(), url.as_ptr()))?;
             let muxer = Muxer(NonNull::new(context).ok_or(NO_MEMORY)?);
             (*context).flags |= flag(ffi::AVFMT_FLAG_BITEXACT);
-            check(ffi::avio_open(&mut (*context).pb, url.as_ptr(), ffi::AVIO_FLAG_WRITE))?;
+            // Asked before each block that is read or written: completing a
+            // large file moves all of it once more, without a packet.
+            (*context).interrupt_callback = ffi::AVIOInterruptCB { callback: Some(go_on), opaque: ptr::null_mut() };
+            let interrupt = &raw const (*context).interrupt_callback;
+            let no_options = ptr::null_mut();
+            check(ffi::avio_open2(&mut (*context).pb, url.as_ptr(), ffi::AVIO_FLAG_WRITE, interrupt, no_options))?;
             Ok(muxer)
         }
     }
@@ -164,6 +172,12 @@ impl Drop for Muxer {
             ffi::avformat_free_context(context);
         }
     }
+}
+
+/// Says that it goes on, which is a sign of life, and never interrupts.
+extern "C" fn go_on(_: *mut c_void) -> c_int {
+    pulse::beat();
+    0
 }
 
 /// A copy in memory of libav*, padded as it demands.

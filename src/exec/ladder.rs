@@ -1,0 +1,47 @@
+//! Stepping down: what an encoder could not encode for an output, the next one
+//! encodes, all of that output, in this build.
+
+use crate::exec::workspace::Workspace;
+use crate::graph::outputs;
+use crate::graph::planned::Leaf;
+use crate::model::{ActionKey, ActionSpec, PlannedAction};
+
+/// The encoder of an action, where that is chosen out of several.
+fn encoder(action: &PlannedAction) -> Option<&str> {
+    match &action.spec {
+        ActionSpec::Segment(spec) => Some(&spec.encoder.name),
+        _ => None,
+    }
+}
+
+/// The outputs that need an action, by name.
+fn outputs_of(workspace: &Workspace, key: ActionKey) -> Vec<String> {
+    let (db, project) = (&workspace.db, workspace.project);
+    let needs = |index: usize| {
+        let mut found = false;
+        outputs::one(db, project, index).needs.visit(&mut |leaf| {
+            found |= matches!(leaf, Leaf::Action(action, _) if action.key == key);
+        });
+        found
+    };
+    let all = workspace.manifest.outputs.iter().enumerate();
+    all.filter(|(index, _)| needs(*index)).map(|(_, output)| output.name.clone()).collect()
+}
+
+/// Whether every output that needs the action can do without its encoder.
+pub fn can_step_down(workspace: &Workspace, action: &PlannedAction) -> bool {
+    let Some(encoder) = encoder(action) else { return false };
+    let outputs = outputs_of(workspace, action.key);
+    !outputs.is_empty() && outputs.iter().all(|output| workspace.db.can_step_down(output, encoder))
+}
+
+/// Lets the outputs that need the action do without its encoder; which they
+/// are.
+pub fn step_down(workspace: &mut Workspace, action: &PlannedAction) -> Vec<String> {
+    let Some(encoder) = encoder(action) else { return Vec::new() };
+    let outputs = outputs_of(workspace, action.key);
+    for output in &outputs {
+        workspace.db.step_down(output, encoder);
+    }
+    outputs
+}
