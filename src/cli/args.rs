@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::{Bytes, Timestamp};
 use crate::deliver::encoders::Wanted;
+use crate::exec::reproducible;
 use crate::exec::settings::{Arguments, FromText, Jobs, StoreFolder};
 
 /// make for video: renders what autocut.ron declares, and only what changed.
@@ -64,6 +65,9 @@ pub(super) enum Command {
     /// Do one action that failed again, from the file that its failure names.
     #[command(hide = true)]
     Run(Run),
+    /// Choose the moments and write them, with the tools, to autocut.lock: from
+    /// there other machines take them.
+    Lock,
     /// Print the reference of the manifest as Markdown.
     Reference,
 }
@@ -120,13 +124,12 @@ pub(super) struct Make {
     /// Overwrite outputs that autocut did not write or that were changed since.
     #[arg(long)]
     pub force: bool,
-    /// Use only encoders that make the same bytes every time, and refuse
-    /// others [default where the environment variable CI is set].
-    #[arg(long, overrides_with = "no_reproducible")]
-    pub reproducible: bool,
-    /// Use any encoder, also where CI is set.
+    #[command(flatten)]
+    pub same: Same,
+    /// Take the moments and the tools that autocut.lock pins, and fail where
+    /// that file would change.
     #[arg(long)]
-    pub no_reproducible: bool,
+    pub locked: bool,
     /// Write where the time went to a file for Perfetto (ui.perfetto.dev) or
     /// chrome://tracing.
     #[arg(long, value_name = "FILE")]
@@ -134,6 +137,26 @@ pub(super) struct Make {
     /// Print one JSON object a line on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Whether the same bytes can be asked for again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Same {
+    /// Use only encoders that make the same bytes every time, and refuse
+    /// others [default where the environment variable CI is set].
+    #[arg(long, overrides_with = "no_reproducible")]
+    reproducible: bool,
+    /// Use any encoder, also where CI is set.
+    #[arg(long)]
+    no_reproducible: bool,
+}
+
+impl Same {
+    /// What the command line says, or else whether this is continuous
+    /// integration.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.reproducible || (!self.no_reproducible && reproducible::is_ci(std::env::var_os("CI").as_deref()))
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -304,6 +327,8 @@ pub(super) struct Verify {
     /// Keep both versions of what differs in this folder, to look at.
     #[arg(long, requires = "rebuild", value_name = "FOLDER")]
     pub keep: Option<PathBuf>,
+    #[command(flatten)]
+    pub same: Same,
     /// Print one JSON object on standard output.
     #[arg(long)]
     pub json: bool,

@@ -81,6 +81,7 @@ fn moments(args: &Args, explain: &Explain) -> u8 {
         }
         Ok(report) => {
             listing::print_text(&choice::render(&report));
+            setup::tell_beside_the_lock(&workspace);
             code
         }
         Err(problem) => setup::tell(&problem.into()),

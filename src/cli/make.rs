@@ -6,14 +6,14 @@ use crate::cli::plan;
 use crate::cli::setup::{self, Refused};
 use crate::exec::event::{Event, Listener};
 use crate::exec::goal::{Goal, Summary};
-use crate::exec::{Workspace, reproducible};
+use crate::exec::{Workspace, lockfile, reproducible};
 use crate::report::json::JsonLines;
 use crate::report::trace::Trace;
 
 pub(super) fn run(args: &Args, make: &Make) -> u8 {
     let opened = if make.dry_run { setup::look(args) } else { setup::open(args, "autocut make") };
-    let opened = opened.and_then(|workspace| {
-        let checked = workspace.check_targets(&make.outputs).and_then(|()| refuse(&workspace, make));
+    let opened = opened.and_then(|mut workspace| {
+        let checked = workspace.check_targets(&make.outputs).and_then(|()| agree(&mut workspace, make));
         checked.map(|()| workspace).map_err(|problems| Refused { code: setup::tell(&problems), problems })
     });
     let mut workspace = match opened {
@@ -33,7 +33,6 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     let mut options = setup::options(&workspace);
     options.keep_going = make.keep_going;
     options.force = make.force;
-    options.reproducible = wants_reproducible(make);
     let trace = match make.profile.as_deref().map(Trace::begin).transpose() {
         Ok(trace) => trace,
         Err(problem) => return setup::tell(&problem.into()),
@@ -50,15 +49,17 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
     }
 }
 
-/// What the command line says, or else whether this is continuous integration.
-fn wants_reproducible(make: &Make) -> bool {
-    make.reproducible || (!make.no_reproducible && reproducible::is_ci(std::env::var_os("CI").as_deref()))
-}
-
-/// Refuses before anything runs what could not be made again to the byte.
-fn refuse(workspace: &Workspace, make: &Make) -> Result<(), Diagnostics> {
-    match wants_reproducible(make) {
-        true => Diagnostics(reproducible::refusals(workspace, &make.outputs)).into_result(),
-        false => Ok(()),
+/// Holds the build to what was asked of it, and refuses before anything runs
+/// what cannot be so.
+fn agree(workspace: &mut Workspace, make: &Make) -> Result<(), Diagnostics> {
+    let mut problems = Diagnostics::default();
+    if make.same.is_wanted() {
+        workspace.set_reproducible(true);
+        problems.0.extend(reproducible::refusals(workspace, &make.outputs));
     }
+    if make.locked {
+        problems.0.extend(lockfile::refusals(workspace).0);
+        workspace.require_lock();
+    }
+    problems.into_result()
 }

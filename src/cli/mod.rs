@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod gc;
 mod graph;
+mod lock;
 mod log;
 mod make;
 mod new;
@@ -60,6 +61,7 @@ fn command(args: &Args) -> u8 {
         Command::Log(log) => log::run(args, log),
         Command::Verify(verify) => verify::run(args, verify),
         Command::Run(run) => run::run(args, run),
+        Command::Lock => lock::run(args),
         Command::Reference => reference::run(),
     }
 }

@@ -8,13 +8,14 @@ use crate::exec::verify::rebuild;
 use crate::report::{listing, rebuild as report};
 
 pub(super) fn run(args: &Args, wanted: &Verify) -> u8 {
-    let workspace = match setup::open(args, "autocut verify --rebuild") {
+    let mut workspace = match setup::open(args, "autocut verify --rebuild") {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
     };
     if let Err(problems) = workspace.check_targets(&wanted.outputs) {
         return setup::tell(&problems);
     }
+    workspace.set_reproducible(wanted.same.is_wanted());
     let options = Options { apart: true, ..setup::options(&workspace) };
     let listener = setup::terminal().without_closing();
     let rebuilt = rebuild::rebuild(&workspace, &wanted.outputs, wanted.keep.as_deref(), &mut |apart, goal| {

@@ -9,6 +9,7 @@ use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::Args;
 use crate::exec::driver::Driver;
 use crate::exec::goal::{Goal, Options, Summary};
+use crate::exec::lockfile;
 use crate::exec::opened::Opened;
 use crate::exec::settings::{Settings, Sources};
 use crate::exec::storage::{Purpose, Storage};
@@ -124,13 +125,7 @@ pub(super) fn terminal() -> Terminal {
 
 /// What a build starts from.
 pub(super) fn options(workspace: &Workspace) -> Options {
-    Options {
-        jobs: usize::from(workspace.settings.jobs.value.0),
-        keep_going: false,
-        force: false,
-        apart: false,
-        reproducible: false,
-    }
+    Options { jobs: usize::from(workspace.settings.jobs.value.0), keep_going: false, force: false, apart: false }
 }
 
 /// Runs a build that Ctrl-C ends at once, keeping what is finished.
@@ -142,6 +137,11 @@ pub(super) fn build(workspace: &mut Workspace, listener: &dyn Listener, options:
 pub(super) fn prepare(workspace: &mut Workspace, keep_going: bool, goal: &Goal) -> Summary {
     let options = Options { keep_going, ..options(workspace) };
     build(workspace, &terminal().without_closing(), options, goal)
+}
+
+/// Says where autocut.lock pins other moments than those that were just told.
+pub(super) fn tell_beside_the_lock(workspace: &Workspace) {
+    terminal::tell(lockfile::beside_the_lock(workspace).as_slice(), colour());
 }
 
 /// Becomes true at the first Ctrl-C; the second ends the program on the spot.

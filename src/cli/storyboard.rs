@@ -32,6 +32,7 @@ pub(super) fn run(args: &Args, wanted: &Storyboard) -> u8 {
     match store::write_page(&wanted.output, &page, MARK) {
         Ok(()) => {
             listing::print_text(&format!("wrote {}\n", wanted.output.display()));
+            setup::tell_beside_the_lock(&workspace);
             code
         }
         Err(problem) => setup::tell(&problem.into()),

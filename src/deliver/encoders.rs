@@ -11,6 +11,7 @@ use crate::base::Diagnostic;
 use crate::base::diagnostic::nearest;
 use crate::deliver::video::{self, Video};
 use crate::manifest::{Checker, FromNode, Node, Value};
+use crate::model::engines::{Engine, varies};
 use crate::model::specs::VideoEncoder;
 use crate::model::toolchain::Tool;
 use crate::model::{Toolchain, VideoFormat};
@@ -94,20 +95,29 @@ impl FromNode for Wanted {
 }
 
 /// The rung for an output: the first that is wanted, works here and did not
-/// fail in this build.
+/// fail in this build. Where it has to be `reproducible`, that is the table
+/// that says which make other bytes each time.
 ///
 /// # Errors
-/// Of the environment: none is left, and why each was passed over.
+/// None is left, and why each was passed over: of the user's input where the
+/// one that is wanted is not reproducible, else of the environment.
 pub fn choose<'a>(
     rungs: &'a [Rung],
     wanted: &Wanted,
     toolchain: &Toolchain,
     failed: &[String],
+    reproducible: Option<&[Engine]>,
 ) -> Result<&'a Rung, Diagnostic> {
     let mut passed_over = Vec::new();
+    let mut varying = false;
     for rung in rungs.iter().filter(|rung| *wanted == Wanted::Auto || wanted.as_str() == rung.name) {
         if failed.iter().any(|name| name == rung.name) {
             passed_over.push(format!("{} failed in this build", rung.name));
+            continue;
+        }
+        if let Some(why) = reproducible.and_then(|engines| varies(rung.name, engines)) {
+            passed_over.push(format!("{} may make other bytes each time: {why}", rung.name));
+            varying = true;
             continue;
         }
         match toolchain.tools.get(&rung.tool) {
@@ -118,6 +128,15 @@ pub fn choose<'a>(
             // Nobody who was asked said that it does not.
             _ => return Ok(rung),
         }
+    }
+    if varying {
+        let problem = Diagnostic::input(match wanted {
+            Wanted::Auto => "no encoder for H.264 works here that makes the same bytes every time".to_owned(),
+            Wanted::Only(name) => format!("the encoder {name} does not make the same bytes every time"),
+        });
+        let problem = passed_over.into_iter().fold(problem, Diagnostic::note);
+        let problem = problem.note("`--reproducible`, which is on where CI is set, allows no other");
+        return Err(problem.hint("set the codec to \"auto\", or make it all the same with `--no-reproducible`"));
     }
     let problem = Diagnostic::environment(match wanted {
         Wanted::Auto => "no encoder for H.264 works here".to_owned(),
@@ -155,7 +174,7 @@ mod tests {
 
     fn chosen(wanted: &Wanted, works: &[Tool], failed: &[&str]) -> Result<&'static str, Diagnostic> {
         let failed: Vec<String> = failed.iter().map(|name| (*name).to_owned()).collect();
-        choose(&ladder(), wanted, &toolchain(works), &failed).map(|rung| rung.name)
+        choose(&ladder(), wanted, &toolchain(works), &failed, None).map(|rung| rung.name)
     }
 
     #[test]
@@ -183,8 +202,28 @@ mod tests {
         assert_eq!(refused.tier, crate::base::Tier::Environment);
         assert_eq!(refused.notes, ["best: no such device", "good: no such device", "libx264 failed in this build"]);
         // A tool that nobody was asked about is not known to be broken.
-        let unasked = choose(RUNGS, &Wanted::Auto, &Toolchain::default(), &[]);
+        let unasked = choose(RUNGS, &Wanted::Auto, &Toolchain::default(), &[], None);
         assert_eq!(unasked.map(|rung| rung.name), Ok("libx264"));
+    }
+
+    #[test]
+    fn reproducibly_only_what_makes_the_same_bytes() {
+        let engine = |name, deterministic, why| Engine { name, deterministic, why };
+        let table = [engine("best", false, "its driver decides"), engine("libx264", true, "software")];
+        let all = toolchain(&[Tool::Aac, Tool::Jpeg, Tool::H264]);
+        let chosen = |wanted: &Wanted, failed: &[String]| {
+            choose(&ladder(), wanted, &all, failed, Some(&table)).map(|rung| rung.name)
+        };
+        // Passes over the one that varies and the one of which nothing is known.
+        assert_eq!(chosen(&Wanted::Auto, &[]), Ok("libx264"));
+        let refused = chosen(&Wanted::Only("best".to_owned()), &[]).unwrap_err();
+        assert_eq!(
+            (refused.tier, refused.notes[0].as_str()),
+            (crate::base::Tier::Input, "best may make other bytes each time: its driver decides")
+        );
+        assert!(refused.hint.unwrap().contains("--no-reproducible"));
+        // A rung that fails is not stepped down from to one that varies.
+        assert!(chosen(&Wanted::Auto, &["libx264".to_owned()]).is_err());
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Drawing<'_> {
     /// choice, the choice from probes.
     fn decisions(&mut self, done: &[survey::Done], to_run: &[Arc<PlannedAction>]) {
         let report = moments::choice(&self.workspace.db, self.workspace.project).value.as_ref().map(|it| it.report);
-        let choice = report.and_then(|report| self.makers.get(&report).cloned());
+        let choice = report.flatten().and_then(|report| self.makers.get(&report).cloned());
         let mut probes: BTreeMap<usize, ()> = BTreeMap::new();
         for (probe, _) in done.iter().filter(|(action, _)| matches!(action.spec, ActionSpec::Probe(_))) {
             let group = self.group(probe);

@@ -22,6 +22,7 @@ use crate::exec::failure::{self, Notebook};
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::history::History;
 use crate::exec::ladder;
+use crate::exec::lockfile;
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
 use crate::exec::reproducible;
@@ -220,6 +221,9 @@ impl<'a> Driver<'a> {
                 self.dispatch();
                 if self.is_quiet() && self.nothing_is_new() {
                     self.finish(goal, &needs, complete);
+                    if complete && matches!(goal, Goal::Outputs(_)) {
+                        self.renew_lock();
+                    }
                     break;
                 }
             }
@@ -247,7 +251,7 @@ impl<'a> Driver<'a> {
         self.stopping = false;
         // What an encoder failed at in another build it may do in this one.
         let codec = self.workspace.settings.codec.value.clone();
-        self.workspace.db.set_wanted_encoder(codec);
+        self.workspace.db.set_wanted_encoder(codec, self.workspace.is_reproducible());
         self.begin_again();
     }
 
@@ -445,7 +449,7 @@ impl<'a> Driver<'a> {
             Arc::make_mut(&mut action).output = None;
         }
         let action = &action;
-        let refused = Some(&action.spec).filter(|_| self.options.reproducible).and_then(reproducible::refused);
+        let refused = Some(&action.spec).filter(|_| self.workspace.is_reproducible()).and_then(reproducible::refused);
         let allowed = match (&action.output, refused) {
             (_, Some(refused)) => Err(refused),
             (Some(path), None) if !self.options.force => self.workspace.may_write(path),
@@ -761,6 +765,17 @@ impl<'a> Driver<'a> {
     fn say(&self, action: &PlannedAction, state: ActionState<'_>) {
         let subject = Subject { key: action.key, node: &action.node, spec: &action.spec };
         self.listener.event(&Event::Action { subject, state });
+    }
+
+    /// Brings `autocut.lock` up to date with what was made.
+    fn renew_lock(&mut self) {
+        if self.options.apart || !self.summary.errors.is_empty() {
+            return;
+        }
+        match lockfile::renew(self.workspace) {
+            Ok(news) => news.into_iter().for_each(|news| self.warn(news)),
+            Err(problem) => self.complain(problem),
+        }
     }
 
     /// Counts what was reused: everything that the goal rests on and that did

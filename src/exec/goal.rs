@@ -13,7 +13,8 @@ use crate::graph::{Needs, moments, outputs, stills, telemetry};
 pub enum Goal {
     /// The outputs of these names; all where none is named.
     Outputs(Vec<String>),
-    /// The choice of moments.
+    /// The choice of moments as it would be made here and now, whatever
+    /// `autocut.lock` pins.
     Choice,
     /// Probes and clocks: what can be said of the inputs.
     Inputs,
@@ -31,8 +32,6 @@ pub struct Options {
     pub force: bool,
     /// Leaves outputs alone: what a join makes stays in the store.
     pub apart: bool,
-    /// Refuses engines that may make other bytes each time.
-    pub reproducible: bool,
 }
 
 /// How a build ended.
@@ -86,7 +85,7 @@ pub fn evaluate(workspace: &Workspace, goal: &Goal) -> (Needs, bool) {
             (planned.needs, planned.value.is_some())
         }
         Goal::Choice => {
-            let planned = moments::choice(db, project);
+            let planned = moments::weighed(db, project);
             (planned.needs.clone(), planned.value.is_some())
         }
         Goal::Inputs => {

@@ -22,6 +22,7 @@ pub mod hook;
 pub mod inline;
 pub mod inventory;
 pub mod ladder;
+pub mod lockfile;
 pub mod opened;
 pub mod plan;
 pub mod pool;

@@ -9,6 +9,7 @@ use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
 use crate::exec::explain::basis::Again;
 use crate::exec::files::{self, Source};
+use crate::exec::lockfile::Locked;
 use crate::exec::settings::Settings;
 pub use crate::exec::storage::Purpose;
 use crate::exec::survey::Done;
@@ -33,6 +34,10 @@ pub struct Workspace {
     pub settings: Settings,
     pub manifest: Manifest,
     pub store: Arc<Store>,
+    /// What `autocut.lock` pins.
+    pub locked: Locked,
+    /// Whether only encoders will do that make the same bytes every time.
+    reproducible: bool,
     /// The media program.
     pub program: PathBuf,
     pub toolchain: Toolchain,
@@ -99,6 +104,7 @@ impl Workspace {
         let system = RealSystem;
         let root = system.canonical(folder).map_err(|e| inputs::cannot("open", folder, &e))?;
         let Some(manifest) = load(&system, &root, problems)? else { return Ok(None) };
+        let Some(locked) = read_lock(&root, problems) else { return Ok(None) };
 
         let place = settings.store_of(&root);
         let store = Arc::new(Store::open_for(&place, &root)?);
@@ -118,12 +124,15 @@ impl Workspace {
             store.forget_files(&found.gone)?;
         }
         let project = db.set_project(manifest.clone(), found.sets, found.materials);
-        db.set_wanted_encoder(settings.codec.value.clone());
+        db.set_wanted_encoder(settings.codec.value.clone(), false);
+        locked.tell(&mut db);
         let mut workspace = Workspace {
             root,
             settings: settings.clone(),
             manifest,
             store,
+            locked,
+            reproducible: false,
             program,
             toolchain,
             db,
@@ -164,12 +173,15 @@ impl Workspace {
 
     fn try_reload(&mut self, edit: &Edit, problems: &mut Diagnostics) -> Result<(), Diagnostic> {
         let Some(manifest) = load(&RealSystem, &self.root, problems)? else { return Ok(()) };
+        let Some(locked) = read_lock(&self.root, problems) else { return Ok(()) };
         for output in &manifest.outputs {
             problems.0.extend(footage_in_place_of(&self.store, &self.root, &manifest, output)?);
         }
         if problems.has_errors() {
             return Ok(());
         }
+        self.locked = Locked { required: self.locked.required, ..locked };
+        self.locked.tell(&mut self.db);
         let patterns = |manifest: &Manifest| -> Vec<(String, Vec<String>)> {
             manifest.footage.iter().map(|set| (set.name.clone(), set.files.clone())).collect()
         };
@@ -240,10 +252,32 @@ impl Workspace {
         let mut db = database(&self.store, &self.toolchain)?;
         let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
         self.project = db.set_project(self.manifest.clone(), found.sets, found.materials);
-        db.set_wanted_encoder(self.settings.codec.value.clone());
+        self.instruct(&mut db);
         self.db = db;
         self.take_files(found.found);
         Ok(())
+    }
+
+    /// Tells a new database what decides beside the manifest and the files.
+    fn instruct(&self, db: &mut Database) {
+        db.set_wanted_encoder(self.settings.codec.value.clone(), self.reproducible);
+        self.locked.tell(db);
+    }
+
+    /// Allows only encoders that make the same bytes every time, or all.
+    pub fn set_reproducible(&mut self, reproducible: bool) {
+        self.reproducible = reproducible;
+        self.db.set_wanted_encoder(self.settings.codec.value.clone(), reproducible);
+    }
+
+    pub fn is_reproducible(&self) -> bool {
+        self.reproducible
+    }
+
+    /// Makes moments that `autocut.lock` does not pin an error.
+    pub fn require_lock(&mut self) {
+        self.locked.required = true;
+        self.locked.tell(&mut self.db);
     }
 
     /// Whether the project reads the file at an absolute path.
@@ -258,12 +292,14 @@ impl Workspace {
         // What was written and what was hashed, the project's own store knows.
         let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
         let project = db.set_project(self.manifest.clone(), found.sets, found.materials);
-        db.set_wanted_encoder(self.settings.codec.value.clone());
+        self.instruct(&mut db);
         let mut apart = Workspace {
             root: self.root.clone(),
             settings: self.settings.clone(),
             manifest: self.manifest.clone(),
             store,
+            locked: self.locked.clone(),
+            reproducible: self.reproducible,
             program: self.program.clone(),
             toolchain: self.toolchain.clone(),
             db,
@@ -460,8 +496,9 @@ impl Workspace {
 
     /// Why the moments are as they are; known once they are chosen.
     pub fn choice_report(&self) -> Result<ChoiceReport, Diagnostic> {
-        let choice = moments::choice(&self.db, self.project);
-        let report = choice.value.as_ref().map(|choice| self.store.read(choice.report)).transpose()?;
+        let choice = moments::weighed(&self.db, self.project);
+        let report = choice.value.as_ref().and_then(|choice| choice.report);
+        let report = report.map(|report| self.store.read(report)).transpose()?;
         let report = report.and_then(|bytes| decode(&bytes));
         report.ok_or_else(|| Diagnostic::bug("the report on the chosen moments cannot be read"))
     }
@@ -525,6 +562,11 @@ fn footage_in_place_of(
 fn position(recording: &str, start: Timestamp) -> String {
     let length = Timestamp::ZERO;
     Moment { recording: recording.to_owned(), start, length, pinned: false }.node()
+}
+
+/// Reads `autocut.lock`; `None` where it is wrong.
+fn read_lock(root: &Path, problems: &mut Diagnostics) -> Option<Locked> {
+    Locked::read(root).map_err(|wrong| problems.0.extend(wrong.0)).ok()
 }
 
 fn load(system: &RealSystem, root: &Path, problems: &mut Diagnostics) -> Result<Option<Manifest>, Diagnostic> {

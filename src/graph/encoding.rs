@@ -4,6 +4,7 @@
 use crate::base::Diagnostic;
 use crate::deliver::encoders::{self, RUNGS, Rung, Wanted};
 use crate::graph::db::{Database, Db, EDITED};
+use crate::model::engines::{ENGINES, Engine};
 
 /// What decides it besides the toolchain.
 #[salsa::input(singleton)]
@@ -16,18 +17,26 @@ pub struct Encoding {
     /// Outputs with the encoders that failed for them, both by name.
     #[returns(ref)]
     pub failed: Vec<(String, String)>,
+    /// Whether only encoders will do that make the same bytes every time.
+    #[returns(copy)]
+    pub reproducible: bool,
 }
 
 /// The encoder for all of the output of that name.
 ///
 /// # Errors
-/// Of the environment: none that is wanted works here.
+/// None that is wanted works here, or none that makes the same bytes every time.
 pub fn rung(db: &dyn Db, output: &str) -> Result<&'static Rung, Diagnostic> {
     let Some(encoding) = Encoding::try_get(db) else {
-        return encoders::choose(RUNGS, &Wanted::Auto, db.toolchain(), &[]);
+        return encoders::choose(RUNGS, &Wanted::Auto, db.toolchain(), &[], None);
     };
     let failed = failed(db, encoding, output);
-    encoders::choose(encoding.rungs(db), encoding.wanted(db), db.toolchain(), &failed)
+    encoders::choose(encoding.rungs(db), encoding.wanted(db), db.toolchain(), &failed, engines(db, encoding))
+}
+
+/// The table that says which encoders vary, where that matters.
+fn engines(db: &dyn Db, encoding: Encoding) -> Option<&'static [Engine]> {
+    encoding.reproducible(db).then_some(ENGINES)
 }
 
 fn failed(db: &dyn Db, encoding: Encoding, output: &str) -> Vec<String> {
@@ -36,13 +45,17 @@ fn failed(db: &dyn Db, encoding: Encoding, output: &str) -> Vec<String> {
 }
 
 impl Database {
-    /// Takes over which encoder is wanted. What failed before is tried again.
-    pub fn set_wanted_encoder(&mut self, wanted: Wanted) {
+    /// Takes over which encoder is wanted, and whether only those will do that
+    /// make the same bytes every time. What failed before is tried again.
+    pub fn set_wanted_encoder(&mut self, wanted: Wanted, reproducible: bool) {
         use salsa::Setter;
         let Some(encoding) = Encoding::try_get(self) else {
-            let _ = Encoding::builder(RUNGS, wanted, Vec::new()).durability(EDITED).new(self);
+            let _ = Encoding::builder(RUNGS, wanted, Vec::new(), reproducible).durability(EDITED).new(self);
             return;
         };
+        if encoding.reproducible(self) != reproducible {
+            encoding.set_reproducible(self).to(reproducible);
+        }
         if *encoding.wanted(self) != wanted {
             encoding.set_wanted(self).to(wanted);
         }
@@ -56,7 +69,8 @@ impl Database {
         let Some(encoding) = Encoding::try_get(self) else { return false };
         let mut gone = failed(self, encoding, output);
         gone.push(encoder.to_owned());
-        encoders::choose(encoding.rungs(self), encoding.wanted(self), self.toolchain(), &gone).is_ok()
+        encoders::choose(encoding.rungs(self), encoding.wanted(self), self.toolchain(), &gone, engines(self, encoding))
+            .is_ok()
     }
 
     /// Lets an output do without an encoder that failed.
@@ -89,7 +103,7 @@ mod tests {
     #[test]
     fn one_output_steps_down_and_the_others_stay() {
         let mut db = Database::new(Toolchain::default(), Arc::new(|_| None), None);
-        Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new());
+        Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new(), false);
         let names = |db: &Database| ["reel", "clips"].map(|output| rung(db, output).map(|rung| rung.name));
         assert_eq!(names(&db), [Ok("first"), Ok("first")]);
 
@@ -102,9 +116,9 @@ mod tests {
         assert!(db.can_step_down("clips", "first"));
 
         // Another build begins at the top.
-        db.set_wanted_encoder(Wanted::Auto);
+        db.set_wanted_encoder(Wanted::Auto, false);
         assert_eq!(names(&db), [Ok("first"), Ok("first")]);
-        db.set_wanted_encoder(Wanted::Only("second".to_owned()));
+        db.set_wanted_encoder(Wanted::Only("second".to_owned()), false);
         assert_eq!(names(&db), [Ok("second"), Ok("second")]);
         assert!(!db.can_step_down("reel", "second"));
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::analysis::{ANALYSES, Analysis};
 use crate::base::{Diagnostic, Digest, Timestamp, UtcTime};
 use crate::graph::db::{Db, FileInput, FileState, Project};
 use crate::graph::planned::{Collector, Planned};
-use crate::manifest::manifest::FootageSet;
+use crate::manifest::manifest::{Detection, FootageSet};
 use crate::model::specs::{AnalyseSpec, AnalysisPass, DetectSpec, ProbeSpec};
 use crate::model::timeline::Fit;
 use crate::model::{ActionSpec, MediaInfo, VideoInfo};
@@ -202,6 +203,20 @@ fn disambiguate(db: &dyn Db, recordings: &mut [Recording]) {
     }
 }
 
+/// The analyses that the weights ask for.
+pub(crate) fn analyses(db: &dyn Db, project: Project) -> impl Iterator<Item = &'static Analysis> {
+    let weights = &project.moments(db).weights;
+    let weighted = |name: &str| weights.iter().any(|(weight, _)| weight.trim_matches('|') == name);
+    ANALYSES.iter().filter(move |analysis| weighted(analysis.name))
+}
+
+/// The detector, where the weights ask for what it finds.
+pub(crate) fn detection(db: &dyn Db, project: Project) -> Option<&Detection> {
+    let weights = &project.moments(db).weights;
+    let weighted = weights.iter().any(|(weight, _)| weight.trim_start_matches('|').starts_with("detect:"));
+    project.detection(db).as_ref().filter(|_| weighted)
+}
+
 /// The artifacts with the signals of one file that the weights ask for, in
 /// order of time.
 #[salsa::tracked]
@@ -211,7 +226,6 @@ pub fn signals(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Ve
     let video = needs.take(probe(db, file)).and_then(|info| info.video.as_ref());
     let (Some(digest), Some(video)) = (digest, video) else { return needs.finish(None) };
     let settings = project.analysis(db);
-    let weighted = |name: &str| project.moments(db).weights.iter().any(|(weight, _)| weight.trim_matches('|') == name);
     let mut artifacts = Some(Vec::new());
     let mut keep = |result: Option<Arc<crate::model::ActionResult>>| match (result, &mut artifacts) {
         (Some(result), Some(list)) => list.extend(result.artifacts.first().map(|artifact| artifact.digest)),
@@ -226,7 +240,7 @@ pub fn signals(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Ve
             width: settings.width,
         };
         let path = file.path(db);
-        for analysis in crate::analysis::ANALYSES.iter().filter(|analysis| weighted(analysis.name)) {
+        for analysis in analyses(db, project) {
             let spec = AnalyseSpec {
                 file: digest,
                 analysis: analysis.name.to_owned(),
@@ -235,13 +249,7 @@ pub fn signals(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Ve
             };
             keep(needs.act(db, format!("{path}/{}/{index}", analysis.name), ActionSpec::Analyse(spec)));
         }
-        if let Some(detection) = project.detection(db)
-            && project
-                .moments(db)
-                .weights
-                .iter()
-                .any(|(weight, _)| weight.trim_start_matches('|').starts_with("detect:"))
-        {
+        if let Some(detection) = detection(db, project) {
             let model = project.material(db, &detection.model);
             let Some(model) = model.and_then(|model| needs.content(db, model)) else {
                 keep(None);

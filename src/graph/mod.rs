@@ -14,6 +14,7 @@ pub mod footage;
 pub mod moments;
 pub mod outputs;
 pub mod planned;
+pub mod request;
 pub mod stills;
 pub mod telemetry;
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::base::Digest;
+use crate::base::{Diagnostic, Digest, Timestamp};
 use crate::graph::db::{Db, FileState, Project};
-use crate::graph::footage;
+use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
+use crate::graph::request::{Pinning, request};
 use crate::graph::telemetry;
 use crate::model::ActionSpec;
+use crate::model::lockfile::{Change, LOCK, PinnedChoice, Request, moment_changes};
 use crate::model::moment::{Chosen, Moment};
 use crate::model::specs::{ChooseChapter, ChooseRecording, ChooseSpec};
 
@@ -15,18 +17,93 @@ use crate::model::specs::{ChooseChapter, ChooseRecording, ChooseSpec};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     pub moments: Vec<Moment>,
-    /// The `ChoiceReport`.
-    pub report: Digest,
+    /// The `ChoiceReport`; `None` of moments that are pinned by `autocut.lock`.
+    pub report: Option<Digest>,
 }
 
+/// The moments that outputs show: those that `autocut.lock` pins, if it does and
+/// was made for the same request; else those that are [weighed] here and now.
 #[salsa::tracked]
 pub fn choice(db: &dyn Db, project: Project) -> Planned<Arc<Choice>> {
+    let Some((pinned, required)) = pinning(db) else { return weighed(db, project).clone() };
+    let mut needs = Collector::default();
+    let request = needs.take(request(db, project)).cloned();
+    let recordings = needs.take(footage::recordings(db, project)).cloned();
+    let Some(request) = request else { return needs.finish(None) };
+    if *request == pinned.request {
+        let choice = recordings.and_then(|recordings| match absent(&pinned, &recordings) {
+            None => Some(Arc::new(Choice { moments: pinned.moments.clone(), report: None })),
+            Some(problem) => {
+                needs.problem(problem);
+                None
+            }
+        });
+        return needs.finish(choice);
+    }
+    let weighed = needs.take(weighed(db, project)).cloned();
+    if required {
+        if let Some(weighed) = weighed {
+            needs.problem(out_of_date(&pinned, &request, &weighed.moments));
+        }
+        return needs.finish(None);
+    }
+    needs.finish(weighed)
+}
+
+fn pinning(db: &dyn Db) -> Option<(Arc<PinnedChoice>, bool)> {
+    let pinning = Pinning::try_get(db)?;
+    Some((pinning.choice(db).clone()?, pinning.required(db)))
+}
+
+/// The problem, if a lock that someone edited pins what was not filmed.
+fn absent(pinned: &PinnedChoice, recordings: &[Recording]) -> Option<Diagnostic> {
+    let moment = pinned.moments.iter().find(|moment| {
+        let recording = footage::find(recordings, &moment.recording);
+        let filmed = recording.is_some_and(|recording| moment.start < recording.duration);
+        !filmed || moment.start.is_negative() || moment.length <= Timestamp::ZERO
+    })?;
+    let problem = Diagnostic::input(format!("{LOCK} pins {}, which was not filmed", moment.node()));
+    Some(problem.hint("take it from version control, or let `autocut lock` write it anew"))
+}
+
+/// How many changes of a kind are told at most.
+const TOLD: usize = 10;
+
+/// The error for a lock that was made for another request, where it has to hold.
+fn out_of_date(pinned: &PinnedChoice, request: &Request, moments: &[Moment]) -> Diagnostic {
+    let mut problem = Diagnostic::input(format!("{LOCK} is out of date, and --locked forbids to change it"));
+    for change in told(pinned.request.changes(request)) {
+        problem = problem.note(change);
+    }
+    let changed = moment_changes(&pinned.moments, moments);
+    if changed.is_empty() {
+        problem = problem.note("the moments stay the same");
+    }
+    for change in told(changed) {
+        problem = problem.note(format!("moment {change}"));
+    }
+    problem.hint("run `autocut lock` where it may change, and commit it")
+}
+
+/// The first changes, one a line, and how many more there are.
+pub fn told(changes: Vec<Change>) -> Vec<String> {
+    let more = changes.len().saturating_sub(TOLD);
+    let mut lines: Vec<String> = changes.iter().take(TOLD).map(ToString::to_string).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+/// The moments that are chosen here and now, whatever `autocut.lock` pins.
+#[salsa::tracked]
+pub fn weighed(db: &dyn Db, project: Project) -> Planned<Arc<Choice>> {
     let mut needs = Collector::default();
     let spec = spec(db, project, &mut needs);
     let choice = spec.and_then(|spec| {
         let result = needs.act(db, "moments/choose".to_owned(), ActionSpec::Choose(spec))?;
         let chosen: Chosen = needs.value(&result, "choosing moments")?;
-        Some(Arc::new(Choice { moments: chosen.moments, report: result.artifacts.first()?.digest }))
+        Some(Arc::new(Choice { moments: chosen.moments, report: Some(result.artifacts.first()?.digest) }))
     });
     needs.finish(choice)
 }

@@ -11,6 +11,7 @@ mod checks;
 pub mod kinds;
 mod literals;
 pub mod load;
+pub mod lockfile;
 #[expect(clippy::module_inception, reason = "the lowered manifest is the noun; the folder is the way to it")]
 pub mod manifest;
 pub mod parser;

@@ -6,6 +6,7 @@ pub mod action;
 pub mod engines;
 pub mod footage;
 pub mod key;
+pub mod lockfile;
 pub mod moment;
 pub mod overlay;
 pub mod protocol;

@@ -30,6 +30,23 @@ pub enum Tool {
     Inference,
 }
 
+impl Tool {
+    /// As `autocut.lock` calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::Demux => "demux",
+            Tool::Decode => "decode",
+            Tool::Scale => "scale",
+            Tool::Resample => "resample",
+            Tool::H264 => "h264",
+            Tool::Aac => "aac",
+            Tool::Jpeg => "jpeg",
+            Tool::Mux => "mux",
+            Tool::Inference => "inference",
+        }
+    }
+}
+
 /// What `autocut-media` says of itself, asked once and cached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Toolchain {

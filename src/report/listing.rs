@@ -5,12 +5,24 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::exec::Workspace;
+use crate::exec::lockfile::Written;
 use crate::exec::plan::DryRun;
+use crate::model::lockfile::LOCK;
 
 /// Prints text on standard output.
 pub fn print_text(text: &str) {
     // A reader that went away (`autocut explain | head`) is no error.
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// What `autocut lock` says it did.
+pub fn locked(written: &Written) -> String {
+    let Written { moments, tools, changes } = written;
+    match changes {
+        None => format!("wrote {LOCK}: {moments} moments and {tools} tools\n"),
+        Some(changes) if changes.is_empty() => format!("{LOCK} is up to date\n"),
+        Some(changes) => changes.iter().fold(format!("updated {LOCK}:\n"), |text, change| text + "  " + change + "\n"),
+    }
 }
 
 /// Prints that a manifest is right, and what it comes to.

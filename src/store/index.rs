@@ -27,7 +27,7 @@ use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
 use super::snapshot::{Snapshot, open_sealed, sealed};
 
 /// The version of the tables.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

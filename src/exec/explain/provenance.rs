@@ -53,7 +53,7 @@ pub fn origin_of(workspace: &Workspace, makers: &dyn Makers, digest: Digest) -> 
 /// The report on the choice of moments, which stands for the choice.
 fn choice(workspace: &Workspace) -> Option<Digest> {
     let choice = moments::choice(&workspace.db, workspace.project);
-    choice.value.as_ref().map(|choice| choice.report)
+    choice.value.as_ref().and_then(|choice| choice.report)
 }
 
 /// Every file that moments are chosen from.
