@@ -49,3 +49,9 @@ pub fn assert_sound(project: &Path) {
     let left: Vec<PathBuf> = files_below(project).into_iter().filter(unfinished).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
 }
+
+/// Writes a file, with its folders.
+pub fn write(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
