@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::base::{Bytes, Timestamp};
 use crate::deliver::encoders::Wanted;
 use crate::exec::reproducible;
-use crate::exec::settings::{Arguments, FromText, Jobs, StoreFolder};
+use crate::exec::settings::{Arguments, FromText, Jobs, SharedPlace, StoreFolder};
 
 /// make for video: renders what autocut.ron declares, and only what changed.
 #[derive(Debug, Parser)]
@@ -90,6 +90,12 @@ pub(super) struct Settings {
     /// The encoder for H.264; AUTOCUT_CODEC [default: auto, the best that works].
     #[arg(long, global = true, value_name = "ENCODER", value_parser = value::<Wanted>)]
     codec: Option<Wanted>,
+    /// The store that machines share: a folder or s3://BUCKET/PREFIX; AUTOCUT_REMOTE [default: none].
+    #[arg(long, global = true, value_name = "PLACE", value_parser = value::<SharedPlace>)]
+    remote: Option<SharedPlace>,
+    /// Publish what is made here to the shared store; AUTOCUT_REMOTE_WRITE.
+    #[arg(long, global = true)]
+    remote_write: bool,
 }
 
 impl Settings {
@@ -99,6 +105,8 @@ impl Settings {
             memory: self.memory,
             store: self.store.clone().map(StoreFolder),
             codec: self.codec.clone(),
+            remote: self.remote.clone(),
+            remote_write: self.remote_write.then_some(true),
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::exec::ladder;
 use crate::exec::lockfile;
 use crate::exec::pool::{Finished, Job, Place, Pool, Report, Task};
 use crate::exec::queue::{self, Position, Queue};
+use crate::exec::remote::{Answer, Exchange};
 use crate::exec::reproducible;
 use crate::exec::retry::{self, Cause, Next, Waiting};
 use crate::exec::survey::{self, Known, Readiness, Survey};
@@ -74,6 +75,9 @@ pub struct Driver<'a> {
     options: Options,
     interrupted: &'a AtomicBool,
     pool: Pool,
+    exchange: Exchange,
+    /// The shared store said something that the plan has not been told of yet.
+    answered: bool,
     queue: Queue,
     /// Where the decoder of each slot stands; `None` for a slot that is busy.
     idle: BTreeMap<usize, Position>,
@@ -99,6 +103,7 @@ pub struct Driver<'a> {
     failed: HashMap<ActionKey, Diagnostic>,
     /// What the store has not been told of yet.
     unrecorded: Vec<ActionRecord>,
+    adopted: Vec<ActionRecord>,
     hashed: Vec<(String, Remembered)>,
     /// Results that the plan has not been told of yet.
     fresh: Vec<(ActionKey, Option<Arc<ActionResult>>)>,
@@ -136,7 +141,8 @@ impl<'a> Driver<'a> {
             force: options.force,
             deadline: workspace.settings.deadline,
         };
-        let pool = Pool::new(jobs, workspace.program.clone(), place);
+        let pool = Pool::new(jobs, workspace.program.clone(), place.clone());
+        let exchange = Exchange::new(place, pool.reporter());
         let admission = Admission::new(demand::capacity(jobs, workspace.settings.memory.value));
         let notebook = Notebook::new(workspace.store.clone());
         Driver {
@@ -145,6 +151,8 @@ impl<'a> Driver<'a> {
             options,
             interrupted,
             pool,
+            exchange,
+            answered: false,
             queue: Queue::default(),
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             running: HashMap::new(),
@@ -161,6 +169,7 @@ impl<'a> Driver<'a> {
             stepped_down: false,
             failed: HashMap::new(),
             unrecorded: Vec::new(),
+            adopted: Vec::new(),
             hashed: Vec::new(),
             fresh: Vec::new(),
             fresh_files: Vec::new(),
@@ -231,6 +240,7 @@ impl<'a> Driver<'a> {
                 self.work(edits);
             }
         }
+        self.part();
         self.summary.elapsed = started.elapsed();
         let history = std::mem::replace(&mut self.history, History::begin());
         if let Err(problem) = history.close(goal, &self.summary, &self.workspace.store) {
@@ -244,6 +254,7 @@ impl<'a> Driver<'a> {
     fn begin(&mut self) {
         self.summary = Summary::default();
         self.history = History::begin();
+        self.exchange.begin(self.workspace.shared.clone());
         self.placed.clear();
         self.warned.clear();
         self.submitted.clear();
@@ -342,7 +353,7 @@ impl<'a> Driver<'a> {
 
     fn is_quiet(&self) -> bool {
         let waiting = !self.queue.is_empty() || !self.to_hash.is_empty() || !self.waiting.is_empty();
-        self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting)
+        self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting && self.exchange.is_idle())
     }
 
     /// Whether the plan knows all that came back.
@@ -354,6 +365,7 @@ impl<'a> Driver<'a> {
     /// new revision.
     fn tell_plan(&mut self) {
         self.stepped_down = false;
+        self.answered = false;
         for (key, result) in self.fresh.drain(..) {
             self.workspace.db.set_outcome(key, result);
         }
@@ -379,12 +391,6 @@ impl<'a> Driver<'a> {
         let frames = frames_done + survey.pending.iter().map(|action| survey::frames_of(&action.spec)).sum::<u64>();
         let done = self.known.actions();
         self.listener.event(&Event::Planned { done, pending, frames_done, frames, open: !complete });
-        if !self.stopping
-            && let Err(problem) = self.workspace.may_store(&survey.pending)
-        {
-            self.complain(problem);
-            self.stopping = true;
-        }
         for file in &survey.unhashed {
             if self.asked.insert(*file) {
                 self.to_hash.push_back(*file);
@@ -393,6 +399,13 @@ impl<'a> Driver<'a> {
         self.retire(&survey);
         for action in &survey.pending {
             self.submit_action(action);
+        }
+        let here: Vec<_> = survey.pending.iter().filter(|action| !self.exchange.awaits(action.key)).cloned().collect();
+        if !self.stopping
+            && let Err(problem) = self.workspace.may_store(&here)
+        {
+            self.complain(problem);
+            self.stopping = true;
         }
     }
 
@@ -438,7 +451,8 @@ impl<'a> Driver<'a> {
     }
 
     fn submit_action(&mut self, action: &Arc<PlannedAction>) {
-        if self.submitted.contains(&action.key) || self.failed.contains_key(&action.key) {
+        let key = &action.key;
+        if self.submitted.contains(key) || self.failed.contains_key(key) || self.exchange.awaits(*key) {
             return;
         }
         if self.failing && !matches!(action.spec, ActionSpec::Probe(_)) {
@@ -455,6 +469,10 @@ impl<'a> Driver<'a> {
             (Some(path), None) if !self.options.force => self.workspace.may_write(path),
             _ => Ok(()),
         };
+        let done = self.workspace.db.result(action.key).is_some();
+        if !done && allowed.is_ok() && self.exchange.asks(action) {
+            return;
+        }
         match self.known.readiness(self.workspace, action) {
             Readiness::Ready => match allowed {
                 Ok(()) => {
@@ -463,9 +481,25 @@ impl<'a> Driver<'a> {
                 }
                 Err(problem) => self.fail(action, problem),
             },
-            // Their objects are gone (collected, or lost): they are made again.
-            Readiness::Lost(makers) => self.fresh.extend(makers.into_iter().map(|maker| (maker, None))),
+            // An output that others have needs nothing of what it was made of.
+            Readiness::Lost(_) if done && allowed.is_ok() && self.exchange.asks(action) => {}
+            Readiness::Lost(makers) => self.recover(makers),
             Readiness::Unavailable(problem) => self.fail(action, problem),
+        }
+    }
+
+    /// Results whose objects are gone (collected, lost, or never fetched) are
+    /// fetched; those that cannot be had are made again.
+    fn recover(&mut self, makers: Vec<ActionKey>) {
+        for maker in makers {
+            let workspace = &*self.workspace;
+            let missing = || {
+                let artifacts = workspace.db.result(maker).map(|result| result.artifacts.clone()).unwrap_or_default();
+                artifacts.into_iter().filter(|artifact| !workspace.store.objects().contains(*artifact)).collect()
+            };
+            if !self.exchange.seeks(maker, missing) {
+                self.fresh.push((maker, None));
+            }
         }
     }
 
@@ -480,6 +514,9 @@ impl<'a> Driver<'a> {
 
     /// Gives idle slots their next work.
     fn dispatch(&mut self) {
+        if !self.stopping {
+            self.exchange.send();
+        }
         while !self.stopping && self.hashing < HASHES {
             let Some(file) = self.to_hash.pop_front() else { break };
             self.hashing += 1;
@@ -561,6 +598,7 @@ impl<'a> Driver<'a> {
                 self.summary.interrupted = true;
                 self.stopping = true;
                 self.pool.cancel();
+                self.exchange.abandon();
                 // What cannot be killed is not waited for: it leaves nothing
                 // but a scratch folder, which the next build clears.
                 self.hashing = 0;
@@ -570,6 +608,10 @@ impl<'a> Driver<'a> {
             while let Some(each) = report {
                 self.take(each);
                 report = self.pool.report(Duration::ZERO);
+            }
+            if let Some(trouble) = self.exchange.tend() {
+                self.answered = true;
+                self.warn(trouble);
             }
             if let Some(edit) = edits.take(self.workspace) {
                 self.take_edit(&edit);
@@ -583,7 +625,7 @@ impl<'a> Driver<'a> {
             }
             self.dispatch();
             self.remember();
-            let fresh = !self.nothing_is_new();
+            let fresh = !self.nothing_is_new() || self.answered;
             let dry = self.queue.is_empty() && !self.idle.is_empty();
             if self.is_quiet() || (fresh && (dry || since.elapsed() >= REPLAN)) {
                 return;
@@ -596,10 +638,16 @@ impl<'a> Driver<'a> {
     fn remember(&mut self) {
         let store = &self.workspace.store;
         let records = std::mem::take(&mut self.unrecorded);
+        let adopted = std::mem::take(&mut self.adopted);
         let hashed = std::mem::take(&mut self.hashed);
-        if let Err(problem) = store.record(records).and_then(|()| store.remember_files(&hashed)) {
-            self.complain(problem);
-            self.stopping = true;
+        let made: Vec<ActionKey> = records.iter().map(|record| record.key).collect();
+        let told = self.exchange.adopt(store, adopted).and_then(|()| store.record(records));
+        match told.and_then(|()| store.remember_files(&hashed)) {
+            Ok(()) => self.exchange.publish(made),
+            Err(problem) => {
+                self.complain(problem);
+                self.stopping = true;
+            }
         }
     }
 
@@ -628,6 +676,40 @@ impl<'a> Driver<'a> {
                 self.admission.release(slot, kept);
                 self.idle.insert(slot, position);
             }
+            Report::Remote(answer) => self.take_answer(answer),
+        }
+    }
+
+    /// Takes in what the shared store said.
+    fn take_answer(&mut self, answer: Answer) {
+        let news = self.exchange.take(answer);
+        self.answered = true;
+        for warning in news.warnings {
+            self.warn(warning);
+        }
+        for hit in news.found {
+            self.summary.fetched += 1;
+            self.say(&hit.action, ActionState::Fetched);
+            if let Some(path) = &hit.action.output {
+                self.placed.insert(path.clone(), true);
+                self.listener.event(&Event::Output { path, written: true });
+            }
+            self.fresh.push((hit.action.key, Some(Arc::new(hit.record.result.clone()))));
+            self.adopted.push(hit.record);
+        }
+    }
+
+    /// Lets what is still to be published be published.
+    fn part(&mut self) {
+        if self.lane.is_none() && self.exchange.is_publishing() && !self.summary.interrupted {
+            self.listener.event(&Event::Publishing);
+        }
+        // Whoever watches does not wait: the next edit is more urgent.
+        let farewell = if self.lane.is_some() { self.exchange.pause() } else { self.exchange.finish(self.interrupted) };
+        self.summary.published = farewell.published;
+        self.summary.interrupted |= farewell.interrupted;
+        if let Some(warning) = farewell.warning {
+            self.warn(warning);
         }
     }
 
@@ -807,10 +889,14 @@ impl<'a> Driver<'a> {
         self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
         let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();
         let succeeded = complete && self.summary.errors.is_empty() && !self.summary.interrupted;
-        let kept = collect::keep(self.workspace, goal, &plan, succeeded, !self.summary.ran.is_empty());
+        let mut kept = collect::keep(self.workspace, goal, &plan, succeeded, !self.summary.ran.is_empty());
+        if complete {
+            let store = &self.workspace.store;
+            kept = kept.and_then(|()| self.exchange.offer(store, &plan));
+        }
         // A build that ran nothing has added nothing; one that did not come to
         // its end does not know all that the next one needs.
-        let kept = kept.and_then(|()| match complete && !self.summary.ran.is_empty() {
+        let kept = kept.and_then(|()| match complete && (self.summary.fetched > 0 || !self.summary.ran.is_empty()) {
             true => collect::after_build(self.workspace, survey::live(&done)),
             false => Ok(()),
         });

@@ -44,6 +44,8 @@ pub enum Event<'a> {
         path: &'a str,
         written: bool,
     },
+    /// All is done but publishing results to the shared store.
+    Publishing,
     Finished(&'a Summary),
 }
 
@@ -71,6 +73,8 @@ pub enum ActionState<'a> {
         elapsed: Duration,
         usage: Usage,
     },
+    /// It does not run: the shared store had its result.
+    Fetched,
     /// It will be tried again when the delay has passed.
     Retried {
         why: &'a Diagnostic,
@@ -90,6 +94,7 @@ impl ActionState<'_> {
             ActionState::Started { .. } => "started",
             ActionState::Progress { .. } => "progress",
             ActionState::Done { .. } => "done",
+            ActionState::Fetched => "fetched",
             ActionState::Retried { .. } => "retried",
             ActionState::Failed { .. } => "failed",
             ActionState::Cancelled => "cancelled",

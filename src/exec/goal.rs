@@ -41,6 +41,10 @@ pub struct Summary {
     pub ran: BTreeMap<&'static str, usize>,
     /// Actions whose results were known.
     pub reused: BTreeMap<&'static str, usize>,
+    /// Those of them that came from the shared store in this build.
+    pub fetched: usize,
+    /// Results that the shared store has from this build.
+    pub published: usize,
     pub failed: usize,
     /// What went wrong, each thing once.
     pub errors: Vec<Diagnostic>,

@@ -28,6 +28,7 @@ pub mod plan;
 pub mod pool;
 pub mod postmortem;
 pub mod queue;
+pub mod remote;
 pub mod reproducible;
 pub mod retry;
 pub mod settings;

@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::base::{Diagnostic, Digest};
 use crate::exec::inline::{self, Logs, Materials};
 use crate::exec::queue::Position;
+use crate::exec::remote::Answer;
 use crate::exec::worker::{Failure, Killer, Worker};
 use crate::graph::FileInput;
 use crate::inputs::meter::Meter;
@@ -68,6 +69,8 @@ pub enum Report {
         position: Position,
         kept: u32,
     },
+    /// Of the shared store.
+    Remote(Answer),
 }
 
 #[derive(Debug)]
@@ -150,6 +153,11 @@ impl Pool {
         });
     }
 
+    /// Where threads outside of the pool send their reports.
+    pub fn reporter(&self) -> Sender<Report> {
+        self.sender.clone()
+    }
+
     /// The next report, if one comes within `wait`.
     pub fn report(&self, wait: Duration) -> Option<Report> {
         self.reports.recv_timeout(wait).ok()
@@ -187,7 +195,7 @@ impl Drop for Pool {
 }
 
 /// Where results go.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Place {
     pub store: Arc<Store>,
     /// The project's folder.

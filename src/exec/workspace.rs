@@ -13,7 +13,7 @@ use crate::exec::lockfile::Locked;
 use crate::exec::settings::Settings;
 pub use crate::exec::storage::Purpose;
 use crate::exec::survey::Done;
-use crate::exec::{storage, toolchain, worker};
+use crate::exec::{remote, storage, toolchain, worker};
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
 use crate::inputs::system::EntryKind;
 use crate::inputs::{self, FileStat, Pattern, RealSystem, System};
@@ -23,6 +23,7 @@ use crate::model::moment::{ChoiceReport, Moment};
 use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
 use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
+use crate::store::remote::Remote;
 use crate::store::{Lock, OutputState, Position, Store};
 use crate::telemetry::FORMATS;
 
@@ -38,6 +39,8 @@ pub struct Workspace {
     pub locked: Locked,
     /// Whether only encoders will do that make the same bytes every time.
     reproducible: bool,
+    /// The store that others share, if one is named.
+    pub shared: Option<Arc<Remote>>,
     /// The media program.
     pub program: PathBuf,
     pub toolchain: Toolchain,
@@ -109,6 +112,7 @@ impl Workspace {
         let place = settings.store_of(&root);
         let store = Arc::new(Store::open_for(&place, &root)?);
         problems.0.extend(store.warning());
+        let shared = remote::named(settings);
         // Before anything is read of it: whoever waited finds the work done.
         let lock = storage::take(&store, purpose)?;
         let program = worker::find_program(settings.program.as_deref())?;
@@ -133,6 +137,7 @@ impl Workspace {
             store,
             locked,
             reproducible: false,
+            shared,
             program,
             toolchain,
             db,
@@ -300,6 +305,8 @@ impl Workspace {
             store,
             locked: self.locked.clone(),
             reproducible: self.reproducible,
+            // What others made proves nothing of what is made here.
+            shared: None,
             program: self.program.clone(),
             toolchain: self.toolchain.clone(),
             db,

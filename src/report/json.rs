@@ -62,10 +62,13 @@ fn line(event: &Event<'_>) -> Option<Value> {
             json!({"event": "refused", "errors": problems.0.iter().map(diagnostic).collect::<Vec<_>>()})
         }
         Event::Output { path, written } => json!({"event": "output", "path": path, "written": written}),
+        Event::Publishing => json!({"event": "publishing"}),
         Event::Finished(summary) => json!({
             "event": "finished",
             "ran": summary.ran_count(),
             "cached": summary.reused_count(),
+            "fetched": summary.fetched,
+            "published": summary.published,
             "failed": summary.failed,
             "elapsed_ms": summary.elapsed.as_millis() as u64,
             "planning_ms": summary.planning.as_millis() as u64,

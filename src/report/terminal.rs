@@ -140,7 +140,9 @@ impl Terminal {
                 drop(shown);
                 self.print(&format!("  again in {}: {} ({})", seconds(delay), title(subject), why.message));
             }
-            ActionState::Failed { .. } | ActionState::Cancelled => self.remove(&mut shown, subject.key),
+            ActionState::Failed { .. } | ActionState::Cancelled | ActionState::Fetched => {
+                self.remove(&mut shown, subject.key);
+            }
         }
     }
 
@@ -195,7 +197,10 @@ fn title(subject: &Subject<'_>) -> String {
 
 /// `3 of 42 segments rendered, 39 reused, 1.2 s`.
 pub fn closing(summary: &Summary) -> String {
-    let elapsed = seconds(summary.elapsed);
+    let elapsed = match summary.fetched {
+        0 => seconds(summary.elapsed),
+        count => format!("{} from the shared store, {}", counted(count, "result"), seconds(summary.elapsed)),
+    };
     if summary.interrupted {
         return format!("interrupted after {elapsed}; what was finished is kept");
     }
@@ -277,6 +282,7 @@ impl Listener for Terminal {
                 problems.0.iter().for_each(|problem| self.print(&diagnostics::render(problem, self.colour)));
             }
             Event::Output { .. } | Event::Evaluated { .. } => {}
+            Event::Publishing => self.overall.set_message("publishing"),
             Event::Finished(summary) => self.finish(summary),
         }
     }
@@ -315,6 +321,9 @@ mod tests {
         assert_eq!(closing(&summary), "nothing to do (39 results known), 1.2 s");
         summary.ran.insert("join", 1);
         assert_eq!(closing(&summary), "1 file joined, 39 segments reused, 1.2 s");
+        summary.fetched = 2;
+        assert_eq!(closing(&summary), "1 file joined, 39 segments reused, 2 results from the shared store, 1.2 s");
+        summary.fetched = 0;
         summary.ran.insert("segment", 3);
         assert_eq!(closing(&summary), "3 of 42 segments rendered, 39 reused, 1.2 s");
         summary.interrupted = true;

@@ -73,7 +73,7 @@ impl Trace {
                 let since = together.map_or(now, |running| running.since);
                 state.running.insert(subject.key, Running { lane, since });
             }
-            ActionState::Progress { .. } => {}
+            ActionState::Progress { .. } | ActionState::Fetched => {}
             ActionState::Done { usage, .. } => self.end(state, now, subject, what, Some(usage)),
             ActionState::Retried { .. } | ActionState::Failed { .. } | ActionState::Cancelled => {
                 self.end(state, now, subject, what, None);

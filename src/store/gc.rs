@@ -5,7 +5,8 @@
 //! What the given live set needs stays, even where the limit is passed by it,
 //! and so does what the last successful build of each project needs, which is
 //! noted as its [root](super::roots). Whatever the limit: objects that no result refers to are leftovers of a
-//! crash and go, and results that lost an object go with what they still have.
+//! crash and go, and results that lost an object go with what they still
+//! have, unless it is in a shared store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -216,8 +217,9 @@ impl<'a> Plan<'a> {
         }
         let oldest = limit.age_ns.map_or(UtcTime(i64::MIN), |age| UtcTime(now.0.saturating_sub(age)));
         for used in std::mem::take(&mut self.results) {
+            // Those of a shared result are had again when something reads them.
             let lost = used.result.is_none()
-                || digests(&used).any(|d| !self.objects.contains_key(&d) && !self.outputs.contains(&d));
+                || !used.shared && digests(&used).any(|d| !self.objects.contains_key(&d) && !self.outputs.contains(&d));
             let unwanted = size > limit.bytes || used.used < oldest;
             if !(lost || unwanted && !self.live.keys.contains(&used.key)) {
                 continue;

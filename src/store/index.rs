@@ -9,6 +9,7 @@
 //! times of last use only order what gc removes. So there are no migrations;
 //! [`SCHEMA`] is raised instead.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -27,7 +28,7 @@ use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
 use super::snapshot::{Snapshot, open_sealed, sealed};
 
 /// The version of the tables.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -40,6 +41,8 @@ const TABLES: &str = "
     -- The last success of each node of each project.
     CREATE TABLE nodes (
         project TEXT NOT NULL, node TEXT NOT NULL, key BLOB NOT NULL, PRIMARY KEY (project, node)) WITHOUT ROWID;
+    -- Results whose objects are in a shared store.
+    CREATE TABLE shared (key BLOB PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE uses (key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
         project TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, hashed_ns INTEGER NOT NULL, device INTEGER NOT NULL,
@@ -234,7 +237,7 @@ impl Index {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if anew {
             transaction.execute_batch(
-                "DELETE FROM results; DELETE FROM runs; DELETE FROM nodes; DELETE FROM uses; DELETE FROM outputs;
+                "DELETE FROM results; DELETE FROM runs; DELETE FROM nodes; DELETE FROM uses; DELETE FROM shared; DELETE FROM outputs;
                  DELETE FROM earlier_outputs; DELETE FROM folders; DELETE FROM builds; DELETE FROM meta WHERE name = 'bytes'",
             )?;
         }
@@ -257,30 +260,47 @@ impl Index {
 
     /// All that has to be in the log.
     pub(super) fn each_record(&self, each: Sink<'_, Trouble>) -> Result<(), Trouble> {
-        let mut statement = self.connection.prepare(
-            "SELECT key, result, node, kind, at, elapsed_ms, cpu_ms, spec, project
-             FROM results JOIN runs USING (key) ORDER BY at, key",
-        )?;
+        let mut statement = self.connection.prepare(&format!("{SELECT_RECORDS} ORDER BY at, key"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let Some(result) = open_sealed(row.get_ref(1)?.as_blob().unwrap_or_default()) else { continue };
-            let spec = unpacked(row.get_ref(7)?.as_blob().unwrap_or_default()).unwrap_or_default();
-            let record = Record::Action(Box::new(ActionRecord {
-                key: ActionKey(digest(row, 0)?),
-                result,
-                node: row.get(2)?,
-                kind: row.get(3)?,
-                at: UtcTime(row.get(4)?),
-                elapsed_ms: unsigned(row, 5)?,
-                cpu_ms: unsigned(row, 6)?,
-                spec: String::from_utf8(spec).unwrap_or_default(),
-            }));
-            each(&record.about(&row.get::<_, String>(8)?))?;
+            if let Some(done) = record(row)? {
+                each(&Record::Action(Box::new(done)).about(&row.get::<_, String>(8)?))?;
+            }
+        }
+        for (place, keys) in self.shared()? {
+            each(&Record::Shared { place, keys })?;
         }
         self.each_earlier_output(&mut |project, output| each(&Record::Output(output).about(project)))?;
         self.each_output(&mut |project, output| each(&Record::Output(output).about(project)))?;
         self.each_folder(&mut |project, folder| each(&Record::Folder(folder).about(project)))?;
         self.each_build(&mut |project, build| each(&Record::Build(Box::new(build)).about(project)))
+    }
+
+    /// The results that are in shared stores, by the digest of their place.
+    pub(super) fn shared(&self) -> Result<BTreeMap<Digest, Vec<ActionKey>>, Trouble> {
+        let mut statement = self.connection.prepare("SELECT place, key FROM shared ORDER BY key")?;
+        let mut rows = statement.query([])?;
+        let mut shared: BTreeMap<Digest, Vec<ActionKey>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            shared.entry(digest(row, 0)?).or_default().push(ActionKey(digest(row, 1)?));
+        }
+        Ok(shared)
+    }
+
+    /// See [`Store::is_offered`](super::Store::is_offered).
+    pub(super) fn offer(&self) -> Result<Option<Digest>, Trouble> {
+        Ok(meta::<[u8; 32]>(&self.connection, "offer")?.map(Digest))
+    }
+
+    pub(super) fn set_offer(&self, offer: Digest) -> Result<(), Trouble> {
+        set_meta(&self.connection, "offer", &offer.0)
+    }
+
+    /// The whole record of a result, if it is known.
+    pub(super) fn record(&self, key: ActionKey) -> Result<Option<ActionRecord>, Trouble> {
+        let mut statement = self.connection.prepare_cached(&format!("{SELECT_RECORDS} WHERE key = ?1"))?;
+        let mut rows = statement.query([key.0.0])?;
+        rows.next()?.map_or(Ok(None), record)
     }
 
     /// All results, as they are now.
@@ -393,8 +413,10 @@ impl Index {
     /// takes up in the index itself; those least recently used first.
     pub(super) fn results_by_use(&self) -> Result<Vec<UsedResult>, Trouble> {
         let mut statement = self.connection.prepare(
-            "SELECT results.key, result, node, kind, max(runs.at, coalesce(uses.at, 0)) AS used, length(result) + length(spec)
-             FROM results JOIN runs USING (key) LEFT JOIN uses USING (key) ORDER BY used, results.key",
+            "SELECT results.key, result, node, kind, max(runs.at, coalesce(uses.at, 0)) AS used,
+             length(result) + length(spec), shared.key IS NOT NULL
+             FROM results JOIN runs USING (key) LEFT JOIN uses USING (key) LEFT JOIN shared USING (key)
+             ORDER BY used, results.key",
         )?;
         let mut rows = statement.query([])?;
         let mut results = Vec::new();
@@ -406,6 +428,7 @@ impl Index {
                 kind: row.get(3)?,
                 used: UtcTime(row.get(4)?),
                 bytes: unsigned(row, 5)?,
+                shared: row.get(6)?,
             });
         }
         Ok(results)
@@ -422,6 +445,27 @@ pub(super) struct UsedResult {
     pub kind: String,
     pub used: UtcTime,
     pub bytes: u64,
+    /// Whether its objects are in a shared store too.
+    pub shared: bool,
+}
+
+const SELECT_RECORDS: &str =
+    "SELECT key, result, node, kind, at, elapsed_ms, cpu_ms, spec, project FROM results JOIN runs USING (key)";
+
+/// The record in a row of [`SELECT_RECORDS`]; `None` where it was damaged.
+fn record(row: &Row<'_>) -> Result<Option<ActionRecord>, Trouble> {
+    let Some(result) = open_sealed(row.get_ref(1)?.as_blob().unwrap_or_default()) else { return Ok(None) };
+    let spec = unpacked(row.get_ref(7)?.as_blob().unwrap_or_default()).unwrap_or_default();
+    Ok(Some(ActionRecord {
+        key: ActionKey(digest(row, 0)?),
+        result,
+        node: row.get(2)?,
+        kind: row.get(3)?,
+        at: UtcTime(row.get(4)?),
+        elapsed_ms: unsigned(row, 5)?,
+        cpu_ms: unsigned(row, 6)?,
+        spec: String::from_utf8(spec).unwrap_or_default(),
+    }))
 }
 
 /// About what a record adds to the store: its objects, as if all were new, and
@@ -460,11 +504,12 @@ fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> 
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2, ?3)")?
                 .execute(params![project, done.node, key])?;
+            transaction.prepare_cached("DELETE FROM shared WHERE key = ?1")?.execute([key])?;
         }
         Record::Output(output) => caches::announce_output(transaction, project, output)?,
         Record::Forgotten(keys) => {
             for key in keys {
-                for table in ["results", "runs", "nodes", "uses"] {
+                for table in ["results", "runs", "nodes", "uses", "shared"] {
                     let delete = format!("DELETE FROM {table} WHERE key = ?1");
                     transaction.prepare_cached(&delete)?.execute([key.0.0])?;
                 }
@@ -492,6 +537,12 @@ fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> 
         }
         // Records are about one project; this is none that was ever written.
         Record::Of { .. } => {}
+        Record::Shared { place, keys } => {
+            let mut share = transaction.prepare_cached("INSERT OR REPLACE INTO shared VALUES (?1, ?2)")?;
+            for key in keys {
+                share.execute([key.0.0, place.0])?;
+            }
+        }
     }
     Ok(())
 }

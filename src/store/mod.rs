@@ -11,8 +11,11 @@
 //!   In this order, objects before the record before the index, a crash at any
 //!   moment leaves what is known true: the index catches up with the log when
 //!   the store is opened.
+//! - *adopted*: [`Store::adopt`] recorded it as it came from a
+//!   [shared store](remote), where its objects are.
 //! - *hollow*: recorded, but an object of it is gone (gc, a person, a power
-//!   cut). [`Store::missing_objects`] tells, and the action runs again.
+//!   cut) or not fetched yet. [`Store::missing_objects`] tells, and it is
+//!   fetched, or the action runs again.
 //!
 //! Paths in the store are relative, so a project that is moved or copied with
 //! its store finds everything again; files whose inodes changed are hashed once
@@ -35,6 +38,7 @@ pub mod lock;
 pub mod objects;
 pub mod outputs;
 mod records;
+pub mod remote;
 pub mod roots;
 mod snapshot;
 pub mod space;
@@ -62,6 +66,7 @@ pub use self::lock::{Attempt, Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
 pub use self::outputs::{OutputState, make_folder, write_file, write_page};
 pub use self::records::{ActionRecord, BuildOutcome, BuildRecord, BuiltAction, KindCount, OutputRecord, Position};
+pub use self::remote::Location;
 pub use self::roots::Root;
 pub use self::snapshot::Snapshot;
 pub use self::space::Space;
@@ -241,6 +246,45 @@ impl Store {
     pub fn record(&self, done: Vec<ActionRecord>) -> Result<(), Diagnostic> {
         let record = |done| Record::Action(Box::new(done)).about(&self.project);
         self.append(done.into_iter().map(record).collect())
+    }
+
+    /// Remembers results that came from a shared store, all or none of them.
+    /// Their objects may be there alone.
+    pub fn adopt(&self, from: &Location, found: Vec<ActionRecord>) -> Result<(), Diagnostic> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let keys = found.iter().map(|found| found.key).collect();
+        let records = found.into_iter().map(|found| Record::Action(Box::new(found)).about(&self.project));
+        self.append(records.chain([Record::Shared { place: from.digest(), keys }]).collect())
+    }
+
+    /// Remembers that these results are in a shared store, with their objects.
+    pub fn mark_shared(&self, by: &Location, keys: Vec<ActionKey>) -> Result<(), Diagnostic> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.append(vec![Record::Shared { place: by.digest(), keys }])
+    }
+
+    /// Those of the results that were [marked](Self::mark_shared) or adopted,
+    /// in order.
+    pub fn shared(&self, by: &Location) -> Result<Vec<ActionKey>, Diagnostic> {
+        Ok(self.with(|inner| inner.index.shared())?.remove(&by.digest()).unwrap_or_default())
+    }
+
+    /// Whether the last that was offered to a shared store has this digest.
+    pub fn is_offered(&self, offer: Digest) -> Result<bool, Diagnostic> {
+        Ok(self.with(|inner| inner.index.offer())? == Some(offer))
+    }
+
+    pub fn mark_offered(&self, offer: Digest) -> Result<(), Diagnostic> {
+        self.with(|inner| inner.index.set_offer(offer))
+    }
+
+    /// The whole records of those of these results that are known, in order.
+    pub fn records(&self, keys: &[ActionKey]) -> Result<Vec<ActionRecord>, Diagnostic> {
+        self.with(|inner| keys.iter().filter_map(|key| inner.index.record(*key).transpose()).collect())
     }
 
     /// Forgets results that turned out to be worthless.

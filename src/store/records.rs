@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Diagnostic, UtcTime};
+use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::{Remembered, cannot};
 use crate::model::{self, ActionKey, ActionResult};
 
@@ -120,6 +120,13 @@ pub(super) enum Record {
     Forgotten(Vec<ActionKey>),
     /// This output is no longer autocut's.
     OutputForgotten(String),
+    /// These results are in the shared store whose place has this digest, with
+    /// their objects: it is no loss when those are not here. Of this and an
+    /// action the later holds.
+    Shared {
+        place: Digest,
+        keys: Vec<ActionKey>,
+    },
     Build(Box<BuildRecord>),
     /// A folder that was made for outputs, relative to the project.
     Folder(String),
@@ -158,7 +165,7 @@ impl Record {
 pub(super) type Sink<'a, E> = &'a mut dyn FnMut(&Record) -> Result<(), E>;
 
 const MAGIC: &[u8; 16] = b"autocut records\n";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 const HEADER: usize = 32;
 const MARK: &[u8; 4] = b"\xffACR";
 /// Mark, length, checksum.

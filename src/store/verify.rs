@@ -30,7 +30,7 @@ pub struct Inspection {
     pub corrupt: Vec<Damaged>,
     /// Objects and outputs that could not be read.
     pub unreadable: Vec<Diagnostic>,
-    /// Results that lost an object.
+    /// Results that lost an object, and are in no shared store.
     pub hollow: Vec<Hollow>,
     /// Outputs that are not what was written, by name.
     pub changed: Vec<String>,
@@ -191,7 +191,8 @@ impl Store {
                     missing.push(artifact.digest);
                 }
             }
-            if artifacts.is_none() || !missing.is_empty() {
+            // Those of a shared result are fetched when something reads them.
+            if artifacts.is_none() || !(missing.is_empty() || used.shared) {
                 found.hollow.push(Hollow { key: used.key, kind: used.kind, node: used.node, missing });
             }
         }

@@ -17,7 +17,7 @@ use serde_json::Value;
 /// The program under test.
 pub fn autocut() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_autocut"));
-    for setting in ["STORE", "JOBS", "MEMORY", "CODEC", "CONFIG", "DEADLINE"] {
+    for setting in ["STORE", "JOBS", "MEMORY", "CODEC", "CONFIG", "DEADLINE", "REMOTE", "REMOTE_WRITE"] {
         command.env_remove(format!("AUTOCUT_{setting}"));
     }
     // Where no config file of the user's is found.
@@ -260,6 +260,12 @@ impl Made {
         let last = self.events.last().expect("no events");
         assert_eq!(last["event"], "finished");
         last
+    }
+
+    /// The warnings as text.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.events.iter().filter(|event| event["event"] == "warning");
+        warnings.map(|event| event["diagnostic"]["message"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The errors as text.

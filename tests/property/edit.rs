@@ -173,10 +173,14 @@ impl Edit {
             Edit::RemoveOutput(which) if film.outputs.len() > 1 => drop(take(&mut film.outputs, which)),
             Edit::RenameOutput(which) => {
                 let name = fresh("other", |name| film.outputs.iter().any(|output| output.name == name));
-                drop(pick(&mut film.outputs, which).map(|output| output.name = name));
+                if let Some(output) = pick(&mut film.outputs, which) {
+                    output.name = name;
+                }
             }
             Edit::MoveOutput { which, place } => {
-                drop(pick(&mut film.outputs, which).map(|output| output.place = place))
+                if let Some(output) = pick(&mut film.outputs, which) {
+                    output.place = place;
+                }
             }
             Edit::ChangeOutput { which, what, value } => {
                 if let Some(output) = pick(&mut film.outputs, which) {
@@ -213,7 +217,9 @@ impl Edit {
                 }
             }
             Edit::ReplaceFootage { which, content } => {
-                drop(pick(&mut film.footage, which).map(|file| file.content = content % SHOTS));
+                if let Some(file) = pick(&mut film.footage, which) {
+                    file.content = content % SHOTS;
+                }
             }
             Edit::SwapFootage(one, other) if !film.footage.is_empty() => {
                 let (one, other) = (one % film.footage.len(), other % film.footage.len());

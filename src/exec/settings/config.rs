@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{Bytes, Diagnostic, Diagnostics, Place, Timestamp};
 use crate::deliver::encoders::Wanted;
-use crate::exec::settings::values::{Jobs, StoreFolder};
+use crate::exec::settings::values::{Jobs, SharedPlace, StoreFolder};
 use crate::inputs::{self, System};
 use crate::manifest::parser;
 use crate::manifest::{Checker, FromNode, Node, Schema, schema};
@@ -41,6 +41,11 @@ schema! {
         store_limit: Option<Bytes> = None,
         /// What was not used for longer goes, where the manifest does not say so.
         store_age: Option<Timestamp> = None,
+        /// The store that machines share: an absolute folder, or
+        /// `s3://BUCKET/PREFIX`. Left out: there is none.
+        remote: Option<SharedPlace> = None,
+        /// Whether what is made here is published to it. Left out: it is not.
+        remote_write: Option<bool> = None,
     }
 }
 

@@ -23,9 +23,10 @@ use crate::inputs::System;
 use crate::inputs::machine::Machine;
 use crate::manifest::FromNode;
 use crate::manifest::manifest::StoreLimits;
+use crate::store::remote::{Access, Location};
 
 use config::{Config, Found};
-pub use values::{FromText, Jobs, StoreFolder};
+pub use values::{FromText, Jobs, SharedPlace, StoreFolder};
 
 /// The store's folder in a project, where no setting says otherwise.
 const STORE: &str = ".autocut";
@@ -47,6 +48,8 @@ pub struct Arguments {
     pub memory: Option<Bytes>,
     pub store: Option<StoreFolder>,
     pub codec: Option<Wanted>,
+    pub remote: Option<SharedPlace>,
+    pub remote_write: Option<bool>,
 }
 
 /// A value and where it comes from.
@@ -92,6 +95,12 @@ pub struct Settings {
     /// How much a store may keep, where the manifest does not say so: of the
     /// config file alone.
     pub limits: StoreLimits,
+    /// The store that machines share, if there is one.
+    pub remote: Setting<Option<Location>>,
+    /// Whether what is made here is published to it.
+    pub remote_write: Setting<bool>,
+    /// Credentials for it, from the environment alone.
+    pub access: Access,
     /// The media program, where it is named.
     pub program: Option<PathBuf>,
     /// How long a worker may make no progress, where that is not left to the
@@ -111,7 +120,7 @@ impl Settings {
         let home = environment("HOME").map(PathBuf::from);
         let machine = Machine::look(system);
         let mut layers = Layers { environment, file: &file, problems: &mut problems };
-        let settings = Settings {
+        let mut settings = Settings {
             jobs: layers.settle(
                 "jobs",
                 default_jobs(&machine),
@@ -129,7 +138,7 @@ impl Settings {
             store: layers.settle(
                 "store",
                 (StoreFolder(STORE.into()), "in the project".to_owned()),
-                |config| config.store.map(|folder| folder.with_home(home)),
+                |config| config.store.map(|folder| folder.with_home(home.clone())),
                 ("AUTOCUT_STORE", |text| Ok(StoreFolder(text.into()).made_absolute())),
                 ("--store", arguments.store.map(StoreFolder::made_absolute)),
             ),
@@ -141,16 +150,46 @@ impl Settings {
                 ("--codec", arguments.codec),
             ),
             limits: StoreLimits { limit: file.config.store_limit, age: file.config.store_age },
+            remote: layers.settle(
+                "remote",
+                (None, "none is named".to_owned()),
+                |config| config.remote.map(|place| Some(place.with_home(home.clone()))),
+                ("AUTOCUT_REMOTE", |text| SharedPlace::from_text(text).map(|place| Some(place.0))),
+                ("--remote", arguments.remote.map(|place| Some(place.0))),
+            ),
+            remote_write: layers.settle(
+                "remote_write",
+                (false, "it is only read".to_owned()),
+                |config| config.remote_write,
+                ("AUTOCUT_REMOTE_WRITE", bool::from_text),
+                ("--remote-write", arguments.remote_write),
+            ),
+            access: Access::default(),
             program: environment("AUTOCUT_MEDIA").filter(|value| !value.is_empty()).map(PathBuf::from),
             deadline: layers.variable("AUTOCUT_DEADLINE", seconds),
             config: file.path.clone().map(|path| (path, file.exists)),
         };
+        // Not of interest to whoever shares nothing by a bucket.
+        if let Some(Location::Bucket { .. }) = settings.remote.value {
+            match Access::read(environment) {
+                Ok(access) => settings.access = access,
+                Err(problem) => problems.push(problem),
+            }
+        }
         (settings, problems)
     }
 
     /// The store's folder for the project in `root`, an absolute path.
     pub fn store_of(&self, root: &Path) -> PathBuf {
         self.store.value.for_project(root)
+    }
+
+    fn shared_store(&self) -> String {
+        match &self.remote.value {
+            None => "none".to_owned(),
+            Some(location) if self.remote_write.value => format!("{location}, read and written"),
+            Some(location) => format!("{location}, read"),
+        }
     }
 
     /// Name, value and origin of each, for people.
@@ -164,6 +203,7 @@ impl Settings {
             ("memory", memory, self.memory.origin.to_string()),
             ("store", self.store.value.to_string(), self.store.origin.to_string()),
             ("codec", self.codec.value.as_str().to_owned(), self.codec.origin.to_string()),
+            ("shared store", self.shared_store(), self.remote.origin.to_string()),
         ];
         all.extend(limit.into_iter().chain(age).map(|(name, value)| (name, value, file.clone())));
         all

@@ -57,6 +57,7 @@ fn each_place_is_stronger_than_the_one_before() {
         memory: Some(Bytes(9)),
         store: Some(StoreFolder("/t".into())),
         codec: Some(Wanted::Only("libx264".to_owned())),
+        ..none()
     };
     let (settings, problems) = settle(&variables, &system, arguments);
     assert_eq!(problems.0, []);
@@ -122,4 +123,42 @@ fn a_control_group_is_told_as_the_reason_of_a_default() {
     assert_eq!((settings.jobs.value, settings.memory.value), (Jobs(1), Some(Bytes(768 << 20))));
     assert_eq!(settings.jobs.origin.to_string(), "default: the control group allows 0.5 processors");
     assert_eq!(settings.memory.origin.to_string(), "default: three quarters of the 1.0 GiB that the control group has");
+}
+
+#[test]
+fn a_shared_store_is_a_folder_or_a_bucket_with_access_to_it() {
+    let system = machine();
+    let none = Arguments::default;
+    let (settings, _) = settle(&[("AWS_ACCESS_KEY_ID", "id")], &system, none());
+    assert_eq!((settings.remote.value, settings.remote_write.value), (None, false));
+
+    system.write(CONFIG, "Config(remote: \"~/team\", remote_write: true)");
+    let (settings, problems) = settle(&[("HOME", "/home/u")], &system, none());
+    assert_eq!(problems.0, []);
+    assert_eq!(settings.remote.value, Some(Location::Folder("/home/u/team".into())));
+    assert!(settings.remote_write.value);
+
+    let bucket = [
+        ("HOME", "/home/u"),
+        ("AUTOCUT_REMOTE", "s3://films/ride"),
+        ("AUTOCUT_REMOTE_WRITE", "0"),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "topsecret"),
+    ];
+    let (settings, problems) = settle(&bucket, &system, none());
+    assert_eq!(problems.0, []);
+    assert_eq!(settings.remote.origin, Origin::Environment("AUTOCUT_REMOTE"));
+    assert!(!settings.remote_write.value);
+    assert_ne!(settings.access, Access::default());
+    assert!(!format!("{settings:?} {:?}", settings.list()).contains("topsecret"));
+
+    let (_, problems) = settle(&bucket[..4], &system, none());
+    assert!(told(&problems)[0].contains("AWS_SECRET_ACCESS_KEY"), "{:?}", told(&problems));
+    system.write(CONFIG, "Config(remote: \"team\", remote_write: 1)");
+    let wrong = [("HOME", "/home/u"), ("AUTOCUT_REMOTE", "gs://films"), ("AUTOCUT_REMOTE_WRITE", "perhaps")];
+    let (_, problems) = settle(&wrong, &system, none());
+    let told = told(&problems);
+    for words in ["whole path", "remote_write", "gs://", "AUTOCUT_REMOTE_WRITE"] {
+        assert!(told.iter().any(|one| one.contains(words)), "{words} is not in {told:#?}");
+    }
 }

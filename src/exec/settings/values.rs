@@ -10,6 +10,7 @@ use crate::base::{Bytes, Diagnostic, Digest};
 use crate::deliver::encoders::Wanted;
 use crate::manifest::schema::mismatch;
 use crate::manifest::{Checker, FromNode, Node, Value};
+use crate::store::Location;
 
 /// A value that can be given as a text.
 pub trait FromText: Sized {
@@ -125,6 +126,68 @@ impl FromNode for StoreFolder {
 impl fmt::Display for StoreFolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.display().fmt(f)
+    }
+}
+
+/// Where the store is that machines share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SharedPlace(pub Location);
+
+impl SharedPlace {
+    /// `~/` at the start is the home folder.
+    pub(super) fn with_home(self, home: Option<PathBuf>) -> Location {
+        match self.0 {
+            Location::Folder(folder) => Location::Folder(StoreFolder(folder).with_home(home).0),
+            bucket => bucket,
+        }
+    }
+}
+
+/// Relative to the working directory where it is relative, as a shell's user
+/// means it.
+impl FromText for SharedPlace {
+    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+        Ok(SharedPlace(match Location::parse(text)? {
+            Location::Folder(folder) => Location::Folder(StoreFolder(folder).made_absolute().0),
+            bucket => bucket,
+        }))
+    }
+}
+
+impl FromNode for SharedPlace {
+    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
+        let text = String::from_node(node, checker)?;
+        let location = match Location::parse(&text) {
+            Ok(location) => location,
+            Err(problem) => {
+                checker.report(node.span, problem);
+                return None;
+            }
+        };
+        if matches!(location, Location::Folder(_)) && !text.starts_with('/') && !text.starts_with("~/") {
+            checker.error_with_hint(node.span, "a shared folder is the same for every project", "write its whole path");
+            return None;
+        }
+        Some(SharedPlace(location))
+    }
+
+    fn expects() -> String {
+        "a folder such as \"/mnt/team/autocut\", or \"s3://BUCKET/PREFIX\"".to_owned()
+    }
+
+    fn to_text(&self) -> String {
+        format!("{:?}", self.0.to_string())
+    }
+}
+
+impl FromText for bool {
+    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+        match text.trim().to_lowercase().as_str() {
+            "1" | "true" | "yes" => Ok(true),
+            "0" | "false" | "no" => Ok(false),
+            _ => Err(Diagnostic::input(format!("expected 1 or 0, found {text:?}"))),
+        }
     }
 }
 
