@@ -5,10 +5,14 @@ use crate::cli::args::{Args, Explain};
 use crate::cli::setup;
 use crate::exec::Workspace;
 use crate::exec::explain::inquiry::{self, Explanation, Inquiry};
+use crate::exec::explain::last;
 use crate::exec::goal::Goal;
 use crate::report::{choice, explanation, listing};
 
 pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
+    if explain.last {
+        return last(args, explain);
+    }
     if explain.what.as_deref() == Some("moments") {
         return moments(args, explain);
     }
@@ -61,6 +65,22 @@ fn output(workspace: &Workspace, named: Option<&str>) -> Result<String, Diagnost
     }
     let first = workspace.manifest.outputs.first().map(|output| output.name.clone());
     first.ok_or_else(|| Diagnostic::input("the manifest has no output").into())
+}
+
+/// What the last build ran, and why.
+fn last(args: &Args, explain: &Explain) -> u8 {
+    let built = match setup::look(args).map(|workspace| last::last_build(&workspace)) {
+        Ok(Ok(built)) => built,
+        Ok(Err(problem)) => return setup::tell(&problem.into()),
+        Err(refused) => return refused.code,
+    };
+    let text = if explain.json {
+        format!("{}\n", explanation::last_value(built.as_ref()))
+    } else {
+        explanation::last_text(built.as_ref())
+    };
+    listing::print_text(&text);
+    0
 }
 
 /// Why these moments.

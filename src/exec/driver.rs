@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::base::{Diagnostic, Diagnostics, Digest, Tier, UtcTime};
+use crate::base::{Bytes, Diagnostic, Diagnostics, Digest, Tier, UtcTime};
 use crate::exec::admission::{Admission, Tokens};
 use crate::exec::collect;
 use crate::exec::demand;
@@ -145,6 +145,9 @@ impl<'a> Driver<'a> {
         let exchange = Exchange::new(place, pool.reporter());
         let admission = Admission::new(demand::capacity(jobs, workspace.settings.memory.value));
         let notebook = Notebook::new(workspace.store.clone());
+        // Only what runs at once depends on it: a store that cannot say is no error.
+        let learned = workspace.store.estimates().ok().flatten();
+        let estimates = learned.map_or_else(Estimates::default, |bytes| Estimates::from_bytes(&bytes));
         Driver {
             workspace,
             listener,
@@ -158,7 +161,7 @@ impl<'a> Driver<'a> {
             running: HashMap::new(),
             lane: None,
             admission,
-            estimates: Estimates::default(),
+            estimates,
             waiting: Waiting::default(),
             notebook,
             to_hash: VecDeque::new(),
@@ -723,6 +726,7 @@ impl<'a> Driver<'a> {
             Ok(result) => {
                 self.pass_on(&action, &result);
                 self.notebook.strike(&action);
+                self.learn(&action, finished.usage);
                 let elapsed = started.elapsed();
                 let basis = self.basis(&action);
                 self.unrecorded.push(record(&action, &result, elapsed, finished.usage, &basis));
@@ -749,6 +753,15 @@ impl<'a> Driver<'a> {
                 self.submitted.remove(&action.key);
                 self.say(&action, ActionState::Cancelled);
             }
+        }
+    }
+
+    /// Learns how much memory an action took.
+    fn learn(&mut self, action: &PlannedAction, usage: Usage) {
+        let kind = action.spec.kind();
+        if kind.runs == Runs::Media && usage.peak_kib > 0 {
+            let class = demand::class(&self.workspace.db, &action.spec);
+            self.estimates.learn(kind, class, Bytes(usage.peak_kib << 10));
         }
     }
 
@@ -885,6 +898,10 @@ impl<'a> Driver<'a> {
         }
         if complete && self.summary.errors.is_empty() {
             self.notebook.clear();
+        }
+        if !self.summary.ran.is_empty() {
+            // A guess that is not remembered is learned again.
+            let _ = self.workspace.store.remember_estimates(&self.estimates.to_bytes());
         }
         self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
         let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use crate::exec::explain::contents::Contents;
 use crate::exec::explain::inquiry::{Explanation, Made};
+use crate::exec::explain::last::LastBuild;
 use crate::exec::explain::why::Reason;
 use crate::model::key::Field;
 use crate::report::json::diagnostic;
 use crate::report::terminal::seconds;
+use crate::store::BuiltAction;
 use crate::store::space::size;
 
 /// So many actions of a kind are listed by name; more are counted.
@@ -271,4 +273,36 @@ fn milliseconds(ms: u64) -> Duration {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// What the last build ran, for people.
+pub fn last_text(built: Option<&LastBuild>) -> String {
+    let Some(built) = built else { return "no build has run anything yet\n".to_owned() };
+    let elapsed = seconds(Duration::from_millis(built.elapsed_ms));
+    let mut text = format!("the last build that had something to do: {}, {elapsed}\n", built.at);
+    text.push_str(&reasons(&built.reasons));
+    if !built.failed.is_empty() {
+        text.push_str("\nfailed\n");
+    }
+    for action in &built.failed {
+        let why = action.failed.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "  {} {}: {why}", action.kind, action.node);
+    }
+    text
+}
+
+/// The same for programs; null where nothing was built.
+pub fn last_value(built: Option<&LastBuild>) -> serde_json::Value {
+    let Some(built) = built else { return serde_json::Value::Null };
+    let reason = |reason: &Reason| {
+        let action = |(kind, node): &(String, String)| json!({"kind": kind, "node": node});
+        json!({"why": reason.text, "actions": reason.actions.iter().map(action).collect::<Vec<_>>()})
+    };
+    let failed = |action: &BuiltAction| json!({"kind": action.kind, "node": action.node, "why": action.failed});
+    json!({
+        "at": built.at.to_string(),
+        "elapsed_ms": built.elapsed_ms,
+        "reasons": built.reasons.iter().map(reason).collect::<Vec<_>>(),
+        "failed": built.failed.iter().map(failed).collect::<Vec<_>>(),
+    })
 }

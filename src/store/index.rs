@@ -287,6 +287,15 @@ impl Index {
         Ok(shared)
     }
 
+    /// See [`Store::estimates`](super::Store::estimates).
+    pub(super) fn estimates(&self) -> Result<Option<Vec<u8>>, Trouble> {
+        meta(&self.connection, "estimates")
+    }
+
+    pub(super) fn remember_estimates(&self, estimates: &[u8]) -> Result<(), Trouble> {
+        set_meta(&self.connection, "estimates", estimates)
+    }
+
     /// See [`Store::is_offered`](super::Store::is_offered).
     pub(super) fn offer(&self) -> Result<Option<Digest>, Trouble> {
         Ok(meta::<[u8; 32]>(&self.connection, "offer")?.map(Digest))

@@ -341,6 +341,15 @@ impl Store {
         self.with(|inner| inner.index.remember_toolchain(key, value))
     }
 
+    /// What was learned of the memory that actions take; only a cache.
+    pub fn estimates(&self) -> Result<Option<Vec<u8>>, Diagnostic> {
+        self.with(|inner| inner.index.estimates())
+    }
+
+    pub fn remember_estimates(&self, estimates: &[u8]) -> Result<(), Diagnostic> {
+        self.with(|inner| inner.index.remember_estimates(estimates))
+    }
+
     /// Where the log of results ends now: as long as it does, nothing was done
     /// in the store.
     pub fn position(&self) -> Result<Position, Diagnostic> {

@@ -11,6 +11,7 @@ pub mod contents;
 pub mod diff;
 pub mod inquiry;
 pub mod labels;
+pub mod last;
 pub mod provenance;
 pub mod why;
 
