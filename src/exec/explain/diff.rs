@@ -108,15 +108,24 @@ fn grouped(fields: &[Field]) -> Grouped {
 
 /// A path into a list, cut at the first index: the list, the index, the rest.
 fn in_list(path: &str) -> Option<(&str, usize, &str)> {
-    let mut at = 0;
-    while let Some(found) = path.get(at..)?.find('[') {
-        let open = at + found;
-        let close = open + path.get(open..)?.find(']')?;
-        if let Ok(index) = path.get(open + 1..close)?.parse::<usize>() {
-            return Some((&path[..open], index, &path[close + 1..]));
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in path.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '[' if !quoted => {
+                let rest = path.get(at + 1..)?;
+                let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                let (index, rest) = rest.split_at(digits);
+                // Otherwise a name in quotes follows.
+                if let (Ok(index), Some(rest)) = (index.parse(), rest.strip_prefix(']')) {
+                    return Some((path.get(..at)?, index, rest));
+                }
+            }
+            _ => {}
         }
-        // A name in quotes.
-        at = open + 1;
     }
     None
 }

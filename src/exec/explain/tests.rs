@@ -238,7 +238,6 @@ fn a_join_tells_what_someone_changed_and_nothing_in_between() {
     let cases: Vec<Case<'_>> = vec![
         (|w| w.footage = "other", &["footage front/a.mp4: content changed"]),
         (|w| w.log = "other", &["telemetry ride.csv: content changed"]),
-        (|w| w.weight = 500, &["moments: weights.speed 0.4 -> 0.5"]),
         (
             |w| w.length = 5,
             &["moments: length 00:04.000 -> 00:05.000", "moments: pin front/a@00:20.000 another length"],
@@ -248,7 +247,6 @@ fn a_join_tells_what_someone_changed_and_nothing_in_between() {
         (|w| w.accent = "#ff0", &["overlay speed: accent #fff -> #ff0"]),
         (|w| w.crf = "22", &["output reel: crf 20 -> 22"]),
         (|w| w.x264 = 165, &["toolchain: libx264 164 -> libx264 165"]),
-        (|w| w.motion = 2, &["analysis motion: version 1 -> 2"]),
         (|w| w.music = Some("other"), &["music song.mp3: content changed"]),
         (|w| w.music = None, &["music removed"]),
         (|w| w.clock = 1_500_000_000, &["footage front: clock moved by +00:01.500"]),
@@ -257,6 +255,21 @@ fn a_join_tells_what_someone_changed_and_nothing_in_between() {
     for (edit, expected) in cases {
         assert_eq!(told(JOIN, edit), expected);
     }
+}
+
+/// What changes the choice and not what is chosen ends there.
+#[test]
+fn a_choice_tells_its_weights_and_its_signals() {
+    let cases: Vec<(fn(&mut World), &str)> = vec![
+        (|w| w.weight = 500, "moments: weights.speed 0.4 -> 0.5"),
+        (|w| w.motion = 2, "analysis motion: version 1 -> 2"),
+        (|w| w.log = "other", "telemetry ride.csv: content changed"),
+        (|w| w.footage = "other", "footage front/a.mp4: content changed"),
+    ];
+    for (edit, expected) in cases {
+        assert_eq!(told("moments/choose", edit), [expected]);
+    }
+    assert_eq!(told(JOIN, |w| w.weight = 500), [""; 0]);
 }
 
 #[test]
