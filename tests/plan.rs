@@ -20,7 +20,7 @@ fn project(pins: &[&str]) -> Project {
         r#"Project(
             version: 1,
             footage: {{ "front": "a.mp4" }},
-            moments: Moments(length: "0.5s", weights: {{}}, pins: [{}]),
+            moments: Moments(length: "0.5s", pre_roll: "0s", weights: {{}}, pins: [{}]),
             outputs: {{ "reel": Reel(file: "out/reel.mp4") }},
         )"#,
         pins.join(", ")

@@ -109,7 +109,7 @@ fn a_dry_run_is_exact_for_what_can_start_and_runs_nothing() {
     std::fs::remove_file(project.path("reel.mp4")).unwrap();
     project.edit("autocut.ron", "front/a@2s", "front/a@1s");
     let text = project.ok(&["make", "-n"]);
-    assert!(text.contains("join reel/reel.mp4") && text.contains("would run 1 join;"), "{text}");
+    assert!(text.contains("join reel/reel.mp4") && text.contains("would run 1 join in about"), "{text}");
 }
 
 #[test]

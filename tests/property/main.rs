@@ -114,7 +114,8 @@ fn follow(edits: &[Edit]) -> Result<(), String> {
                 make(folder, &[name]);
             }
             Edit::Break(how) => broken(&film, how, folder).map_err(|found| format!("{found} {what}"))?,
-            Edit::Collect => {
+            // Before the first build there is nothing to collect.
+            Edit::Collect if folder.join(".autocut/version").exists() => {
                 let output = common::autocut().current_dir(folder).args(["gc", "--limit", "1"]).output().unwrap();
                 if !output.status.success() {
                     return Err(format!("gc failed {what}: {}", String::from_utf8_lossy(&output.stderr)));

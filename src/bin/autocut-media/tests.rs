@@ -394,8 +394,9 @@ fn completing_a_large_file_shows_signs_of_life() {
     let before = pulse::beats();
     let joined = join(format, &[&segment], "complete-join");
     let (beats, blocks) = (pulse::beats() - before, std::fs::metadata(joined).unwrap().len() / (32 << 10));
-    // Once to write it, once to read it again, once to write it further on.
-    assert!(blocks > 10 && beats >= 2 * blocks, "{beats} signs of life over {blocks} blocks");
+    // Writing it, reading it again and writing it further on are asked about in
+    // blocks of several sizes, none of which is larger than a MiB.
+    assert!(blocks > 10 && beats > blocks, "{beats} signs of life over {blocks} blocks");
 }
 
 /// Over the socket they are told once a second, beside the answers.

@@ -51,7 +51,7 @@ pub fn digest(value: &Value) -> Option<Digest> {
 
 /// Everything that is different, in the order of the fields.
 pub fn differences(before: &[Field], after: &[Field]) -> Vec<Difference> {
-    let (before, after) = (grouped(before), grouped(after));
+    let (before, after) = (grouped(&with_colours(before)), grouped(&with_colours(after)));
     let mut found = Vec::new();
     let known = |path: &String| before.values.contains_key(path) || before.lists.contains_key(path);
     let appeared = after.order.iter().filter(|path| !known(path));
@@ -70,6 +70,40 @@ pub fn differences(before: &[Field], after: &[Field]) -> Vec<Difference> {
         }
     }
     gathered(found)
+}
+
+/// The parts of a colour, as they are labelled.
+const PARTS: [&str; 3] = ["red", "green", "blue"];
+
+/// The fields with each colour as one, as manifests write it.
+fn with_colours(fields: &[Field]) -> Vec<Field> {
+    let mut all: Vec<Field> = Vec::with_capacity(fields.len());
+    let mut rest = fields;
+    while let [first, ..] = rest {
+        match colour(rest) {
+            Some(colour) => {
+                all.push(colour);
+                rest = &rest[PARTS.len()..];
+            }
+            None => {
+                all.push(first.clone());
+                rest = &rest[1..];
+            }
+        }
+    }
+    all
+}
+
+/// The colour that the first fields are the parts of.
+fn colour(fields: &[Field]) -> Option<Field> {
+    let root = fields.first()?.path.strip_suffix(PARTS[0])?.strip_suffix('.')?;
+    let part = |(field, part): (&Field, &&str)| {
+        let is_part = field.path.strip_prefix(root)?.strip_prefix('.')? == *part;
+        u8::try_from(field.value.as_u64()?).ok().filter(|_| is_part)
+    };
+    let parts = fields.get(..PARTS.len())?.iter().zip(&PARTS).map(part).collect::<Option<Vec<u8>>>()?;
+    let text = parts.iter().fold("#".to_owned(), |text, part| format!("{text}{part:02x}"));
+    Some(Field { path: root.to_owned(), value: Value::String(text) })
 }
 
 #[derive(Default)]
