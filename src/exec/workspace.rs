@@ -239,9 +239,12 @@ impl Workspace {
     /// Ends the work on the project with the program: others may build, and the
     /// plan's memory is left to the system, which is quicker than freeing each
     /// of its parts.
-    pub fn leave(mut self) {
-        self.lock = None;
-        std::mem::forget(self);
+    pub fn leave(self) {
+        let Workspace { db, lock, store, .. } = self;
+        std::mem::forget(db);
+        // The index is closed before others may build.
+        drop(store);
+        drop(lock);
     }
 
     /// Takes the project for a build. What others have done meanwhile is known

@@ -81,8 +81,9 @@ impl Store {
             return Ok(if ours { OutputState::Ours(found.digest) } else { OutputState::Foreign });
         }
         // Touched, copied or cloned, with the same content: not to be read again.
+        // (On a full disk it will be.)
         let refreshed = OutputRecord { written: found, ..record };
-        self.with(|inner| inner.index.refresh_output(&self.project, &refreshed))?;
+        let _ = self.with(|inner| inner.index.refresh_output(&self.project, &refreshed));
         Ok(OutputState::Ours(found.digest))
     }
 
@@ -100,7 +101,7 @@ impl Store {
             return Ok(OutputState::Foreign);
         };
         let own = OutputRecord { written: found, ..other };
-        self.with(|inner| inner.index.refresh_output(&self.project, &own))?;
+        let _ = self.with(|inner| inner.index.refresh_output(&self.project, &own));
         Ok(OutputState::Ours(found.digest))
     }
 
