@@ -1,7 +1,11 @@
 //! Why something runs or ran: `explain` and `plan --why` in a whole project,
 //! over a chain of edits each of which is known.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

@@ -1,7 +1,11 @@
 //! `make --profile`: a trace that a viewer can load, and that says what the
 //! system says.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

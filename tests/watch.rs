@@ -1,6 +1,10 @@
 //! `autocut watch`: what an edit runs, and what it ends.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

@@ -202,7 +202,6 @@ pub(super) struct Plan {
 pub(super) struct Explain {
     /// An output by its name or file; `clip` and its number; an action by its
     /// name or the beginning of it; `moments` for the choice with all scores.
-    #[arg(required_unless_present = "last")]
     pub what: Option<String>,
     /// The number of the clip in its output, from 1.
     pub number: Option<usize>,

@@ -13,6 +13,11 @@ pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
     if explain.last {
         return last(args, explain);
     }
+    if explain.what.is_none() {
+        let problem = Diagnostic::input("say what to explain");
+        let hint = "an output, an action, `clip 7`, `moments`, or what the last build ran with `--last`";
+        return setup::tell(&problem.hint(hint).into());
+    }
     if explain.what.as_deref() == Some("moments") {
         return moments(args, explain);
     }

@@ -3,15 +3,19 @@
 use crate::cli::args::{Args, By, Graph, GraphFormat};
 use crate::cli::setup;
 use crate::exec::diagram::{self, Grouping};
+use crate::exec::explain::inquiry;
 use crate::report::{graph, listing};
 
 pub(super) fn run(args: &Args, wanted: &Graph) -> u8 {
-    let workspace = match setup::look(args) {
+    let mut workspace = match setup::look(args) {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
     };
     if let Err(problems) = workspace.check_targets(&wanted.outputs) {
         return setup::tell(&problems);
+    }
+    if let Err(problem) = inquiry::look_at_changed_files(&mut workspace) {
+        return setup::tell(&problem.into());
     }
     let grouping = wanted.by.map(|by| match by {
         By::Kind => Grouping::Kind,

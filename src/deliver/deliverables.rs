@@ -16,6 +16,9 @@ pub struct Deliverable {
     pub files: Files,
 }
 
+/// Plans a file for each of some clips.
+pub type PlanEach = fn(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<Vec<FilePlan>>;
+
 /// The files to make of a timeline.
 #[derive(Clone, Copy)]
 pub enum Files {
@@ -23,7 +26,7 @@ pub enum Files {
     Whole(fn(params: &str) -> Option<FilePlan>),
     /// One for each of some clips. `alike` says that another recording's name
     /// differs from the clip's only in what a file system might refuse.
-    Each(fn(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<Vec<FilePlan>>),
+    Each(PlanEach),
 }
 
 /// What every kind settles about picture and sound.

@@ -100,7 +100,7 @@ pub fn runs<'db>(db: &'db dyn Db, shots: &[ShotKey<'db>]) -> Vec<ShotRun<'db>> {
 
 /// Whether a run ends with this shot.
 pub fn ends_run(shot: ShotKey<'_>) -> bool {
-    shot.as_id().index() % RUN == 0
+    shot.as_id().index().is_multiple_of(RUN)
 }
 
 /// What each clip of a run is made of, in order.

@@ -359,6 +359,6 @@ mod tests {
             assert!(problem.hint.as_ref().unwrap().contains("autocut lock"), "{problem}");
         }
         assert!(wrong("").hint.unwrap().contains("autocut lock"));
-        assert!(!read(Path::new("x"), "Project(version: 1)").is_ok());
+        assert!(read(Path::new("x"), "Project(version: 1)").is_err());
     }
 }

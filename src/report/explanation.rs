@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::exec::explain::contents::Contents;
 use crate::exec::explain::inquiry::{Explanation, Made};
 use crate::exec::explain::last::LastBuild;
-use crate::exec::explain::why::Reason;
+use crate::exec::explain::why::{Reason, Why};
 use crate::model::key::Field;
 use crate::report::json::diagnostic;
 use crate::report::terminal::seconds;
@@ -277,7 +277,7 @@ fn counted(count: usize, noun: &str) -> String {
 
 /// What the last build ran, for people.
 pub fn last_text(built: Option<&LastBuild>) -> String {
-    let Some(built) = built else { return "no build has run anything yet\n".to_owned() };
+    let Some(built) = built else { return "nothing was built here yet\n".to_owned() };
     let elapsed = seconds(Duration::from_millis(built.elapsed_ms));
     let mut text = format!("the last build that had something to do: {}, {elapsed}\n", built.at);
     text.push_str(&reasons(&built.reasons));
@@ -294,15 +294,13 @@ pub fn last_text(built: Option<&LastBuild>) -> String {
 /// The same for programs; null where nothing was built.
 pub fn last_value(built: Option<&LastBuild>) -> serde_json::Value {
     let Some(built) = built else { return serde_json::Value::Null };
-    let reason = |reason: &Reason| {
-        let action = |(kind, node): &(String, String)| json!({"kind": kind, "node": node});
-        json!({"why": reason.text, "actions": reason.actions.iter().map(action).collect::<Vec<_>>()})
-    };
+    let action = |(made, why): &(BuiltAction, Why)| json!({"kind": made.kind, "node": made.node, "key": made.key.to_string(), "why": why.told()});
     let failed = |action: &BuiltAction| json!({"kind": action.kind, "node": action.node, "why": action.failed});
     json!({
         "at": built.at.to_string(),
         "elapsed_ms": built.elapsed_ms,
-        "reasons": built.reasons.iter().map(reason).collect::<Vec<_>>(),
+        "actions": built.actions.iter().map(action).collect::<Vec<_>>(),
+        "reasons": reasons_value(&built.reasons),
         "failed": built.failed.iter().map(failed).collect::<Vec<_>>(),
     })
 }

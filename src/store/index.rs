@@ -302,7 +302,7 @@ impl Index {
     }
 
     pub(super) fn set_offer(&self, offer: Digest) -> Result<(), Trouble> {
-        set_meta(&self.connection, "offer", &offer.0)
+        set_meta(&self.connection, "offer", offer.0)
     }
 
     /// The whole record of a result, if it is known.

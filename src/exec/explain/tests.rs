@@ -242,8 +242,6 @@ fn a_join_tells_what_someone_changed_and_nothing_in_between() {
             |w| w.length = 5,
             &["moments: length 00:04.000 -> 00:05.000", "moments: pin front/a@00:20.000 another length"],
         ),
-        (|w| w.pins.push(40), &["moments: pin front/a@00:40.000 added"]),
-        (|w| w.pins.clear(), &["moments: pin front/a@00:20.000 removed"]),
         (|w| w.accent = "#ff0", &["overlay speed: accent #fff -> #ff0"]),
         (|w| w.crf = "22", &["output reel: crf 20 -> 22"]),
         (|w| w.x264 = 165, &["toolchain: libx264 164 -> libx264 165"]),
@@ -260,7 +258,10 @@ fn a_join_tells_what_someone_changed_and_nothing_in_between() {
 /// What changes the choice and not what is chosen ends there.
 #[test]
 fn a_choice_tells_its_weights_and_its_signals() {
-    let cases: Vec<(fn(&mut World), &str)> = vec![
+    type Case<'a> = (fn(&mut World), &'a str);
+    let cases: Vec<Case<'_>> = vec![
+        (|w| w.pins.push(40), "moments: pin front/a@00:40.000 added"),
+        (|w| w.pins.clear(), "moments: pin front/a@00:20.000 removed"),
         (|w| w.weight = 500, "moments: weights.speed 0.4 -> 0.5"),
         (|w| w.motion = 2, "analysis motion: version 1 -> 2"),
         (|w| w.log = "other", "telemetry ride.csv: content changed"),
