@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use autocut::base::{Digest, FrameRate, Orientation, Size, Timestamp, UtcTime};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
-use autocut::model::{ActionSpec, AudioInfo, MediaInfo, Toolchain, VideoInfo, encode};
+use autocut::model::{ActionSpec, AudioInfo, MediaInfo, Toolchain, Usage, VideoInfo, encode};
 
 /// Says to a benchmark that it was started as a media program, and for how many
 /// microseconds each action keeps a processor busy.
@@ -63,7 +63,7 @@ fn run(invocation: &Invocation, busy: Duration) -> Reply {
     while started.elapsed() < busy {
         std::hint::spin_loop();
     }
-    Reply::Done { id: invocation.id, result }
+    Reply::Done { id: invocation.id, result, usage: Usage::default() }
 }
 
 /// A file of so many seconds in Full HD.

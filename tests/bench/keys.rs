@@ -73,10 +73,16 @@ fn specs() -> Vec<ActionSpec> {
 pub(crate) fn measure() -> (u128, u128) {
     let specs = specs();
     let toolchain = Toolchain::default();
-    let keys = || specs.iter().for_each(|spec| drop(black_box(spec.key(&toolchain))));
+    let keys = || {
+        specs.iter().for_each(|spec| {
+            black_box(spec.key(&toolchain));
+        })
+    };
     let plain = || {
         let digest = |spec| Digest::derive("autocut bench", &encode(spec));
-        specs.iter().for_each(|spec| drop(black_box(digest(spec))));
+        specs.iter().for_each(|spec| {
+            black_box(digest(spec));
+        });
     };
     let rounds = 2_000;
     let time = |work: &dyn Fn()| {
