@@ -394,8 +394,8 @@ fn completing_a_large_file_shows_signs_of_life() {
     let before = pulse::beats();
     let joined = join(format, &[&segment], "complete-join");
     let (beats, blocks) = (pulse::beats() - before, std::fs::metadata(joined).unwrap().len() / (32 << 10));
-    // Writing it, reading it again and writing it further on are asked about in
-    // blocks of several sizes, none of which is larger than a MiB.
+    // Measured: 40 over 27 blocks. How large the blocks of each pass are is
+    // libavformat's affair, so no more is asked than that none passes in silence.
     assert!(blocks > 10 && beats > blocks, "{beats} signs of life over {blocks} blocks");
 }
 
