@@ -10,6 +10,7 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -124,14 +125,24 @@ fn a_read_only_store_whose_index_is_gone_is_read_from_its_log() {
 fn a_store_of_another_user_is_read_and_not_written() {
     let project = built();
     let is_root = common::tool("id", &["-u"]).trim() == "0";
+    // Others may not look into the folder of a build below a private home. (`cp`:
+    // a file written by this process would be "busy" while another test forks.)
+    let programs = tempfile::tempdir().unwrap();
+    fs::set_permissions(programs.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copied = |built: &OsStr| {
+        assert!(Command::new("cp").arg(built).arg(programs.path()).status().unwrap().success());
+        programs.path().join(Path::new(built).file_name().unwrap())
+    };
+    let autocut = common::autocut();
+    let main = copied(autocut.get_program());
+    let media = copied(OsStr::new(env!("CARGO_BIN_EXE_autocut-media")));
     let run = |args: &[&str]| {
-        let autocut = common::autocut();
         let mut command = if is_root {
             let mut command = Command::new("setpriv");
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(autocut.get_program());
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&main);
             command
         } else {
-            Command::new(autocut.get_program())
+            Command::new(&main)
         };
         for (name, value) in autocut.get_envs() {
             match value {
@@ -139,16 +150,12 @@ fn a_store_of_another_user_is_read_and_not_written() {
                 None => command.env_remove(name),
             };
         }
-        command.current_dir(project.path(".")).args(args).output().unwrap()
+        command.env("AUTOCUT_MEDIA", &media).current_dir(project.path(".")).args(args).output().unwrap()
     };
     let store = project.path(".autocut");
     let rights = |mode: u32| fs::set_permissions(&store, fs::Permissions::from_mode(mode)).unwrap();
     fs::set_permissions(project.path("."), fs::Permissions::from_mode(0o755)).unwrap();
     rights(0o555);
-    if is_root && run(&["--version"]).status.code() != Some(0) {
-        eprintln!("skipped: the program under test may not be run by others");
-        return;
-    }
     let output = run(&["make"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     edit(&project);
