@@ -1,0 +1,360 @@
+//! The driver: evaluates the plan, starts what can start, takes in what comes
+//! back, and evaluates again when workers would run dry or a second has passed.
+//!
+//! There is no phase barrier: a clip encodes while another file is still being
+//! analysed. A failure lives here and never in the plan, so that another try
+//! needs no restart.
+
+mod close;
+mod dispatch;
+mod edits;
+mod reports;
+mod submit;
+mod trouble;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub use self::edits::{Edits, NoEdits};
+use crate::base::{Diagnostic, Diagnostics, Tier};
+use crate::exec::admission::Admission;
+use crate::exec::demand;
+use crate::exec::estimates::Estimates;
+use crate::exec::event::{ActionState, Event, Listener, Subject};
+use crate::exec::explain::basis::Again;
+use crate::exec::failure::Notebook;
+use crate::exec::goal::{Goal, Options, Summary, evaluate};
+use crate::exec::history::History;
+use crate::exec::pool::{Place, Pool};
+use crate::exec::queue::{Position, Queue};
+use crate::exec::remote::Exchange;
+use crate::exec::retry::Waiting;
+use crate::exec::survey::Known;
+use crate::exec::workspace::Workspace;
+use crate::graph::{FileInput, FileState};
+use crate::inputs::machine::Pressure;
+use crate::inputs::{RealSystem, Remembered};
+use crate::model::{ActionKey, ActionResult, PlannedAction, Runs};
+use crate::store::ActionRecord;
+
+/// The plan is evaluated again at least this often while results come in.
+const REPLAN: Duration = Duration::from_secs(1);
+
+/// How long the driver waits for reports before it looks for Ctrl-C.
+const TICK: Duration = Duration::from_millis(50);
+
+/// An action that runs.
+struct Running {
+    action: Arc<PlannedAction>,
+    slot: usize,
+    started: Instant,
+}
+
+pub struct Driver<'a> {
+    workspace: &'a mut Workspace,
+    listener: &'a dyn Listener,
+    options: Options,
+    interrupted: &'a AtomicBool,
+    pool: Pool,
+    exchange: Exchange,
+    /// The shared store said something that the plan has not been told of yet.
+    answered: bool,
+    queue: Queue,
+    /// Where the decoder of each slot stands; `None` for a slot that is busy.
+    idle: BTreeMap<usize, Position>,
+    running: HashMap<ActionKey, Running>,
+    /// A slot for work in this process alone, beside the others: an edit while
+    /// all of them encode what may be unwanted now is planned at once.
+    lane: Option<usize>,
+    admission: Admission,
+    estimates: Estimates,
+    /// Failed actions that wait for another try.
+    waiting: Waiting,
+    notebook: Notebook,
+    to_hash: VecDeque<FileInput>,
+    /// How many files are being hashed.
+    hashing: usize,
+    /// Files that were queued for hashing in this build: each once.
+    asked: HashSet<FileInput>,
+    submitted: HashSet<ActionKey>,
+    /// How often each has failed.
+    tries: HashMap<ActionKey, usize>,
+    /// An output goes on with another encoder: the plan is another.
+    stepped_down: bool,
+    failed: HashMap<ActionKey, Diagnostic>,
+    /// What the store has not been told of yet.
+    unrecorded: Vec<ActionRecord>,
+    adopted: Vec<ActionRecord>,
+    hashed: Vec<(String, Remembered)>,
+    /// Results that the plan has not been told of yet.
+    fresh: Vec<(ActionKey, Option<Arc<ActionResult>>)>,
+    fresh_files: Vec<(FileInput, FileState)>,
+    /// What the plan found done.
+    known: Known,
+    /// An action that was submitted has to be planned again.
+    again: bool,
+    placed: BTreeMap<String, bool>,
+    /// Joins that run again, and what is wrong with their outputs.
+    displaced: HashMap<ActionKey, Again>,
+    warned: HashSet<String>,
+    summary: Summary,
+    history: History,
+    /// Something failed without `keep_going`: nothing is started any more but
+    /// what looks at footage, so that every bad file is named at once.
+    failing: bool,
+    /// Nothing is started any more.
+    stopping: bool,
+    /// Something was edited, and what it leaves unwanted still runs.
+    edited: bool,
+}
+
+impl<'a> Driver<'a> {
+    pub fn new(
+        workspace: &'a mut Workspace,
+        listener: &'a dyn Listener,
+        options: Options,
+        interrupted: &'a AtomicBool,
+    ) -> Self {
+        let jobs = options.jobs.max(1);
+        let place = Place {
+            store: workspace.store.clone(),
+            root: workspace.root.clone(),
+            force: options.force,
+            deadline: workspace.settings.deadline,
+        };
+        let pool = Pool::new(jobs, workspace.program.clone(), place.clone());
+        let exchange = Exchange::new(place, pool.reporter());
+        let admission = Admission::new(demand::capacity(jobs, workspace.settings.memory.value));
+        let notebook = Notebook::new(workspace.store.clone());
+        // Only what runs at once depends on it: a store that cannot say is no error.
+        let learned = workspace.store.estimates().ok().flatten();
+        let estimates = learned.map_or_else(Estimates::default, |bytes| Estimates::from_bytes(&bytes));
+        Driver {
+            workspace,
+            listener,
+            options,
+            interrupted,
+            pool,
+            exchange,
+            answered: false,
+            queue: Queue::default(),
+            idle: (0..jobs).map(|slot| (slot, None)).collect(),
+            running: HashMap::new(),
+            lane: None,
+            admission,
+            estimates,
+            waiting: Waiting::default(),
+            notebook,
+            to_hash: VecDeque::new(),
+            hashing: 0,
+            asked: HashSet::new(),
+            submitted: HashSet::new(),
+            tries: HashMap::new(),
+            stepped_down: false,
+            failed: HashMap::new(),
+            unrecorded: Vec::new(),
+            adopted: Vec::new(),
+            hashed: Vec::new(),
+            fresh: Vec::new(),
+            fresh_files: Vec::new(),
+            known: Known::default(),
+            again: false,
+            placed: BTreeMap::new(),
+            displaced: HashMap::new(),
+            warned: HashSet::new(),
+            summary: Summary::default(),
+            history: History::begin(),
+            failing: false,
+            stopping: false,
+            edited: false,
+        }
+    }
+
+    /// A driver for several builds, with edits between them and meanwhile.
+    pub fn watching(
+        workspace: &'a mut Workspace,
+        listener: &'a dyn Listener,
+        options: Options,
+        interrupted: &'a AtomicBool,
+    ) -> Self {
+        let mut driver = Self::new(workspace, listener, options, interrupted);
+        let lane = driver.pool.add_slot();
+        driver.lane = Some(lane);
+        driver.idle.insert(lane, None);
+        driver
+    }
+
+    pub fn workspace(&mut self) -> &mut Workspace {
+        self.workspace
+    }
+
+    /// Brings a goal up to date.
+    pub fn run(mut self, goal: &Goal) -> Summary {
+        self.build(goal, &mut NoEdits)
+    }
+
+    /// Brings a goal up to date, as it is after all edits that come meanwhile.
+    pub fn build(&mut self, goal: &Goal, edits: &mut dyn Edits) -> Summary {
+        let started = Instant::now();
+        self.begin();
+        self.look_ahead(goal);
+        // It ends: an action is submitted once, and each result that has to be
+        // revoked is one less that is known.
+        loop {
+            let planning = Instant::now();
+            self.tell_plan();
+            self.again = false;
+            let (needs, complete) = evaluate(self.workspace, goal);
+            self.submit(&needs, complete);
+            self.listener.event(&Event::Evaluated { elapsed: planning.elapsed() });
+            self.dispatch();
+            self.summary.planning += planning.elapsed();
+            if self.is_quiet() && self.nothing_is_new() {
+                self.restore_outputs(&needs);
+                self.dispatch();
+                if self.is_quiet() && self.nothing_is_new() {
+                    self.finish(goal, &needs, complete);
+                    if complete && matches!(goal, Goal::Outputs(_)) {
+                        self.renew_lock();
+                    }
+                    break;
+                }
+            }
+            if !self.is_quiet() {
+                self.work(edits);
+            }
+        }
+        self.part();
+        self.summary.elapsed = started.elapsed();
+        let history = std::mem::replace(&mut self.history, History::begin());
+        if let Err(problem) = history.close(goal, &self.summary, &self.workspace.store) {
+            self.listener.event(&Event::Warning(&Diagnostic { tier: Tier::Warning, ..problem }));
+        }
+        self.listener.event(&Event::Finished(&self.summary));
+        std::mem::take(&mut self.summary)
+    }
+
+    /// Forgets what concerned the build before.
+    fn begin(&mut self) {
+        self.summary = Summary::default();
+        self.history = History::begin();
+        self.exchange.begin(self.workspace.shared.clone());
+        self.placed.clear();
+        self.warned.clear();
+        self.submitted.clear();
+        self.waiting.clear();
+        self.stopping = false;
+        // What an encoder failed at in another build it may do in this one.
+        let codec = self.workspace.settings.codec.value.clone();
+        self.workspace.db.set_wanted_encoder(codec, self.workspace.is_reproducible());
+        self.begin_again();
+    }
+
+    /// Forgets what an edit may have put right.
+    fn begin_again(&mut self) {
+        self.summary.errors.clear();
+        self.summary.failed = 0;
+        for (key, _) in self.failed.drain() {
+            self.submitted.remove(&key);
+        }
+        self.tries.clear();
+        self.asked.clear();
+        self.failing = false;
+    }
+
+    /// Lets others build until the next edit, and gives back memory that old
+    /// plans hold.
+    pub fn rest(&mut self) -> Result<(), Diagnostic> {
+        // Not worth it for the first few.
+        const FEW: usize = 256;
+        let live = self.known.actions();
+        if self.workspace.db.outcomes() > live.max(FEW) * 2 {
+            self.known = Known::default();
+            self.workspace.forget_plan()?;
+        }
+        self.workspace.release()
+    }
+
+    fn is_quiet(&self) -> bool {
+        let waiting = !self.queue.is_empty() || !self.to_hash.is_empty() || !self.waiting.is_empty();
+        self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting && self.exchange.is_idle())
+    }
+
+    /// Whether the plan knows all that came back.
+    fn nothing_is_new(&self) -> bool {
+        self.fresh.is_empty() && self.fresh_files.is_empty() && !self.again && !self.stepped_down
+    }
+
+    /// Hands what came back to the plan, in one batch: every setter starts a
+    /// new revision.
+    fn tell_plan(&mut self) {
+        self.stepped_down = false;
+        self.answered = false;
+        for (key, result) in self.fresh.drain(..) {
+            self.workspace.db.set_outcome(key, result);
+        }
+        for (file, state) in self.fresh_files.drain(..) {
+            self.workspace.db.set_file(file, state);
+        }
+    }
+
+    /// Takes reports until another round of planning is due.
+    fn work(&mut self, edits: &mut dyn Edits) {
+        let since = Instant::now();
+        loop {
+            if self.interrupted.load(Ordering::Relaxed) && !self.summary.interrupted {
+                self.summary.interrupted = true;
+                self.stopping = true;
+                self.pool.cancel();
+                self.exchange.abandon();
+                // What cannot be killed is not waited for: it leaves nothing
+                // but a scratch folder, which the next build clears.
+                self.hashing = 0;
+                self.running.retain(|_, running| running.action.spec.kind().runs == Runs::Media);
+            }
+            let mut report = self.pool.report(TICK);
+            while let Some(each) = report {
+                self.take(each);
+                report = self.pool.report(Duration::ZERO);
+            }
+            if let Some(trouble) = self.exchange.tend() {
+                self.answered = true;
+                self.warn(trouble);
+            }
+            if let Some(edit) = edits.take(self.workspace) {
+                self.take_edit(&edit);
+                self.remember();
+                return;
+            }
+            let now = Instant::now();
+            self.waiting.take_due(now).into_iter().for_each(|action| self.queue.push(action));
+            if self.admission.is_due(now) {
+                self.admission.feel(&Pressure::look(&RealSystem), now);
+            }
+            self.dispatch();
+            self.remember();
+            let fresh = !self.nothing_is_new() || self.answered;
+            let dry = self.queue.is_empty() && !self.idle.is_empty();
+            if self.is_quiet() || (fresh && (dry || since.elapsed() >= REPLAN)) {
+                return;
+            }
+        }
+    }
+
+    pub fn warn_all(&mut self, warnings: Diagnostics) {
+        warnings.0.into_iter().for_each(|warning| self.warn(warning));
+    }
+
+    fn warn(&mut self, problem: Diagnostic) {
+        if self.warned.insert(problem.to_string()) {
+            self.listener.event(&Event::Warning(&problem));
+        }
+    }
+
+    fn say(&self, action: &PlannedAction, state: ActionState<'_>) {
+        let subject = Subject { key: action.key, node: &action.node, spec: &action.spec };
+        self.listener.event(&Event::Action { subject, state });
+    }
+}
