@@ -10,9 +10,11 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{Footage, Project, decode_warnings, ffprobe, frame_hashes};
+use common::{Footage, Made, Project, decode_warnings, ffprobe, frame_hashes};
 
 const MANIFEST: &str = r#"Project(
     version: 1,
@@ -214,4 +216,61 @@ fn an_interrupted_make_ends_at_once_and_loses_nothing_finished() {
 
     let made = project.make();
     assert!(made.ran()["segment"] < 3, "a finished segment was rendered again: {:?}", made.nodes("segment"));
+}
+
+#[test]
+fn outputs_that_hold_the_same_all_get_their_files() {
+    let project = project();
+    let two = "outputs: { \"reel\": Reel(file: \"out/reel.mp4\"), \"copy\": Reel(file: \"out/copy.mp4\") }";
+    project.edit("autocut.ron", "outputs: { \"reel\": Reel(file: \"out/reel.mp4\") }", two);
+    let made = project.make();
+    assert_eq!(made.ran().get("segment"), Some(&3));
+    let read = |name: &str| fs::read(project.path(name)).unwrap();
+    assert!(read("out/reel.mp4") == read("out/copy.mp4"));
+    project.make().assert_ran([]);
+    for gone in ["out/reel.mp4", "out/copy.mp4"] {
+        fs::remove_file(project.path(gone)).unwrap();
+        project.make().assert_ran([("join", 1)]);
+        assert!(read("out/reel.mp4") == read("out/copy.mp4"));
+        project.make().assert_ran([]);
+    }
+}
+
+#[test]
+fn a_build_that_had_to_wait_reads_the_manifest_as_it_is_then() {
+    let project = project();
+    project.make();
+    // util-linux's flock(1) holds the same kernel lock as a build.
+    let lock = project.path(".autocut/lock");
+    let Ok(mut holder) = Command::new("flock").arg("-F").arg(&lock).args(["sleep", "600"]).spawn() else {
+        eprintln!("skipped: flock is not installed");
+        return;
+    };
+    let is_free = || Command::new("flock").arg("-n").arg(&lock).arg("true").status().unwrap().success();
+    while is_free() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut waiting = common::autocut();
+    waiting.current_dir(project.path("")).args(["make", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut waiting = waiting.spawn().unwrap();
+    let mut told = String::new();
+    let mut stderr = BufReader::new(waiting.stderr.take().unwrap());
+    stderr.read_line(&mut told).unwrap();
+    assert!(told.contains("waiting for"), "{told}");
+    project.edit("autocut.ron", "\"front/a@6s\", ", "");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let made = Made::of(waiting.wait_with_output().unwrap());
+    made.assert_ran([("choose", 1), ("mix", 1), ("join", 1)]);
+    assert_eq!(frame_hashes(&project.path("out/reel.mp4")).len(), 105);
+}
+
+#[test]
+fn whoever_closes_standard_error_ends_no_build() {
+    let project = project();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = common::autocut().current_dir(project.path("")).arg("make").stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    project.make().assert_ran([]);
 }

@@ -30,12 +30,15 @@ impl Tier {
     }
 }
 
-/// What there was too little of, where that may pass by itself.
+/// What there was too little of, where something else can be done about it than
+/// telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Shortage {
     Memory,
     /// Of a hardware encoder, which has only so many at once.
     Sessions,
+    /// An encoder that works: another may do instead.
+    Encoder,
 }
 
 /// A place in a text file: lines and columns count from 1, columns in

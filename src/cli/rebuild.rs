@@ -18,7 +18,7 @@ pub(super) fn run(args: &Args, wanted: &Verify) -> u8 {
     workspace.set_reproducible(wanted.same.is_wanted());
     let options = Options { apart: true, ..setup::options(&workspace) };
     let listener = setup::terminal().without_closing();
-    let rebuilt = rebuild::rebuild(&workspace, &wanted.outputs, wanted.keep.as_deref(), &mut |apart, goal| {
+    let rebuilt = rebuild::rebuild(&mut workspace, &wanted.outputs, wanted.keep.as_deref(), &mut |apart, goal| {
         setup::build(apart, &listener, options.clone(), goal)
     });
     let (summary, rebuilt) = match rebuilt {

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::base::{Diagnostic, Diagnostics};
@@ -125,12 +125,20 @@ pub(super) fn terminal() -> Terminal {
 
 /// What a build starts from.
 pub(super) fn options(workspace: &Workspace) -> Options {
-    Options { jobs: usize::from(workspace.settings.jobs.value.0), keep_going: false, force: false, apart: false }
+    options_of(&workspace.settings)
+}
+
+/// [`options`] before a project is open.
+pub(super) fn options_of(settings: &Settings) -> Options {
+    Options { jobs: usize::from(settings.jobs.value.0), keep_going: false, force: false, apart: false }
 }
 
 /// Runs a build that Ctrl-C ends at once, keeping what is finished.
 pub(super) fn build(workspace: &mut Workspace, listener: &dyn Listener, options: Options, goal: &Goal) -> Summary {
-    Driver::new(workspace, listener, options, &interrupted()).run(goal)
+    let interrupted = attended();
+    let summary = Driver::new(workspace, listener, options, &interrupted).run(goal);
+    signals().unattended.store(true, Ordering::Relaxed);
+    summary
 }
 
 /// Brings up to date what a command needs before it can say anything.
@@ -144,18 +152,39 @@ pub(super) fn tell_beside_the_lock(workspace: &Workspace) {
     terminal::tell(lockfile::beside_the_lock(workspace).as_slice(), colour());
 }
 
-/// Becomes true at the first Ctrl-C; the second ends the program on the spot.
-pub(super) fn interrupted() -> Arc<AtomicBool> {
-    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    let flag = FLAG.get_or_init(|| {
-        let flag = Arc::new(AtomicBool::new(false));
+/// What Ctrl-C and SIGTERM do.
+struct Signals {
+    interrupted: Arc<AtomicBool>,
+    /// Nobody looks at the flag: the first signal ends the program on the spot,
+    /// which the store survives.
+    unattended: Arc<AtomicBool>,
+}
+
+fn signals() -> &'static Signals {
+    static SIGNALS: OnceLock<Signals> = OnceLock::new();
+    SIGNALS.get_or_init(|| {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let unattended = Arc::new(AtomicBool::new(true));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             // Without a handler the signal ends the program, which the store
             // survives too.
-            let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone());
-            let _ = signal_hook::flag::register(signal, flag.clone());
+            for ends in [&unattended, &interrupted] {
+                let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, ends.clone());
+            }
+            let _ = signal_hook::flag::register(signal, interrupted.clone());
         }
-        flag
-    });
-    flag.clone()
+        Signals { interrupted, unattended }
+    })
+}
+
+/// Becomes true at the first Ctrl-C, where that is [`attended`] to; the second
+/// ends the program on the spot.
+pub(super) fn interrupted() -> Arc<AtomicBool> {
+    signals().interrupted.clone()
+}
+
+/// [`interrupted`] for whoever looks at it, from now on.
+pub(super) fn attended() -> Arc<AtomicBool> {
+    signals().unattended.store(false, Ordering::Relaxed);
+    interrupted()
 }

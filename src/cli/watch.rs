@@ -1,58 +1,33 @@
 //! `autocut watch`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
+use crate::base::Diagnostics;
 use crate::cli::args::{Args, Watch};
-use crate::cli::setup::{self, Refused};
-use crate::exec::goal::{Goal, Summary};
+use crate::cli::setup;
+use crate::exec::Listener;
+use crate::exec::goal::{Options, Summary};
 use crate::exec::hook::Hook;
 use crate::exec::watch::{self, Session};
-use crate::exec::workspace::MANIFEST;
-use crate::exec::{Listener, Workspace};
 use crate::report::json::JsonLines;
 use crate::report::terminal;
 use crate::store::Holder;
 
 pub(super) fn run(args: &Args, wanted: &Watch) -> u8 {
-    let interrupted = setup::interrupted();
-    let Some(mut workspace) = open(args, wanted, &interrupted) else { return 130 };
-    let mut options = setup::options(&workspace);
-    options.keep_going = wanted.keep_going;
-    options.force = wanted.force;
-    let goal = Goal::Outputs(wanted.outputs.clone());
-    let hook = wanted.exec.clone().map(|command| Hook::new(command, workspace.root.clone()));
+    let settings = match setup::settings(args) {
+        Ok(settings) => settings,
+        Err(refused) => return refused.code,
+    };
+    let folder = setup::folder(args);
+    let hook = wanted.exec.clone().map(|command| Hook::new(command, folder.clone()));
     let mut session = Told { hook };
     let listener: Box<dyn Listener> =
         if wanted.json { Box::new(JsonLines::new(std::io::stdout())) } else { Box::new(setup::terminal()) };
-    match watch::watch(&mut workspace, &*listener, &options, &interrupted, &goal, &mut session) {
+    let options = Options { keep_going: wanted.keep_going, force: wanted.force, ..setup::options_of(&settings) };
+    let outputs = wanted.outputs.clone();
+    let project = watch::Wanted { folder: &folder, settings: &settings, outputs, options };
+    match watch::watch(&project, &*listener, &setup::attended(), &mut session) {
         Ok(code) => code,
-        Err(problem) => setup::tell(&problem.into()),
+        Err(problems) => setup::tell(&problems),
     }
-}
-
-/// Opens the project; a manifest that is wrong is waited for until it is right.
-fn open(args: &Args, wanted: &Watch, interrupted: &AtomicBool) -> Option<Workspace> {
-    loop {
-        let before = modified(args);
-        let opened = setup::open(args, "autocut watch").and_then(|workspace| {
-            let checked = workspace.check_targets(&wanted.outputs);
-            checked.map(|()| workspace).map_err(|problems| Refused { code: setup::tell(&problems), problems })
-        });
-        if let Ok(workspace) = opened {
-            return Some(workspace);
-        }
-        while modified(args) == before {
-            if interrupted.load(Ordering::Relaxed) {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-fn modified(args: &Args) -> Option<std::time::SystemTime> {
-    setup::folder(args).join(MANIFEST).metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 /// Says on the terminal what happens between builds.
@@ -76,5 +51,9 @@ impl Session for Told {
 
     fn waiting(&self, holder: &Holder) {
         setup::waiting(holder);
+    }
+
+    fn refused(&self, problems: &Diagnostics) {
+        setup::tell(problems);
     }
 }

@@ -21,18 +21,25 @@ use crate::store::Store;
 
 /// Failed actions as they are written down, to be done again by hand.
 pub struct Notebook {
-    store: Arc<Store>,
+    /// `None` where nothing is written down.
+    store: Option<Arc<Store>>,
     /// The names of what is written down; `None` until somebody asks.
     names: Option<BTreeSet<String>>,
 }
 
 impl Notebook {
     pub fn new(store: Arc<Store>) -> Self {
-        Notebook { store, names: None }
+        Notebook { store: Some(store), names: None }
+    }
+
+    /// Of a build in a store that goes with it, and what actions read with that.
+    pub fn without_pages() -> Self {
+        Notebook { store: None, names: None }
     }
 
     fn names(&mut self) -> &mut BTreeSet<String> {
-        self.names.get_or_insert_with(|| self.store.failed().into_iter().collect())
+        let written = || self.store.as_ref().map(|store| store.failed()).unwrap_or_default();
+        self.names.get_or_insert_with(|| written().into_iter().collect())
     }
 
     /// Adds to a failure which action it was, how often it was tried, and the
@@ -63,9 +70,10 @@ impl Notebook {
     /// where the store cannot be written or the action has no such form.
     fn write(&mut self, task: &Task, program: &Path) -> Option<String> {
         let name = name_of(&task.action);
-        let invocation = task.invocation(0, self.store.made_of_failed(&name));
+        let store = self.store.clone()?;
+        let invocation = task.invocation(0, store.made_of_failed(&name));
         let text = ron::ser::to_string_pretty(&invocation, ron::ser::PrettyConfig::default()).ok()?;
-        let path = self.store.keep_failed(&name, &text).ok()?;
+        let path = store.keep_failed(&name, &text).ok()?;
         self.names().insert(name);
         let program = match task.action.spec.kind().runs {
             Runs::Media => std::path::absolute(program).ok()?,
@@ -81,15 +89,19 @@ impl Notebook {
         }
         let name = name_of(action);
         if self.names().remove(&name) {
-            self.store.forget_failed(&name);
+            self.forget(&name);
         }
     }
 
     /// Everything is done: what is left is of actions that nobody plans now.
     pub fn clear(&mut self) {
         for name in std::mem::take(self.names()) {
-            self.store.forget_failed(&name);
+            self.forget(&name);
         }
+    }
+
+    fn forget(&self, name: &str) {
+        self.store.iter().for_each(|store| store.forget_failed(name));
     }
 }
 
@@ -131,7 +143,7 @@ pub fn missing(
     workspace: &Workspace,
     targets: &[String],
     failed: &HashMap<ActionKey, Diagnostic>,
-    placed: &BTreeMap<String, bool>,
+    is_there: &dyn Fn(&str) -> bool,
 ) -> Vec<Missing> {
     let (db, project) = (&workspace.db, workspace.project);
     let mut all = Vec::new();
@@ -148,7 +160,7 @@ pub fn missing(
             }
             if let Some(path) = &action.output {
                 planned_files += 1;
-                if !placed.contains_key(path) {
+                if !is_there(path) {
                     files.insert(path.clone());
                 }
             }
@@ -256,7 +268,7 @@ mod tests {
     }
 
     fn task(action: PlannedAction, inputs: BTreeMap<Digest, PathBuf>) -> Task {
-        Task { action: Arc::new(action), inputs, packs: Vec::new() }
+        Task { action: Arc::new(action), inputs, packs: Vec::new(), sources: Vec::new() }
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Summary {
         self.ran.values().sum()
     }
 
+    /// Whether anything is another than before.
+    pub fn did_something(&self) -> bool {
+        self.ran_count() > 0 || self.fetched > 0 || self.outputs.iter().any(|(_, written)| *written)
+    }
+
     pub fn reused_count(&self) -> usize {
         self.reused.values().sum()
     }
@@ -77,7 +82,7 @@ impl Summary {
 }
 
 /// What shells expect of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// One evaluation of the plan: what the goal needs, and whether all of that is
 /// known.

@@ -29,10 +29,10 @@ impl History {
         self.actions.push(built(action, 0, Some(why.message.clone())));
     }
 
-    /// Has the store remember the build, unless it neither ran nor failed at
+    /// Has the store remember the build, unless it neither did nor failed at
     /// anything: a build with nothing to do writes nothing.
     pub fn close(self, goal: &Goal, summary: &Summary, store: &Store) -> Result<(), Diagnostic> {
-        let nothing = self.actions.is_empty() && summary.errors.is_empty();
+        let nothing = self.actions.is_empty() && summary.errors.is_empty() && !summary.did_something();
         if nothing || store.read_only().is_some() {
             return Ok(());
         }

@@ -3,10 +3,14 @@
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use crate::base::Diagnostic;
+
+/// How long a command that is told to end may take for it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A shell command. One that still runs when it is to run again is ended first.
 pub struct Hook {
@@ -37,21 +41,64 @@ impl Hook {
         Ok(())
     }
 
-    /// Ends it where it still runs.
+    /// Ends what still runs of it, also where the shell itself has ended.
     fn end(&mut self) {
         let Some(mut child) = self.running.take() else { return };
-        if matches!(child.try_wait(), Ok(None)) {
-            if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-                // Failing means that it has just ended.
-                let _ = kill_process_group(group, Signal::TERM);
+        let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+        // Failing means that nothing of it runs any more.
+        if kill_process_group(group, Signal::TERM).is_ok() {
+            let until = Instant::now() + PATIENCE;
+            while test_kill_process_group(group).is_ok() && Instant::now() < until {
+                // Without this the shell itself stays in the group.
+                let _ = child.try_wait();
+                std::thread::sleep(Duration::from_millis(5));
             }
-            let _ = child.wait();
+            let _ = kill_process_group(group, Signal::KILL);
         }
+        let _ = child.wait();
     }
 }
 
 impl Drop for Hook {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(pid: &str) -> bool {
+        Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    fn pid_in(folder: &std::path::Path) -> String {
+        let path = folder.join("pid");
+        while !std::fs::read_to_string(&path).is_ok_and(|pid| pid.ends_with('\n')) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::read_to_string(&path).unwrap()
+    }
+
+    #[test]
+    fn what_a_command_left_in_the_background_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut hook = Hook::new("sleep 777 & echo $! > pid".to_owned(), folder.path().to_owned());
+        hook.run().unwrap();
+        let pid = pid_in(folder.path());
+        drop(hook);
+        assert!(!runs(&pid));
+    }
+
+    #[test]
+    fn one_that_does_not_listen_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = "trap '' TERM; echo $$ > pid; while true; do sleep 0.1; done";
+        let mut hook = Hook::new(command.to_owned(), folder.path().to_owned());
+        hook.run().unwrap();
+        let (pid, since) = (pid_in(folder.path()), Instant::now());
+        drop(hook);
+        assert!(!runs(&pid) && since.elapsed() >= PATIENCE);
     }
 }

@@ -28,11 +28,27 @@ fn outputs_of(workspace: &Workspace, key: ActionKey) -> Vec<String> {
     all.filter(|(index, _)| needs(*index)).map(|(_, output)| output.name.clone()).collect()
 }
 
-/// Whether every output that needs the action can do without its encoder.
-pub fn can_step_down(workspace: &Workspace, action: &PlannedAction) -> bool {
-    let Some(encoder) = encoder(action) else { return false };
+/// What is under an action's encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Below {
+    /// Another, for every output that needs the action.
+    Another,
+    Nothing,
+    /// No output needs the action any more: they went on without its encoder
+    /// when another action failed.
+    Unwanted,
+}
+
+pub fn below(workspace: &Workspace, action: &PlannedAction) -> Below {
+    let Some(encoder) = encoder(action) else { return Below::Nothing };
     let outputs = outputs_of(workspace, action.key);
-    !outputs.is_empty() && outputs.iter().all(|output| workspace.db.can_step_down(output, encoder))
+    if outputs.is_empty() {
+        return Below::Unwanted;
+    }
+    match outputs.iter().all(|output| workspace.db.can_step_down(output, encoder)) {
+        true => Below::Another,
+        false => Below::Nothing,
+    }
 }
 
 /// Lets the outputs that need the action do without its encoder; which they

@@ -32,6 +32,7 @@ pub mod remote;
 pub mod reproducible;
 pub mod retry;
 pub mod settings;
+pub mod sources;
 pub mod storage;
 pub mod storyboard;
 pub mod survey;

@@ -15,6 +15,7 @@ use crate::base::{Diagnostic, Digest};
 use crate::exec::inline::{self, Logs, Materials};
 use crate::exec::queue::Position;
 use crate::exec::remote::Answer;
+use crate::exec::sources::{Confirmed, SourceFile};
 use crate::exec::worker::{Failure, Killer, Worker};
 use crate::graph::FileInput;
 use crate::inputs::meter::Meter;
@@ -30,6 +31,8 @@ pub struct Task {
     pub action: Arc<PlannedAction>,
     pub inputs: BTreeMap<Digest, PathBuf>,
     pub packs: Vec<PathBuf>,
+    /// Those of its inputs that are files of the project.
+    pub sources: Vec<SourceFile>,
 }
 
 impl Task {
@@ -88,20 +91,62 @@ pub struct Pool {
     program: PathBuf,
     place: Place,
     logs: Logs,
+    confirmed: Confirmed,
     cancelled: bool,
 }
 
 struct Slot {
-    jobs: Option<Sender<Job>>,
+    state: SlotState,
     killer: Killer,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// A slot's thread is started with its first job: a build with nothing to do
+/// has none.
+enum SlotState {
+    Unused(Bench),
+    Used { jobs: Sender<Job>, thread: JoinHandle<()> },
+    Ended,
+}
+
+impl Slot {
+    fn start(&mut self, index: usize, job: Job) {
+        let jobs = match std::mem::replace(&mut self.state, SlotState::Ended) {
+            SlotState::Unused(mut bench) => {
+                let (jobs, queue) = unbounded::<Job>();
+                let work = move || {
+                    for Job { tasks, position } in queue {
+                        bench.run(tasks);
+                        let kept = bench.worker.resident_mib();
+                        bench.say(Report::Idle { slot: index, position, kept });
+                    }
+                };
+                self.state = SlotState::Used { jobs: jobs.clone(), thread: std::thread::spawn(work) };
+                jobs
+            }
+            SlotState::Used { jobs, thread } => {
+                self.state = SlotState::Used { jobs: jobs.clone(), thread };
+                jobs
+            }
+            SlotState::Ended => return,
+        };
+        // The thread holds the other end until the pool is dropped.
+        let _ = jobs.send(job);
+    }
+
+    /// Takes no more jobs; the thread ends after those that it has.
+    fn end(&mut self) -> Option<JoinHandle<()>> {
+        match std::mem::replace(&mut self.state, SlotState::Ended) {
+            SlotState::Used { thread, .. } => Some(thread),
+            SlotState::Unused(_) | SlotState::Ended => None,
+        }
+    }
 }
 
 impl Pool {
     pub fn new(size: usize, program: PathBuf, place: Place) -> Self {
         let (sender, reports) = unbounded();
-        let (slots, logs) = (Vec::with_capacity(size), Logs::default());
-        let mut pool = Pool { slots, reports, sender, program, place, logs, cancelled: false };
+        let (slots, logs, confirmed) = (Vec::with_capacity(size), Logs::default(), Confirmed::default());
+        let mut pool = Pool { slots, reports, sender, program, place, logs, confirmed, cancelled: false };
         for _ in 0..size {
             pool.add_slot();
         }
@@ -110,34 +155,25 @@ impl Pool {
 
     /// One more slot; its number.
     pub fn add_slot(&mut self) -> usize {
-        let index = self.slots.len();
-        let (jobs, queue) = unbounded::<Job>();
         let worker = Worker::new(self.program.clone()).with_deadline(self.place.deadline);
         let killer = worker.killer();
-        let (place, logs, reports) = (self.place.clone(), self.logs.clone(), self.sender.clone());
-        let mut bench = Bench { worker, place, logs, reports };
-        let thread = std::thread::spawn(move || {
-            for job in queue {
-                let position = job.position;
-                bench.run(job.tasks);
-                let kept = bench.worker.resident_mib();
-                bench.say(Report::Idle { slot: index, position, kept });
-            }
-        });
-        self.slots.push(Slot { jobs: Some(jobs), killer, thread: Some(thread) });
-        index
+        let (place, logs, confirmed) = (self.place.clone(), self.logs.clone(), self.confirmed.clone());
+        let bench = Bench { worker, place, logs, confirmed, reports: self.sender.clone() };
+        self.slots.push(Slot { state: SlotState::Unused(bench), killer });
+        self.slots.len() - 1
     }
 
-    pub fn start(&self, slot: usize, job: Job) {
-        if let Some(jobs) = self.slots.get(slot).and_then(|slot| slot.jobs.as_ref()) {
-            // The thread holds the other end until the pool is dropped.
-            let _ = jobs.send(job);
+    pub fn start(&mut self, slot: usize, job: Job) {
+        if let Some(found) = self.slots.get_mut(slot) {
+            // Whatever was interrupted before was not this.
+            found.killer.forget();
+            found.start(slot, job);
         }
     }
 
     /// Ends the worker process of an idle slot, for the memory that it holds.
     /// It reports itself idle again.
-    pub fn rest(&self, slot: usize) {
+    pub fn rest(&mut self, slot: usize) {
         self.start(slot, Job { tasks: Vec::new(), position: None });
     }
 
@@ -148,7 +184,9 @@ impl Pool {
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             let started = Instant::now();
-            let result = inputs::hash_file(&RealSystem, &path, &|_| {});
+            let hash = AssertUnwindSafe(|| inputs::hash_file(&RealSystem, &path, &|_| {}));
+            // Without a report the driver would wait for ever.
+            let result = catch_unwind(hash).unwrap_or_else(|panic| Err(panicked(&*panic)));
             let _ = sender.send(Report::Hashed { file, result, elapsed: started.elapsed() });
         });
     }
@@ -180,16 +218,9 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for slot in &mut self.slots {
-            slot.jobs = None;
-        }
-        if self.cancelled {
-            return;
-        }
-        for slot in &mut self.slots {
-            if let Some(thread) = slot.thread.take() {
-                let _ = thread.join();
-            }
+        let threads: Vec<JoinHandle<()>> = self.slots.iter_mut().filter_map(Slot::end).collect();
+        if !self.cancelled {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
         }
     }
 }
@@ -211,6 +242,7 @@ struct Bench {
     worker: Worker,
     place: Place,
     logs: Logs,
+    confirmed: Confirmed,
     reports: Sender<Report>,
 }
 
@@ -252,6 +284,7 @@ impl Bench {
         for task in inline {
             let meter = Meter::start();
             let result = self.run_inline(&task).map_err(Failure::Refused);
+            let result = confirm(&self.confirmed, &task, result);
             self.finish(task.action.key, result, meter.stop());
         }
         if !media.is_empty() {
@@ -281,7 +314,7 @@ impl Bench {
         if invocations.is_empty() {
             return;
         }
-        let (place, reports) = (self.place.clone(), self.reports.clone());
+        let (place, reports, confirmed) = (self.place.clone(), self.reports.clone(), self.confirmed.clone());
         let finish = |key, result, usage| {
             let _ = reports.send(Report::Finished(Finished { key, result, usage }));
         };
@@ -295,6 +328,7 @@ impl Bench {
                 if let Some((task, _scratch)) = open.remove(&id) {
                     let meter = Meter::start();
                     let kept = keep(&place, task, result).map_err(Failure::Refused);
+                    let kept = confirm(&confirmed, task, kept);
                     finish(task.action.key, kept, usage.and(meter.stop()));
                 }
             }
@@ -311,6 +345,12 @@ impl Bench {
             }
         }
     }
+}
+
+/// A result of what it says it is of, or the failure that it is none.
+fn confirm(confirmed: &Confirmed, task: &Task, result: Result<ActionResult, Failure>) -> Result<ActionResult, Failure> {
+    let changed = result.is_ok().then(|| confirmed.changed(&task.sources)).flatten();
+    changed.map_or(result, |changed| Err(Failure::Refused(changed)))
 }
 
 /// The bug that a panic is.

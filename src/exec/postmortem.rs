@@ -77,10 +77,7 @@ pub fn not_started(what: &str, error: &io::Error) -> (Cause, Diagnostic) {
         Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE | Errno::TXTBSY) => {
             (Cause::NotStarted, problem.hint("too much runs on this machine: let fewer actions run at once (-j)"))
         }
-        _ => {
-            let tier = problem.tier;
-            (Cause::Refused(tier), problem)
-        }
+        _ => (Cause::Refused, problem),
     }
 }
 
@@ -157,6 +154,6 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert_eq!(transient, [Cause::NotStarted; 3]);
         }
-        assert!([2, 13].map(cause).iter().all(|cause| matches!(cause, Cause::Refused(_))));
+        assert!([2, 13].map(cause).iter().all(|cause| matches!(cause, Cause::Refused)));
     }
 }

@@ -40,6 +40,15 @@ impl Queue {
     }
 
     pub fn push(&mut self, action: Arc<PlannedAction>) {
+        let id = self.push_alone(action.clone());
+        if let ActionSpec::Analyse(spec) = &action.spec {
+            self.passes.entry((spec.file, spec.pass.clone())).or_default().push(id);
+        }
+    }
+
+    /// [`push`](Self::push) of what shares its decode with nothing else; its
+    /// number.
+    pub fn push_alone(&mut self, action: Arc<PlannedAction>) -> u64 {
         let id = self.next;
         self.next += 1;
         self.order.insert((rank(&action.spec), Reverse(cost(&action.spec)), id));
@@ -48,15 +57,15 @@ impl Queue {
         {
             self.places.entry((source.file, source.start)).or_insert(id);
         }
-        if let ActionSpec::Analyse(spec) = &action.spec {
-            self.passes.entry((spec.file, spec.pass.clone())).or_default().push(id);
-        }
         self.actions.insert(id, action);
+        id
     }
 
     /// The next action for a worker whose decoder stands at `position`, with
     /// those that are done in the same decode: the first that `verdict` lets
-    /// start, which is asked of each in order until one has to wait.
+    /// start, which is asked of each in order until one has to wait, or one that
+    /// the worker can decode on to, if it lets that start. The last that it lets
+    /// start is the one that is taken.
     pub fn take(
         &mut self,
         position: Position,
@@ -75,9 +84,14 @@ impl Queue {
             }
         }
         let Some((first_rank, first)) = next else { return Vec::new() };
-        let id = if first_rank == SEGMENT { self.nearby(position).unwrap_or(first) } else { first };
+        let nearby = self.nearby(position).filter(|id| first_rank == SEGMENT && *id != first);
+        let may_start = |id: &u64| self.actions.get(id).is_some_and(|action| verdict(&action.spec) == Verdict::Yes);
+        let id = nearby.filter(may_start).unwrap_or(first);
         let ids = match self.actions.get(&id).map(|action| &action.spec) {
-            Some(ActionSpec::Analyse(spec)) => self.passes.remove(&(spec.file, spec.pass.clone())).unwrap_or(vec![id]),
+            Some(ActionSpec::Analyse(spec)) => {
+                let together = self.passes.get(&(spec.file, spec.pass.clone()));
+                together.filter(|ids| ids.contains(&id)).cloned().unwrap_or(vec![id])
+            }
             _ => vec![id],
         };
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
@@ -91,18 +105,10 @@ impl Queue {
     }
 
     /// Drops what is not `wanted` and gives its keys.
-    pub fn retain(&mut self, wanted: &dyn Fn(&ActionKey) -> bool) -> Vec<ActionKey> {
-        let unwanted = self.actions.iter().filter(|(_, action)| !wanted(&action.key)).map(|(id, _)| *id);
+    pub fn retain(&mut self, wanted: &dyn Fn(&PlannedAction) -> bool) -> Vec<ActionKey> {
+        let unwanted = self.actions.iter().filter(|(_, action)| !wanted(action)).map(|(id, _)| *id);
         let unwanted: Vec<u64> = unwanted.collect();
         unwanted.into_iter().filter_map(|id| Some(self.remove(id)?.key)).collect()
-    }
-
-    /// Drops everything but probes.
-    pub fn keep_probes(&mut self) {
-        self.actions.retain(|_, action| matches!(action.spec, ActionSpec::Probe(_)));
-        self.order.retain(|(_, _, id)| self.actions.contains_key(id));
-        self.places.clear();
-        self.passes.clear();
     }
 
     fn nearby(&self, position: Position) -> Option<u64> {
@@ -276,21 +282,32 @@ mod tests {
             queue.push(action);
         }
         let wanted = analysis("motion", 0).key;
-        assert_eq!(queue.retain(&|key| *key == wanted).len(), 2);
+        assert_eq!(queue.retain(&|action| action.key == wanted).len(), 2);
         assert_eq!(names(take(&mut queue, None)), ["motion/0"]);
         assert!(queue.is_empty());
     }
 
     #[test]
-    fn probes_outlive_a_failure() {
+    fn a_second_try_shares_no_decode() {
         let mut queue = Queue::default();
-        queue.push(segment("a", 0, 60));
-        queue.push(action("probe", ActionSpec::Probe(ProbeSpec { file: Digest::of(b"c") })));
         queue.push(analysis("motion", 0));
-        queue.keep_probes();
-        assert_eq!(queue.len(), 1);
-        assert_eq!(names(take(&mut queue, None)), ["probe"]);
-        assert!(take(&mut queue, Some((Digest::of(b"a"), Timestamp::ZERO))).is_empty());
+        queue.push_alone(analysis("sharpness", 0));
+        queue.push(analysis("exposure", 0));
+        assert_eq!(names(take(&mut queue, None)), ["motion/0", "exposure/0"]);
+        assert_eq!(names(take(&mut queue, None)), ["sharpness/0"]);
+    }
+
+    #[test]
+    fn a_worker_does_not_decode_on_to_what_there_is_no_room_for() {
+        let mut queue = Queue::default();
+        queue.push(segment("a", 0, 120));
+        queue.push(segment("b", 4, 60));
+        let position = Some((Digest::of(b"b"), Timestamp::from_seconds(4)));
+        let only_large = |spec: &ActionSpec| match spec {
+            ActionSpec::Segment(spec) if spec.frames() == 120 => Verdict::Yes,
+            _ => Verdict::Wait,
+        };
+        assert_eq!(names(queue.take(position, &mut { only_large })), ["a@0"]);
     }
 
     #[test]

@@ -9,15 +9,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::base::{Diagnostic, Shortage, Tier};
+use crate::base::{Diagnostic, Shortage};
 use crate::model::{ActionKey, PlannedAction};
 
 /// How an action failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// It was looked at and refused: whose fault it is. Another try would come
-    /// to the same.
-    Refused(Tier),
+    /// It was looked at and refused. Another try would come to the same.
+    Refused,
+    /// Its encoder is not there, or does not work here.
+    Encoder,
     /// Its worker crashed or was killed.
     Died,
     /// Its worker made no progress for too long and was killed for it.
@@ -50,13 +51,14 @@ impl Cause {
         match why.shortage {
             Some(Shortage::Memory) => Cause::OutOfMemory,
             Some(Shortage::Sessions) => Cause::Busy,
-            None => Cause::Refused(why.tier),
+            Some(Shortage::Encoder) => Cause::Encoder,
+            None => Cause::Refused,
         }
     }
 
     /// Whether it may pass by itself.
     fn is_transient(self) -> bool {
-        !matches!(self, Cause::Refused(_))
+        !matches!(self, Cause::Refused | Cause::Encoder)
     }
 
     /// Whether it says that too much runs side by side.
@@ -73,8 +75,8 @@ pub fn next(cause: Cause, tries: usize, rung_below: bool) -> Next {
     {
         return Next::Again(*delay);
     }
-    // What is wrong with the input is wrong with it for every encoder.
-    if rung_below && cause != Cause::Refused(Tier::Input) { Next::StepDown } else { Next::GiveUp }
+    // A full disk, or a broken file, is so for every encoder.
+    if rung_below && cause != Cause::Refused { Next::StepDown } else { Next::GiveUp }
 }
 
 /// Actions that wait for their next try while others run.
@@ -96,19 +98,10 @@ impl Waiting {
         std::mem::replace(&mut self.due, later).into_values().collect()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.due.is_empty()
-    }
-
     /// Drops those that are not `wanted` and gives their keys.
-    pub fn retain(&mut self, wanted: &dyn Fn(&ActionKey) -> bool) -> Vec<ActionKey> {
-        let unwanted = self.due.extract_if(.., |_, action| !wanted(&action.key));
+    pub fn retain(&mut self, wanted: &dyn Fn(&PlannedAction) -> bool) -> Vec<ActionKey> {
+        let unwanted = self.due.extract_if(.., |_, action| !wanted(action));
         unwanted.map(|(_, action)| action.key).collect()
-    }
-
-    /// Nobody waits any more.
-    pub fn clear(&mut self) {
-        self.due.clear();
     }
 }
 
@@ -132,28 +125,27 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_not_tried_again() {
-        for tier in [Tier::Input, Tier::Environment, Tier::Bug] {
-            assert_eq!(next(Cause::Refused(tier), 1, false), Next::GiveUp);
-        }
+        assert_eq!(next(Cause::Refused, 1, false), Next::GiveUp);
+        assert_eq!(next(Cause::Encoder, 1, false), Next::GiveUp);
     }
 
     #[test]
     fn a_refusal_for_want_of_something_may_pass() {
         let refusal = Diagnostic::environment("no");
-        assert_eq!(Cause::of_refusal(&refusal), Cause::Refused(Tier::Environment));
+        assert_eq!(Cause::of_refusal(&refusal), Cause::Refused);
+        assert_eq!(Cause::of_refusal(&refusal.clone().for_want_of(Shortage::Encoder)), Cause::Encoder);
         assert_eq!(Cause::of_refusal(&refusal.clone().for_want_of(Shortage::Memory)), Cause::OutOfMemory);
         assert_eq!(Cause::of_refusal(&refusal.for_want_of(Shortage::Sessions)), Cause::Busy);
     }
 
     #[test]
-    fn the_next_encoder_comes_after_the_last_try_and_not_for_what_the_input_lacks() {
+    fn the_next_encoder_comes_after_the_last_try_and_not_for_what_is_no_fault_of_the_first() {
         for cause in TRANSIENT {
             assert!(matches!(next(cause, 3, true), Next::Again(_)));
             assert_eq!(next(cause, 4, true), Next::StepDown, "{cause:?}");
         }
-        assert_eq!(next(Cause::Refused(Tier::Environment), 1, true), Next::StepDown);
-        assert_eq!(next(Cause::Refused(Tier::Bug), 1, true), Next::StepDown);
-        assert_eq!(next(Cause::Refused(Tier::Input), 1, true), Next::GiveUp);
+        assert_eq!(next(Cause::Encoder, 1, true), Next::StepDown);
+        assert_eq!(next(Cause::Refused, 1, true), Next::GiveUp);
     }
 
     #[test]
@@ -174,8 +166,8 @@ mod tests {
         assert!(waiting.take_due(at(9)).is_empty());
         assert_eq!(names(waiting.take_due(at(10))), ["a", "b"]);
         waiting.push(action("d"), at(40));
-        assert_eq!(waiting.retain(&|key| *key != ActionKey(Digest::of(b"d"))), [ActionKey(Digest::of(b"d"))]);
+        assert_eq!(waiting.retain(&|action| action.node != "d"), [ActionKey(Digest::of(b"d"))]);
         assert_eq!(names(waiting.take_due(at(99))), ["c"]);
-        assert!(waiting.is_empty());
+        assert!(waiting.due.is_empty());
     }
 }

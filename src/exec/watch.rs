@@ -11,13 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::driver::{Driver, Edits};
 use crate::exec::event::Listener;
-use crate::exec::goal::{Goal, Options, Summary};
+use crate::exec::goal::{Goal, INTERRUPTED, Options, Summary};
+use crate::exec::settings::Settings;
+use crate::exec::storage;
 use crate::exec::workspace::{Edit, MANIFEST, Purpose, Workspace};
 use crate::inputs::system::EntryKind;
-use crate::inputs::{Changes, FileStat, Pattern, RealSystem, System, Watch};
+use crate::inputs::{self, Changes, FileStat, Pattern, RealSystem, System, Watch};
+use crate::manifest::Manifest;
+use crate::model::lockfile::LOCK;
 
 /// After the last change, so long is waited for another that belongs to it.
 const QUIET: Duration = Duration::from_millis(30);
@@ -41,56 +45,153 @@ pub trait Session {
     fn built(&mut self, summary: &Summary, news: bool);
     /// Another process builds in this project.
     fn waiting(&self, holder: &crate::store::Holder);
+    /// The project cannot be opened for now.
+    fn refused(&self, problems: &Diagnostics);
+}
+
+/// What is watched.
+pub struct Wanted<'a> {
+    pub folder: &'a Path,
+    pub settings: &'a Settings,
+    /// The outputs to bring up to date; all where none is named.
+    pub outputs: Vec<String>,
+    pub options: Options,
 }
 
 /// Builds whenever something changes, until it is interrupted; gives the exit
 /// code of the last build.
+///
+/// # Errors
+/// What no edit of the project can put right.
 pub fn watch(
-    workspace: &mut Workspace,
+    wanted: &Wanted<'_>,
     listener: &dyn Listener,
-    options: &Options,
     interrupted: &AtomicBool,
-    goal: &Goal,
     session: &mut dyn Session,
-) -> Result<u8, Diagnostic> {
-    let mut watching = Watching::new(workspace)?;
-    let mut driver = Driver::watching(workspace, listener, options.clone(), interrupted);
+) -> Result<u8, Diagnostics> {
+    let root = RealSystem.canonical(wanted.folder).map_err(|e| inputs::cannot("open", wanted.folder, &e))?;
+    let mut watching = Watching::new(&root, wanted.settings)?;
     let mut first = true;
+    // Once, unless the store is removed meanwhile.
     loop {
-        let summary = driver.build(goal, &mut watching);
-        let news = std::mem::take(&mut first) || summary.ran_count() > 0 || !summary.errors.is_empty();
-        session.built(&summary, news);
-        driver.rest()?;
-        if summary.interrupted || !next_edit(&mut driver, &mut watching, interrupted, session)? {
-            return Ok(summary.exit_code());
+        let Some(mut workspace) = open(wanted, &root, &mut watching, interrupted, session)? else {
+            return Ok(INTERRUPTED);
+        };
+        let mut driver = Driver::watching(&mut workspace, listener, wanted.options.clone(), interrupted);
+        if let Some(code) = build(&mut driver, wanted, &mut watching, &mut first, interrupted, session)? {
+            return Ok(code);
         }
     }
 }
 
+/// Opens the project; what is wrong with it is told, and waited for until it is
+/// right. `None` when it is interrupted.
+fn open(
+    wanted: &Wanted<'_>,
+    root: &Path,
+    watching: &mut Watching,
+    interrupted: &AtomicBool,
+    session: &mut dyn Session,
+) -> Result<Option<Workspace>, Diagnostics> {
+    let mut told = Diagnostics::default();
+    loop {
+        watching.forget();
+        let waiting = |holder: &crate::store::Holder| session.waiting(holder);
+        let (opened, mut problems) = Workspace::open(root, wanted.settings, &purpose(&waiting, interrupted));
+        if interrupted.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if let Some(workspace) = opened.filter(|_| !problems.has_errors()) {
+            workspace.check_targets(&wanted.outputs)?;
+            session.refused(&problems);
+            watching.follow(&workspace.manifest)?;
+            return Ok(Some(workspace));
+        }
+        // An edit does not mend the machine.
+        if problems.exit_code() > Tier::Input.exit_code() {
+            return Err(problems);
+        }
+        if problems != told {
+            session.refused(&problems);
+            told = std::mem::take(&mut problems);
+        }
+        while !watching.is_quiet() {
+            if interrupted.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            watching.listen(TICK);
+        }
+    }
+}
+
+fn purpose<'a>(waiting: &'a dyn Fn(&crate::store::Holder), interrupted: &'a AtomicBool) -> Purpose<'a> {
+    Purpose::Build { what: "autocut watch", waiting, interrupted }
+}
+
+/// Builds and waits in turn, and gives the exit code at the end; `None` where
+/// the store is not there any more.
+fn build(
+    driver: &mut Driver<'_>,
+    wanted: &Wanted<'_>,
+    watching: &mut Watching,
+    first: &mut bool,
+    interrupted: &AtomicBool,
+    session: &mut dyn Session,
+) -> Result<Option<u8>, Diagnostics> {
+    let goal = Goal::Outputs(wanted.outputs.clone());
+    loop {
+        let summary = driver.build(&goal, watching);
+        let news = std::mem::take(first) || summary.did_something() || !summary.errors.is_empty();
+        session.built(&summary, news);
+        if let Err(problem) = driver.rest() {
+            driver.refuse(&problem.into());
+        }
+        if summary.interrupted {
+            return Ok(Some(summary.exit_code()));
+        }
+        match next_edit(driver, watching, interrupted, session)? {
+            Next::Build => {}
+            Next::End => return Ok(Some(summary.exit_code())),
+            Next::OpenAgain => return Ok(None),
+        }
+    }
+}
+
+/// What comes after a build.
+enum Next {
+    Build,
+    /// The store was removed: there is nothing to go on from.
+    OpenAgain,
+    End,
+}
+
 /// Waits for an edit that can be taken in, and takes it in, with the lock held.
-/// `false` when it is interrupted.
 fn next_edit(
     driver: &mut Driver<'_>,
     watching: &mut Watching,
     interrupted: &AtomicBool,
     session: &mut dyn Session,
-) -> Result<bool, Diagnostic> {
+) -> Result<Next, Diagnostic> {
     loop {
         if interrupted.load(Ordering::Relaxed) {
-            return Ok(false);
+            return Ok(Next::End);
         }
         watching.listen(TICK);
         let Some(edit) = watching.take(driver.workspace()) else { continue };
         let waiting = |holder: &crate::store::Holder| session.waiting(holder);
-        let purpose = Purpose::Build { what: "autocut watch", waiting: &waiting, interrupted };
-        if driver.workspace().acquire(&purpose).is_err() {
-            return Ok(false);
+        let acquired = driver.acquire(&purpose(&waiting, interrupted));
+        if interrupted.load(Ordering::Relaxed) {
+            return Ok(Next::End);
         }
-        match driver.workspace().reload(&edit) {
+        if !storage::is_store(driver.workspace().store.root()) {
+            return Ok(Next::OpenAgain);
+        }
+        let taken_in = acquired.map_err(Diagnostics::from).and_then(|()| driver.workspace().reload(&edit));
+        watching.told(driver.workspace(), taken_in.is_ok())?;
+        match taken_in {
             Ok(warnings) => {
                 driver.warn_all(warnings);
-                watching.follow(driver.workspace())?;
-                return Ok(true);
+                return Ok(Next::Build);
             }
             Err(problems) => {
                 driver.refuse(&problems);
@@ -103,32 +204,41 @@ fn next_edit(
 /// Hears of changes and decides when they are worth a look.
 pub struct Watching {
     watch: Watch,
-    manifest: PathBuf,
+    root: PathBuf,
+    /// Files that are read whenever something is taken in.
+    read: [PathBuf; 2],
     /// Changes that nobody has looked at, since when, and since when there were
     /// no more.
     heard: Changes,
     since: Option<(Instant, Instant)>,
     /// Files that are being written: their stat, and since when it is so.
     growing: BTreeMap<PathBuf, (FileStat, Instant)>,
+    /// Files changed, and what was told of that could not be taken in because
+    /// of the manifest.
+    owed: bool,
 }
 
 impl Watching {
-    pub fn new(workspace: &Workspace) -> Result<Self, Diagnostic> {
-        let mut watch = Watch::new(vec![workspace.store.root().to_owned()])?;
-        watch.add(&workspace.root)?;
-        let manifest = workspace.root.join(MANIFEST);
-        let heard = Changes::default();
-        let mut watching = Watching { watch, manifest, heard, since: None, growing: BTreeMap::new() };
-        watching.follow(workspace)?;
-        Ok(watching)
+    /// Watches the folder of a project.
+    fn new(root: &Path, settings: &Settings) -> Result<Self, Diagnostic> {
+        let mut watch = Watch::new(vec![settings.store_of(root)])?;
+        watch.add(root)?;
+        let read = [root.join(MANIFEST), root.join(LOCK)];
+        let (root, growing) = (root.to_owned(), BTreeMap::new());
+        Ok(Watching { watch, root, read, heard: Changes::default(), since: None, growing, owed: false })
+    }
+
+    /// Everything is about to be looked at.
+    fn forget(&mut self) {
+        self.listen(Duration::ZERO);
+        (self.heard, self.since, self.owed) = (Changes::default(), None, false);
     }
 
     /// Watches the folders outside of the project that the manifest names now.
-    fn follow(&mut self, workspace: &Workspace) -> Result<(), Diagnostic> {
-        let manifest = &workspace.manifest;
+    fn follow(&mut self, manifest: &Manifest) -> Result<(), Diagnostic> {
         let materials = manifest.materials().into_iter().map(|(name, _)| Pattern::literal(&name));
         for text in manifest.footage.iter().flat_map(|set| set.files.iter().cloned()).chain(materials) {
-            let Ok(pattern) = Pattern::new(&text, &workspace.root) else { continue };
+            let Ok(pattern) = Pattern::new(&text, &self.root) else { continue };
             let folder = if pattern.is_literal() { pattern.base.parent() } else { Some(pattern.base.as_path()) };
             if let Some(folder) = folder {
                 self.watch.add(folder)?;
@@ -160,7 +270,7 @@ impl Watching {
     fn sort(&mut self, workspace: &Workspace, heard: Changes) -> Heard {
         let mut found = Heard { manifest: heard.everything, files: heard.everything };
         for path in heard.paths {
-            if path == self.manifest {
+            if self.read.contains(&path) {
                 found.manifest = true;
                 continue;
             }
@@ -213,8 +323,17 @@ impl Edits for Watching {
             heard = std::mem::take(&mut self.heard);
         }
         let found = self.sort(workspace, heard);
-        let edit = Edit { files: found.files || settled, growing: self.growing.keys().cloned().collect() };
-        (edit.files || found.manifest).then_some(edit)
+        self.owed |= found.files || settled;
+        let edit = Edit { files: self.owed, growing: self.growing.keys().cloned().collect() };
+        (found.files || settled || found.manifest).then_some(edit)
+    }
+
+    fn told(&mut self, workspace: &Workspace, taken_in: bool) -> Result<(), Diagnostic> {
+        if !taken_in {
+            return Ok(());
+        }
+        self.owed = false;
+        self.follow(&workspace.manifest)
     }
 }
 

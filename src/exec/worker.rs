@@ -107,11 +107,14 @@ impl Killer {
         std::mem::take(&mut slot.interrupted) || slot.cancelled
     }
 
-    /// Forgets an interruption that came when the work was done already.
-    fn begin(&self) -> bool {
-        let mut slot = self.slot();
-        slot.interrupted = false;
-        slot.child.is_some()
+    /// Forgets an interruption that came when the work was done already. For
+    /// whoever interrupts, before it hands out the next.
+    pub fn forget(&self) {
+        self.slot().interrupted = false;
+    }
+
+    fn is_running(&self) -> bool {
+        self.slot().child.is_some()
     }
 
     /// Waits for the process to end by itself: how it did, if it does.
@@ -133,7 +136,9 @@ fn kill(child: &mut Option<Child>) {
     if let Some(mut child) = child.take() {
         // Failing means that it is dead already.
         let _ = child.kill();
-        let _ = child.wait();
+        // One that a dead disk holds does not end before that comes back:
+        // nobody waits for it but a thread.
+        std::thread::spawn(move || child.wait());
     }
 }
 
@@ -189,7 +194,7 @@ impl Worker {
     /// Runs actions together. `hear` gets every reply; it ends when each of
     /// them is done or failed, or the process is gone.
     pub fn run(&mut self, invocations: Vec<Invocation>, hear: &mut dyn FnMut(Reply)) -> Result<(), Failure> {
-        if !self.killer.begin() {
+        if !self.killer.is_running() {
             self.stop();
         }
         let mut open = invocations.len();
@@ -268,7 +273,7 @@ impl Worker {
 
     fn start(&mut self) -> Result<(), Failure> {
         let broken = |what: &str, error: std::io::Error| match postmortem::not_started(what, &error) {
-            (Cause::Refused(_), problem) => Failure::Refused(problem),
+            (Cause::Refused, problem) => Failure::Refused(problem),
             (cause, problem) => Failure::Crashed(cause, problem),
         };
         let (socket, theirs) = UnixStream::pair().map_err(|e| broken("cannot make a socket", e))?;
@@ -276,7 +281,7 @@ impl Worker {
         socket.set_read_timeout(Some(deadline)).map_err(|e| broken("cannot set a deadline", e))?;
         let kills = machine::kills(&RealSystem);
         let mut slot = self.killer.slot();
-        if slot.cancelled {
+        if slot.cancelled || slot.interrupted {
             return Err(Failure::Cancelled);
         }
         let mut child = Command::new(&self.program)

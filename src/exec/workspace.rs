@@ -11,6 +11,7 @@ use crate::exec::explain::basis::Again;
 use crate::exec::files::{self, Source};
 use crate::exec::lockfile::Locked;
 use crate::exec::settings::Settings;
+use crate::exec::sources::SourceFile;
 pub use crate::exec::storage::Purpose;
 use crate::exec::survey::Done;
 use crate::exec::{remote, storage, toolchain, worker};
@@ -106,15 +107,20 @@ impl Workspace {
     ) -> Result<Option<Workspace>, Diagnostic> {
         let system = RealSystem;
         let root = system.canonical(folder).map_err(|e| inputs::cannot("open", folder, &e))?;
-        let Some(manifest) = load(&system, &root, problems)? else { return Ok(None) };
-        let Some(locked) = read_lock(&root, problems) else { return Ok(None) };
-
+        // What is wrong with the manifest is told before anybody waits.
+        let written = read_manifest(&system, &root)?;
+        if load(&written, &mut Diagnostics::default()).is_none() {
+            load(&written, problems);
+            return Ok(None);
+        }
         let place = settings.store_of(&root);
         let store = Arc::new(Store::open_for(&place, &root)?);
         problems.0.extend(store.warning());
         let shared = remote::named(settings);
         // Before anything is read of it: whoever waited finds the work done.
         let lock = storage::take(&store, purpose)?;
+        let Some(manifest) = load(&read_manifest(&system, &root)?, problems) else { return Ok(None) };
+        let Some(locked) = read_lock(&root, problems) else { return Ok(None) };
         let program = worker::find_program(settings.program.as_deref())?;
         let toolchain = toolchain::identify(&program, &store)?;
 
@@ -177,7 +183,7 @@ impl Workspace {
     }
 
     fn try_reload(&mut self, edit: &Edit, problems: &mut Diagnostics) -> Result<(), Diagnostic> {
-        let Some(manifest) = load(&RealSystem, &self.root, problems)? else { return Ok(()) };
+        let Some(manifest) = load(&read_manifest(&RealSystem, &self.root)?, problems) else { return Ok(()) };
         let Some(locked) = read_lock(&self.root, problems) else { return Ok(()) };
         for output in &manifest.outputs {
             problems.0.extend(footage_in_place_of(&self.store, &self.root, &manifest, output)?);
@@ -248,10 +254,14 @@ impl Workspace {
     }
 
     /// Takes the project for a build. What others have done meanwhile is known
-    /// afterwards.
-    pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<(), Diagnostic> {
+    /// afterwards: then the plan begins anew, which it says.
+    pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<bool, Diagnostic> {
         self.lock = storage::take(&self.store, purpose)?;
-        if self.left_at != Some(self.store.position()?) { self.forget_plan() } else { Ok(()) }
+        let anew = self.left_at != Some(self.store.position()?);
+        if anew {
+            self.forget_plan()?;
+        }
+        Ok(anew)
     }
 
     /// Begins with a new plan out of what the store knows now. What was planned
@@ -358,22 +368,15 @@ impl Workspace {
         }
     }
 
-    /// The problem, if a file that an action has read is no longer what it was
-    /// when it was hashed: the result is then of other content than its key says.
-    pub fn changed(&self, action: &PlannedAction) -> Option<Diagnostic> {
-        let inputs = action.spec.inputs();
-        let sources = inputs.iter().filter_map(|digest| self.source(*digest));
-        let changed = |source: &&Source| {
-            let (Some(path), Some(was)) = (&source.path, source.stat) else { return false };
-            // Attributes may change; a file that went away was read before.
-            RealSystem.stat(path).is_ok_and(|now| {
-                let now = now.stat;
-                (now.size, now.mtime_ns, now.identity()) != (was.size, was.mtime_ns, was.identity())
-            })
+    /// The files of the project that an action reads, as they were when their
+    /// content was found out.
+    pub fn sources_of(&self, action: &PlannedAction) -> Vec<SourceFile> {
+        let source = |digest: &Digest| {
+            let source = self.source(*digest)?;
+            let (path, stat) = (source.path.clone()?, source.stat?);
+            Some(SourceFile { name: source.name.clone(), path, digest: *digest, stat })
         };
-        let source = sources.into_iter().find(changed)?;
-        let problem = Diagnostic::environment(format!("{} changed while it was being read", source.name));
-        Some(problem.hint("wait until it is copied or recorded completely, then run again"))
+        action.spec.inputs().iter().filter_map(source).collect()
     }
 
     /// The first file of the project with this content that is there.
@@ -579,16 +582,21 @@ fn read_lock(root: &Path, problems: &mut Diagnostics) -> Option<Locked> {
     Locked::read(root).map_err(|wrong| problems.0.extend(wrong.0)).ok()
 }
 
-fn load(system: &RealSystem, root: &Path, problems: &mut Diagnostics) -> Result<Option<Manifest>, Diagnostic> {
+/// The manifest as it is written.
+fn read_manifest(system: &RealSystem, root: &Path) -> Result<String, Diagnostic> {
     let path = root.join(MANIFEST);
     let bytes = system.read(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Diagnostic::input(format!("there is no {MANIFEST} in {}", root.display()))
             .hint("`autocut new` writes one to start from"),
         _ => inputs::cannot("read", &path, &error),
     })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Diagnostic::input(format!("{MANIFEST} is not UTF-8 text")).hint("save it as UTF-8"))?;
-    let (manifest, found) = manifest::load(Path::new(MANIFEST), &text, &kinds().as_kinds());
+    String::from_utf8(bytes)
+        .map_err(|_| Diagnostic::input(format!("{MANIFEST} is not UTF-8 text")).hint("save it as UTF-8"))
+}
+
+/// What the manifest means; `None` where it is wrong.
+fn load(text: &str, problems: &mut Diagnostics) -> Option<Manifest> {
+    let (manifest, found) = manifest::load(Path::new(MANIFEST), text, &kinds().as_kinds());
     problems.0.extend(found.0);
-    Ok(manifest.filter(|_| !problems.has_errors()))
+    manifest.filter(|_| !problems.has_errors())
 }

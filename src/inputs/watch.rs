@@ -21,6 +21,10 @@ pub struct Watch {
     watcher: RecommendedWatcher,
     changes: Receiver<notify::Result<notify::Event>>,
     folders: BTreeSet<PathBuf>,
+    /// Folders that are to be watched and are not there, and those in which they
+    /// would appear.
+    missing: BTreeSet<PathBuf>,
+    outposts: BTreeSet<PathBuf>,
     /// Below these nothing is of interest.
     ignored: Vec<PathBuf>,
 }
@@ -53,28 +57,60 @@ impl Watch {
             let _ = sender.send(event);
         };
         let watcher = notify::recommended_watcher(tell).map_err(|error| cannot_watch(Path::new("files"), &error))?;
-        Ok(Watch { watcher, changes, folders: BTreeSet::new(), ignored })
+        Ok(Watch {
+            watcher,
+            changes,
+            folders: BTreeSet::new(),
+            outposts: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            ignored,
+        })
     }
 
-    /// Watches a folder and all below it; one that is not there is passed over,
-    /// and so is one below a folder that is watched already.
+    /// Watches a folder and all below it; one that is not there as soon as it
+    /// is. One below a folder that is watched already is passed over.
     pub fn add(&mut self, folder: &Path) -> Result<(), Diagnostic> {
         let folder = lexical(folder);
-        if self.folders.iter().any(|watched| folder.starts_with(watched)) || !folder.is_dir() {
+        if self.folders.iter().any(|watched| folder.starts_with(watched)) {
             return Ok(());
         }
-        self.watcher.watch(&folder, RecursiveMode::Recursive).map_err(|error| cannot_watch(&folder, &error))?;
-        self.folders.insert(folder);
+        if folder.is_dir() {
+            self.watcher.watch(&folder, RecursiveMode::Recursive).map_err(|error| cannot_watch(&folder, &error))?;
+            self.folders.insert(folder);
+            return Ok(());
+        }
+        // Not all below what is there of it: that may be a whole disk.
+        if let Some(there) = folder.ancestors().find(|ancestor| ancestor.is_dir())
+            && !self.outposts.contains(there)
+        {
+            self.watcher.watch(there, RecursiveMode::NonRecursive).map_err(|error| cannot_watch(there, &error))?;
+            self.outposts.insert(there.to_owned());
+        }
+        self.missing.insert(folder);
         Ok(())
     }
 
+    /// Looks whether folders that were missing are there now.
+    fn settle(&mut self, changes: &mut Changes) {
+        for folder in std::mem::take(&mut self.missing) {
+            // What was in it when it came is not told of. What cannot be watched
+            // now can be when something else changes there.
+            changes.everything |= folder.is_dir();
+            let _ = self.add(&folder);
+        }
+    }
+
     /// What changed since it was asked last; waits for the first at most `wait`.
-    pub fn take(&self, wait: Duration) -> Changes {
+    pub fn take(&mut self, wait: Duration) -> Changes {
         let mut changes = Changes::default();
         let mut event = self.changes.recv_timeout(wait).ok();
+        let heard = event.is_some();
         while let Some(told) = event {
             self.sort(told, &mut changes);
             event = self.changes.try_recv().ok();
+        }
+        if heard && !self.missing.is_empty() {
+            self.settle(&mut changes);
         }
         changes
     }
@@ -85,7 +121,11 @@ impl Watch {
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
             Ok(event) if event.need_rescan() => changes.everything = true,
             Ok(event) => {
-                let of_interest = |path: &PathBuf| !self.ignored.iter().any(|ignored| path.starts_with(ignored));
+                // What lies beside a folder that is missing is not asked for.
+                let of_interest = |path: &PathBuf| {
+                    self.folders.iter().any(|folder| path.starts_with(folder))
+                        && !self.ignored.iter().any(|ignored| path.starts_with(ignored))
+                };
                 changes.paths.extend(event.paths.into_iter().filter(of_interest));
             }
             Err(_) => changes.everything = true,
@@ -108,7 +148,7 @@ mod tests {
     use super::*;
     use std::time::Instant;
 
-    fn hear(watch: &Watch, wanted: &Path) -> bool {
+    fn hear(watch: &mut Watch, wanted: &Path) -> bool {
         let until = Instant::now() + Duration::from_secs(20);
         while Instant::now() < until {
             if watch.take(Duration::from_millis(100)).paths.contains(wanted) {
@@ -125,16 +165,35 @@ mod tests {
         std::fs::create_dir(root.join(".autocut")).unwrap();
         let mut watch = Watch::new(vec![root.join(".autocut")]).unwrap();
         watch.add(&root).unwrap();
-        watch.add(&root.join("missing")).unwrap();
 
         std::fs::write(root.join(".autocut/index"), "x").unwrap();
         std::fs::write(root.join("autocut.ron~"), "x").unwrap();
         std::fs::rename(root.join("autocut.ron~"), root.join("autocut.ron")).unwrap();
-        assert!(hear(&watch, &root.join("autocut.ron")));
+        assert!(hear(&mut watch, &root.join("autocut.ron")));
         std::fs::create_dir(root.join("footage")).unwrap();
-        assert!(hear(&watch, &root.join("footage")));
+        assert!(hear(&mut watch, &root.join("footage")));
         std::fs::remove_file(root.join("autocut.ron")).unwrap();
-        assert!(hear(&watch, &root.join("autocut.ron")));
+        assert!(hear(&mut watch, &root.join("autocut.ron")));
         assert!(watch.take(Duration::ZERO).paths.iter().all(|path| !path.starts_with(root.join(".autocut"))));
+    }
+
+    #[test]
+    fn a_folder_that_comes_later_is_watched_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("project")).unwrap();
+        let mut watch = Watch::new(Vec::new()).unwrap();
+        watch.add(&root.join("project")).unwrap();
+        watch.add(&root.join("disk/card")).unwrap();
+        std::fs::write(root.join("beside"), "x").unwrap();
+        std::fs::create_dir(root.join("disk")).unwrap();
+        while !watch.outposts.contains(&root.join("disk")) {
+            let told = watch.take(Duration::from_millis(100));
+            assert!(told.is_empty(), "{told:?}");
+        }
+        std::fs::create_dir(root.join("disk/card")).unwrap();
+        while !watch.take(Duration::from_millis(100)).everything {}
+        std::fs::write(root.join("disk/card/a.mp4"), "x").unwrap();
+        assert!(hear(&mut watch, &root.join("disk/card/a.mp4")));
     }
 }

@@ -2,6 +2,7 @@
 //! each action that runs; plain lines where there is no terminal.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -208,8 +209,11 @@ pub fn closing(summary: &Summary) -> String {
         let ran = summary.ran_count();
         return format!("not done: {} in {elapsed}, {ran} actions finished", counted(summary.errors.len(), "error"));
     }
-    if summary.ran_count() == 0 {
+    if !summary.did_something() {
         return format!("nothing to do ({} known), {elapsed}", counted(summary.reused_count(), "result"));
+    }
+    if summary.ran_count() == 0 {
+        return format!("nothing had to be made here, {elapsed}");
     }
     let segments = (summary.ran.get("segment").copied(), summary.reused.get("segment").copied());
     let (ran, reused) = (segments.0.unwrap_or(0), segments.1.unwrap_or(0));
@@ -240,9 +244,9 @@ pub fn seconds(time: Duration) -> String {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "this is the one place that talks to people while a build runs")]
 fn write_line(line: &str) {
-    eprintln!("{line}");
+    // Whoever closed it does not listen; that is no reason to end a build.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 impl Listener for Terminal {
@@ -319,6 +323,9 @@ mod tests {
         let mut summary = Summary { elapsed: Duration::from_millis(1_240), ..Summary::default() };
         summary.reused.insert("segment", 39);
         assert_eq!(closing(&summary), "nothing to do (39 results known), 1.2 s");
+        summary.fetched = 2;
+        assert_eq!(closing(&summary), "nothing had to be made here, 2 results from the shared store, 1.2 s");
+        summary.fetched = 0;
         summary.ran.insert("join", 1);
         assert_eq!(closing(&summary), "1 file joined, 39 segments reused, 1.2 s");
         summary.fetched = 2;

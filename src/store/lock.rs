@@ -126,7 +126,8 @@ fn holder(file: &mut File) -> Holder {
 /// killed end a moment after it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Empties the folder of unfinished work. Only for the holder of the lock.
+/// Empties the folder of unfinished work, but for stores in it that are in use.
+/// Only for the holder of the lock.
 pub(super) fn clear(folder: &Path) -> Result<(), Diagnostic> {
     let until = Instant::now() + PATIENCE;
     let failed = |error: io::Error| cannot("clear", folder, &error);
@@ -141,10 +142,19 @@ pub(super) fn clear(folder: &Path) -> Result<(), Diagnostic> {
     }
 }
 
+/// Whether a scratch folder holds a store of its own whose lock is held.
+fn is_in_use(scratch: &Path) -> bool {
+    let lock = File::open(scratch.join("store").join("lock"));
+    lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
+}
+
 fn remove_all(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
+        if is_in_use(&entry.path()) {
+            continue;
+        }
         let removed = match entry.file_type()?.is_dir() {
             true => std::fs::remove_dir_all(entry.path()),
             false => std::fs::remove_file(entry.path()),
@@ -172,6 +182,21 @@ mod tests {
         assert!(holder.to_string().starts_with(&format!("process {} (`autocut make`, since 2", std::process::id())));
         drop(lock);
         assert!(matches!(Lock::attempt(&path, "other").unwrap(), Attempt::Taken(_)));
+    }
+
+    #[test]
+    fn clearing_leaves_a_store_alone_that_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        for scratch in ["used", "left"] {
+            std::fs::create_dir_all(folder.path().join(scratch).join("store")).unwrap();
+            std::fs::write(folder.path().join(scratch).join("store/lock"), "").unwrap();
+        }
+        let lock = Lock::attempt(&folder.path().join("used/store/lock"), "x").unwrap();
+        clear(folder.path()).unwrap();
+        assert!(folder.path().join("used").exists() && !folder.path().join("left").exists());
+        drop(lock);
+        clear(folder.path()).unwrap();
+        assert!(!folder.path().join("used").exists());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod files;
 pub mod media;
 pub mod soak;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -45,6 +45,7 @@ impl Driver<'_> {
             self.complain(Diagnostic::bug("nothing is left to do, and yet not everything is done"));
         }
         let done = survey::done(needs);
+        self.live = done.len();
         for (action, result) in &done {
             self.pass_on(action, result);
             *self.summary.reused.entry(action.spec.kind().name).or_default() += 1;
@@ -59,7 +60,8 @@ impl Driver<'_> {
             && !self.summary.errors.is_empty()
             && !self.summary.interrupted
         {
-            self.summary.missing = failure::missing(self.workspace, targets, &self.failed, &self.placed);
+            self.summary.missing =
+                failure::missing(self.workspace, targets, self.agenda.failed(), &|path| self.outputs.is_there(path));
         }
         if complete && self.summary.errors.is_empty() {
             self.notebook.clear();
@@ -68,7 +70,7 @@ impl Driver<'_> {
             // A guess that is not remembered is learned again.
             let _ = self.workspace.store.remember_estimates(&self.estimates.to_bytes());
         }
-        self.summary.outputs = std::mem::take(&mut self.placed).into_iter().collect();
+        self.summary.outputs = self.outputs.told();
         let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();
         let succeeded = complete && self.summary.errors.is_empty() && !self.summary.interrupted;
         let mut kept = collect::keep(self.workspace, goal, &plan, succeeded, !self.summary.ran.is_empty());

@@ -2,19 +2,22 @@
 
 use std::collections::HashSet;
 
-use crate::base::Diagnostics;
+use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::event::Event;
 use crate::exec::queue;
 use crate::exec::survey::Survey;
 use crate::exec::workspace::{Edit, Workspace};
 use crate::model::ActionKey;
 
-use super::Driver;
+use super::{Driver, Phase};
 
 /// Where edits come from while a build runs.
 pub trait Edits {
     /// What may be another since it was asked last. Does not wait.
     fn take(&mut self, workspace: &Workspace) -> Option<Edit>;
+
+    /// The edit that was taken last was taken in, or refused.
+    fn told(&mut self, workspace: &Workspace, taken_in: bool) -> Result<(), Diagnostic>;
 }
 
 /// Nothing is edited.
@@ -24,20 +27,47 @@ impl Edits for NoEdits {
     fn take(&mut self, _: &Workspace) -> Option<Edit> {
         None
     }
+
+    fn told(&mut self, _: &Workspace, _: bool) -> Result<(), Diagnostic> {
+        Ok(())
+    }
 }
 
 impl Driver<'_> {
     /// Takes in an edit while a build runs; one that cannot be taken in leaves
     /// everything as it was.
-    pub(super) fn take_edit(&mut self, edit: &Edit) {
-        match self.workspace.reload(edit) {
+    pub(super) fn take_edit(&mut self, edit: &Edit, edits: &mut dyn Edits) {
+        let taken_in = match self.workspace.reload(edit) {
             Ok(warnings) => {
-                self.begin_again();
-                self.edited = true;
+                self.begin_again(edit.files);
                 self.warn_all(warnings);
+                true
             }
-            Err(problems) => self.refuse(&problems),
+            Err(problems) => {
+                self.refuse(&problems);
+                false
+            }
+        };
+        if let Err(problem) = edits.told(self.workspace, taken_in) {
+            self.warn(Diagnostic { tier: Tier::Warning, ..problem });
         }
+    }
+
+    /// Forgets what an edit may have put right.
+    fn begin_again(&mut self, files: bool) {
+        self.summary.errors.clear();
+        self.summary.failed = 0;
+        self.agenda.forget_failures();
+        self.contents.edited(files);
+        if files {
+            self.outputs.look_again();
+        }
+        // A build that was given up is not begun again by an edit.
+        if self.phase == Phase::Failing {
+            self.phase = Phase::Going;
+        }
+        self.edited = true;
+        self.edits += 1;
     }
 
     /// Says why an edit cannot be taken in.
@@ -52,19 +82,14 @@ impl Driver<'_> {
             return;
         }
         let wanted: HashSet<ActionKey> = survey.pending.iter().map(|action| action.key).collect();
-        for key in self.queue.retain(&|key| wanted.contains(key)) {
-            self.submitted.remove(&key);
-        }
-        for key in self.waiting.retain(&|key| wanted.contains(key)) {
-            self.submitted.remove(&key);
-        }
+        self.agenda.retain(&|action| wanted.contains(&action.key));
         if !survey.unhashed.is_empty() || survey.pending.iter().any(|action| queue::decides(&action.spec)) {
             return;
         }
         self.edited = false;
-        let in_use: HashSet<usize> =
-            self.running.iter().filter(|(key, _)| wanted.contains(key)).map(|(_, running)| running.slot).collect();
-        let slots: HashSet<usize> = self.running.values().map(|running| running.slot).collect();
+        let running = || self.agenda.all_running();
+        let in_use: HashSet<usize> = running().filter(|it| wanted.contains(&it.action.key)).map(|it| it.slot).collect();
+        let slots: HashSet<usize> = running().map(|it| it.slot).collect();
         for slot in slots.difference(&in_use).filter(|slot| Some(**slot) != self.lane) {
             self.pool.interrupt(*slot);
         }

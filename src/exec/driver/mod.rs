@@ -5,34 +5,38 @@
 //! analysed. A failure lives here and never in the plan, so that another try
 //! needs no restart.
 
+mod agenda;
 mod close;
+mod contents;
 mod dispatch;
 mod edits;
+mod outputs;
 mod reports;
 mod submit;
 mod trouble;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use self::agenda::Agenda;
+use self::contents::Contents;
 pub use self::edits::{Edits, NoEdits};
+use self::outputs::Outputs;
 use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::admission::Admission;
 use crate::exec::demand;
 use crate::exec::estimates::Estimates;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
-use crate::exec::explain::basis::Again;
 use crate::exec::failure::Notebook;
 use crate::exec::goal::{Goal, Options, Summary, evaluate};
 use crate::exec::history::History;
 use crate::exec::pool::{Place, Pool};
-use crate::exec::queue::{Position, Queue};
+use crate::exec::queue::Position;
 use crate::exec::remote::Exchange;
-use crate::exec::retry::Waiting;
 use crate::exec::survey::Known;
-use crate::exec::workspace::Workspace;
+use crate::exec::workspace::{Purpose, Workspace};
 use crate::graph::{FileInput, FileState};
 use crate::inputs::machine::Pressure;
 use crate::inputs::{RealSystem, Remembered};
@@ -45,13 +49,6 @@ const REPLAN: Duration = Duration::from_secs(1);
 /// How long the driver waits for reports before it looks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
 
-/// An action that runs.
-struct Running {
-    action: Arc<PlannedAction>,
-    slot: usize,
-    started: Instant,
-}
-
 pub struct Driver<'a> {
     workspace: &'a mut Workspace,
     listener: &'a dyn Listener,
@@ -61,29 +58,19 @@ pub struct Driver<'a> {
     exchange: Exchange,
     /// The shared store said something that the plan has not been told of yet.
     answered: bool,
-    queue: Queue,
-    /// Where the decoder of each slot stands; `None` for a slot that is busy.
+    agenda: Agenda,
+    contents: Contents,
+    outputs: Outputs,
+    /// Where the decoder of each slot stands; none for a slot that is busy.
     idle: BTreeMap<usize, Position>,
-    running: HashMap<ActionKey, Running>,
     /// A slot for work in this process alone, beside the others: an edit while
     /// all of them encode what may be unwanted now is planned at once.
     lane: Option<usize>,
     admission: Admission,
     estimates: Estimates,
-    /// Failed actions that wait for another try.
-    waiting: Waiting,
     notebook: Notebook,
-    to_hash: VecDeque<FileInput>,
-    /// How many files are being hashed.
-    hashing: usize,
-    /// Files that were queued for hashing in this build: each once.
-    asked: HashSet<FileInput>,
-    submitted: HashSet<ActionKey>,
-    /// How often each has failed.
-    tries: HashMap<ActionKey, usize>,
     /// An output goes on with another encoder: the plan is another.
     stepped_down: bool,
-    failed: HashMap<ActionKey, Diagnostic>,
     /// What the store has not been told of yet.
     unrecorded: Vec<ActionRecord>,
     adopted: Vec<ActionRecord>,
@@ -91,23 +78,32 @@ pub struct Driver<'a> {
     /// Results that the plan has not been told of yet.
     fresh: Vec<(ActionKey, Option<Arc<ActionResult>>)>,
     fresh_files: Vec<(FileInput, FileState)>,
-    /// What the plan found done.
+    /// What the plans of this database found done.
     known: Known,
-    /// An action that was submitted has to be planned again.
+    /// How much of that was known when this build began: actions and frames.
+    before: (usize, u64),
+    /// How many actions the last finished plan has.
+    live: usize,
+    /// An action has to be planned again.
     again: bool,
-    placed: BTreeMap<String, bool>,
-    /// Joins that run again, and what is wrong with their outputs.
-    displaced: HashMap<ActionKey, Again>,
     warned: HashSet<String>,
     summary: Summary,
     history: History,
-    /// Something failed without `keep_going`: nothing is started any more but
-    /// what looks at footage, so that every bad file is named at once.
-    failing: bool,
-    /// Nothing is started any more.
-    stopping: bool,
+    phase: Phase,
     /// Something was edited, and what it leaves unwanted still runs.
     edited: bool,
+    /// How many edits were taken in.
+    edits: u64,
+}
+
+/// What may still be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Going,
+    /// Something failed without `keep_going`: only what looks at footage, so
+    /// that every bad file is named at once.
+    Failing,
+    Stopping,
 }
 
 impl<'a> Driver<'a> {
@@ -127,7 +123,10 @@ impl<'a> Driver<'a> {
         let pool = Pool::new(jobs, workspace.program.clone(), place.clone());
         let exchange = Exchange::new(place, pool.reporter());
         let admission = Admission::new(demand::capacity(jobs, workspace.settings.memory.value));
-        let notebook = Notebook::new(workspace.store.clone());
+        let notebook = match options.apart {
+            true => Notebook::without_pages(),
+            false => Notebook::new(workspace.store.clone()),
+        };
         // Only what runs at once depends on it: a store that cannot say is no error.
         let learned = workspace.store.estimates().ok().flatten();
         let estimates = learned.map_or_else(Estimates::default, |bytes| Estimates::from_bytes(&bytes));
@@ -139,36 +138,30 @@ impl<'a> Driver<'a> {
             pool,
             exchange,
             answered: false,
-            queue: Queue::default(),
+            agenda: Agenda::default(),
+            contents: Contents::default(),
+            outputs: Outputs::default(),
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
-            running: HashMap::new(),
             lane: None,
             admission,
             estimates,
-            waiting: Waiting::default(),
             notebook,
-            to_hash: VecDeque::new(),
-            hashing: 0,
-            asked: HashSet::new(),
-            submitted: HashSet::new(),
-            tries: HashMap::new(),
             stepped_down: false,
-            failed: HashMap::new(),
             unrecorded: Vec::new(),
             adopted: Vec::new(),
             hashed: Vec::new(),
             fresh: Vec::new(),
             fresh_files: Vec::new(),
             known: Known::default(),
+            before: (0, 0),
+            live: 0,
             again: false,
-            placed: BTreeMap::new(),
-            displaced: HashMap::new(),
             warned: HashSet::new(),
             summary: Summary::default(),
             history: History::begin(),
-            failing: false,
-            stopping: false,
+            phase: Phase::Going,
             edited: false,
+            edits: 0,
         }
     }
 
@@ -200,8 +193,9 @@ impl<'a> Driver<'a> {
         let started = Instant::now();
         self.begin();
         self.look_ahead(goal);
-        // It ends: an action is submitted once, and each result that has to be
-        // revoked is one less that is known.
+        // It ends: an action that is done is not pending any more, one that fails
+        // is not tried for ever, and a result that turns out to be lost counts
+        // as a failure of its action.
         loop {
             let planning = Instant::now();
             self.tell_plan();
@@ -241,27 +235,16 @@ impl<'a> Driver<'a> {
         self.summary = Summary::default();
         self.history = History::begin();
         self.exchange.begin(self.workspace.shared.clone());
-        self.placed.clear();
+        self.outputs = Outputs::default();
         self.warned.clear();
-        self.submitted.clear();
-        self.waiting.clear();
-        self.stopping = false;
+        self.agenda.retain(&|_| false);
+        self.contents.abandon();
+        self.before = (self.known.actions(), self.known.frames());
         // What an encoder failed at in another build it may do in this one.
         let codec = self.workspace.settings.codec.value.clone();
         self.workspace.db.set_wanted_encoder(codec, self.workspace.is_reproducible());
-        self.begin_again();
-    }
-
-    /// Forgets what an edit may have put right.
-    fn begin_again(&mut self) {
-        self.summary.errors.clear();
-        self.summary.failed = 0;
-        for (key, _) in self.failed.drain() {
-            self.submitted.remove(&key);
-        }
-        self.tries.clear();
-        self.asked.clear();
-        self.failing = false;
+        self.phase = Phase::Going;
+        self.agenda.forget_failures();
     }
 
     /// Lets others build until the next edit, and gives back memory that old
@@ -269,17 +252,31 @@ impl<'a> Driver<'a> {
     pub fn rest(&mut self) -> Result<(), Diagnostic> {
         // Not worth it for the first few.
         const FEW: usize = 256;
-        let live = self.known.actions();
-        if self.workspace.db.outcomes() > live.max(FEW) * 2 {
-            self.known = Known::default();
+        if self.workspace.db.outcomes() > self.live.max(FEW) * 2 {
             self.workspace.forget_plan()?;
+            self.forget_plan();
         }
         self.workspace.release()
     }
 
+    /// Takes the project for the next build.
+    pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<(), Diagnostic> {
+        if self.workspace.acquire(purpose)? {
+            self.forget_plan();
+        }
+        Ok(())
+    }
+
+    /// The database is another.
+    fn forget_plan(&mut self) {
+        self.known = Known::default();
+        self.before = (0, 0);
+    }
+
     fn is_quiet(&self) -> bool {
-        let waiting = !self.queue.is_empty() || !self.to_hash.is_empty() || !self.waiting.is_empty();
-        self.running.is_empty() && self.hashing == 0 && (self.stopping || !waiting && self.exchange.is_idle())
+        let waiting = !self.agenda.has_nothing_due() || !self.contents.is_done() || !self.exchange.is_idle();
+        let busy = !self.agenda.is_nothing_running() || self.contents.is_reading();
+        !busy && (self.phase == Phase::Stopping || !waiting)
     }
 
     /// Whether the plan knows all that came back.
@@ -306,13 +303,13 @@ impl<'a> Driver<'a> {
         loop {
             if self.interrupted.load(Ordering::Relaxed) && !self.summary.interrupted {
                 self.summary.interrupted = true;
-                self.stopping = true;
+                self.phase = Phase::Stopping;
                 self.pool.cancel();
                 self.exchange.abandon();
                 // What cannot be killed is not waited for: it leaves nothing
                 // but a scratch folder, which the next build clears.
-                self.hashing = 0;
-                self.running.retain(|_, running| running.action.spec.kind().runs == Runs::Media);
+                self.contents.abandon();
+                self.agenda.abandon(&|running| running.action.spec.kind().runs == Runs::Media);
             }
             let mut report = self.pool.report(TICK);
             while let Some(each) = report {
@@ -324,20 +321,23 @@ impl<'a> Driver<'a> {
                 self.warn(trouble);
             }
             if let Some(edit) = edits.take(self.workspace) {
-                self.take_edit(&edit);
+                self.take_edit(&edit, edits);
                 self.remember();
                 return;
             }
             let now = Instant::now();
-            self.waiting.take_due(now).into_iter().for_each(|action| self.queue.push(action));
+            self.tell_of_stalls(now);
+            self.agenda.wake(now);
             if self.admission.is_due(now) {
                 self.admission.feel(&Pressure::look(&RealSystem), now);
             }
             self.dispatch();
             self.remember();
             let fresh = !self.nothing_is_new() || self.answered;
-            let dry = self.queue.is_empty() && !self.idle.is_empty();
-            if self.is_quiet() || (fresh && (dry || since.elapsed() >= REPLAN)) {
+            let dry = self.agenda.is_queue_empty() && !self.idle.is_empty();
+            // Until it is planned anew, more would run that is not wanted.
+            let at_once = dry || self.stepped_down;
+            if self.is_quiet() || (fresh && (at_once || since.elapsed() >= REPLAN)) {
                 return;
             }
         }

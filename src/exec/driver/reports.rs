@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Bytes, Diagnostic, UtcTime};
+use crate::base::{Bytes, Diagnostic, Tier, UtcTime};
 use crate::exec::demand;
 use crate::exec::event::{ActionState, Event};
 use crate::exec::explain::basis::{Again, Basis};
@@ -13,31 +13,23 @@ use crate::exec::pool::{Finished, Report};
 use crate::exec::remote::Answer;
 use crate::exec::retry::Cause;
 use crate::exec::worker::Failure;
-use crate::graph::FileState;
-use crate::inputs::{RealSystem, System};
-use crate::model::{ActionKey, ActionResult, PlannedAction, Runs, Usage};
+use crate::graph::{FileInput, FileState};
+use crate::inputs::{RealSystem, Remembered, System};
+use crate::model::{ActionResult, PlannedAction, Runs, Usage};
 use crate::store::ActionRecord;
 
-use super::{Driver, Running};
+use super::agenda::Running;
+use super::{Driver, Phase};
+
+/// How often what an action reads may turn out to be corrupt.
+const MOST_SPOILED: usize = 4;
 
 impl Driver<'_> {
     pub(super) fn take(&mut self, report: Report) {
         match report {
-            Report::Hashed { file, result, elapsed } => {
-                self.hashing = self.hashing.saturating_sub(1);
-                match result {
-                    Ok(hashed) => {
-                        let name = self.workspace.name_of(file);
-                        self.listener.event(&Event::Hashing { path: &name, bytes: hashed.stat.size, elapsed });
-                        self.workspace.set_content(file, hashed.digest, hashed.stat);
-                        self.fresh_files.push((file, FileState::Known(hashed.digest)));
-                        self.hashed.push((name, hashed));
-                    }
-                    Err(problem) => self.lose(file, problem),
-                }
-            }
+            Report::Hashed { file, result, elapsed } => self.take_content(file, result, elapsed),
             Report::Progress { key, done, total } => {
-                if let Some(running) = self.running.get(&key) {
+                if let Some(running) = self.agenda.running(key) {
                     self.say(&running.action.clone(), ActionState::Progress { done, total });
                 }
             }
@@ -47,6 +39,24 @@ impl Driver<'_> {
                 self.idle.insert(slot, position);
             }
             Report::Remote(answer) => self.take_answer(answer),
+        }
+    }
+
+    /// Takes in what was found out of a file.
+    fn take_content(&mut self, file: FileInput, result: Result<Remembered, Diagnostic>, elapsed: Duration) {
+        if !self.contents.end(file) {
+            self.again = true;
+            return;
+        }
+        match result {
+            Ok(hashed) => {
+                let name = self.workspace.name_of(file);
+                self.listener.event(&Event::Hashing { path: &name, bytes: hashed.stat.size, elapsed });
+                self.workspace.set_content(file, hashed.digest, hashed.stat);
+                self.fresh_files.push((file, FileState::Known(hashed.digest)));
+                self.hashed.push((name, hashed));
+            }
+            Err(problem) => self.lose(file, problem),
         }
     }
 
@@ -61,7 +71,7 @@ impl Driver<'_> {
             self.summary.fetched += 1;
             self.say(&hit.action, ActionState::Fetched);
             if let Some(path) = &hit.action.output {
-                self.placed.insert(path.clone(), true);
+                self.outputs.settle(path, hit.action.key, true);
                 self.listener.event(&Event::Output { path, written: true });
             }
             self.fresh.push((hit.action.key, Some(Arc::new(hit.record.result.clone()))));
@@ -70,11 +80,13 @@ impl Driver<'_> {
     }
 
     pub(super) fn take_finished(&mut self, finished: Finished) {
-        let Some(Running { action, started, .. }) = self.running.remove(&finished.key) else { return };
-        let result = finished.result.and_then(|result| match self.workspace.changed(&action) {
-            None => Ok(result),
-            Some(problem) => Err(Failure::Refused(problem)),
-        });
+        let Some(Running { action, started, edits, .. }) = self.agenda.end(finished.key) else { return };
+        let result = match finished.result {
+            // What it read may be another since an edit: it runs again where it
+            // is wanted still.
+            Err(Failure::Refused(_) | Failure::Crashed(..)) if edits != self.edits => Err(Failure::Cancelled),
+            result => result,
+        };
         match result {
             Ok(result) => {
                 self.pass_on(&action, &result);
@@ -88,23 +100,26 @@ impl Driver<'_> {
                 *self.summary.ran.entry(action.spec.kind().name).or_default() += 1;
                 self.say(&action, ActionState::Done { elapsed, usage: finished.usage });
                 if let Some(path) = &action.output {
-                    self.placed.insert(path.clone(), true);
+                    self.outputs.settle(path, action.key, true);
                     self.listener.event(&Event::Output { path, written: true });
                 }
                 self.fresh.push((action.key, Some(result)));
             }
             Err(Failure::Refused(problem)) => self.try_again_or_fail(action, Cause::of_refusal(&problem), problem),
             Err(Failure::Crashed(cause, problem)) => self.try_again_or_fail(action, cause, problem),
-            Err(Failure::Spoiled(why)) => {
+            Err(Failure::Spoiled(why)) if self.agenda.count_failure(action.key) < MOST_SPOILED => {
                 self.say(&action, ActionState::Retried { why: &why, delay: Duration::ZERO });
                 self.warn(why);
-                self.submitted.remove(&action.key);
-                self.again = !self.stopping;
+                self.again = self.phase != Phase::Stopping;
+            }
+            Err(Failure::Spoiled(why)) => {
+                let hint = "the disk may be failing";
+                self.fail(&action, Diagnostic { tier: Tier::Environment, ..why }.hint(hint));
             }
             // It runs again where it is wanted again.
             Err(Failure::Cancelled) => {
-                self.submitted.remove(&action.key);
                 self.say(&action, ActionState::Cancelled);
+                self.again = self.phase != Phase::Stopping;
             }
         }
     }
@@ -123,7 +138,7 @@ impl Driver<'_> {
         let mut basis = provenance(self.workspace, &self.known, action);
         // An index that cannot be read leaves a reason untold, no more.
         basis.previous = self.workspace.store.last_success(&action.node).ok().flatten().map(|last| last.key);
-        basis.again = self.displaced.get(&action.key).copied();
+        basis.again = self.outputs.why_again(action.key);
         if basis.previous == Some(action.key) {
             basis.again = basis.again.or(Some(Again::ObjectGone));
         }
@@ -142,17 +157,17 @@ impl Driver<'_> {
     /// written stops the build: what is not remembered would be made again.
     pub(super) fn remember(&mut self) {
         let store = &self.workspace.store;
-        let records = std::mem::take(&mut self.unrecorded);
-        let adopted = std::mem::take(&mut self.adopted);
-        let hashed = std::mem::take(&mut self.hashed);
-        let made: Vec<ActionKey> = records.iter().map(|record| record.key).collect();
-        let told = self.exchange.adopt(store, adopted).and_then(|()| store.record(records));
-        match told.and_then(|()| store.remember_files(&hashed)) {
-            Ok(()) => self.exchange.publish(made),
-            Err(problem) => {
-                self.complain(problem);
-                self.stopping = true;
+        let told =
+            self.exchange.adopt(store, self.adopted.clone()).and_then(|()| store.record(self.unrecorded.clone()));
+        match told.and_then(|()| store.remember_files(&self.hashed)) {
+            Ok(()) => {
+                self.adopted.clear();
+                self.hashed.clear();
+                let made = self.unrecorded.drain(..).map(|record| record.key).collect();
+                self.exchange.publish(made);
             }
+            // Kept for another try at the end: there may be room by then.
+            Err(problem) => self.stop_for(problem),
         }
     }
 }

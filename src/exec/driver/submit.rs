@@ -1,7 +1,6 @@
 //! From a round of planning into the queue: what is pending, what has to be
 //! written anew, and what was lost and has to be made or fetched again.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::exec::event::Event;
@@ -11,7 +10,7 @@ use crate::exec::survey::{self, Readiness, Survey};
 use crate::graph::Needs;
 use crate::model::{ActionKey, ActionSpec, PlannedAction};
 
-use super::Driver;
+use super::{Driver, Phase};
 
 impl Driver<'_> {
     /// Refuses to begin where the end is known: an hour of rendering should
@@ -23,7 +22,7 @@ impl Driver<'_> {
         }
         for problem in self.workspace.blocked_outputs(targets) {
             self.complain(problem);
-            self.stopping = true;
+            self.phase = Phase::Stopping;
         }
     }
 
@@ -39,76 +38,63 @@ impl Driver<'_> {
         if !self.options.keep_going && !self.summary.errors.is_empty() {
             self.wind_down();
         }
-        let pending = survey.pending.iter().filter(|action| !self.failed.contains_key(&action.key)).count();
-        let frames_done = self.known.frames();
+        let failed = self.agenda.failed();
+        let pending = survey.pending.iter().filter(|action| !failed.contains_key(&action.key)).count();
+        let (actions, frames) = self.before;
+        let frames_done = self.known.frames() - frames;
         let frames = frames_done + survey.pending.iter().map(|action| survey::frames_of(&action.spec)).sum::<u64>();
-        let done = self.known.actions();
+        let done = self.known.actions() - actions;
         self.listener.event(&Event::Planned { done, pending, frames_done, frames, open: !complete });
-        for file in &survey.unhashed {
-            if self.asked.insert(*file) {
-                self.to_hash.push_back(*file);
-            }
-        }
+        self.contents.ask(&survey.unhashed);
         self.retire(&survey);
         for action in &survey.pending {
             self.submit_action(action);
         }
         let here: Vec<_> = survey.pending.iter().filter(|action| !self.exchange.awaits(action.key)).cloned().collect();
-        if !self.stopping
+        if self.phase != Phase::Stopping
             && let Err(problem) = self.workspace.may_store(&here)
         {
             self.complain(problem);
-            self.stopping = true;
+            self.phase = Phase::Stopping;
         }
     }
 
     /// Queues the joins that were done and whose outputs are no longer as they
-    /// were written. Each is looked at once in a build.
+    /// were written. Each place is looked at once in a build.
     pub(super) fn restore_outputs(&mut self, needs: &Needs) {
-        if self.stopping || self.failing || self.options.apart {
+        if self.phase != Phase::Going || self.options.apart {
             return;
         }
         let mut delivered = survey::deliveries(needs);
-        delivered.retain(|(action, _)| action.output.as_ref().is_some_and(|path| !self.placed.contains_key(path)));
-        let displaced: HashSet<ActionKey> = match self.workspace.displaced(&delivered) {
-            Ok(displaced) => displaced.iter().map(|action| action.key).collect(),
-            Err(problem) => {
-                self.complain(problem);
-                self.stopping = true;
-                return;
-            }
+        delivered.retain(|(action, _)| action.output.as_ref().is_some_and(|path| !self.outputs.has(path, action.key)));
+        let displaced: Vec<Arc<PlannedAction>> = match self.workspace.displaced(&delivered) {
+            Ok(displaced) => displaced.into_iter().cloned().collect(),
+            Err(problem) => return self.stop_for(problem),
         };
-        if let (Some(first), Some(why)) = (displaced.iter().next(), self.workspace.store.read_only()) {
-            let path =
-                delivered.iter().find(|(action, _)| action.key == *first).and_then(|(action, _)| action.output.clone());
-            let problem = why.clone().note(format!("{} is to be written anew", path.unwrap_or_default()));
-            self.complain(problem);
-            self.stopping = true;
-            return;
+        if let (Some(first), Some(why)) = (displaced.first(), self.workspace.store.read_only()) {
+            let path = first.output.as_deref().unwrap_or_default();
+            return self.stop_for(why.clone().note(format!("{path} is to be written anew")));
+        }
+        let in_place = delivered.iter().filter(|(action, _)| !displaced.iter().any(|other| Arc::ptr_eq(other, action)));
+        for (action, path) in in_place.filter_map(|(action, _)| Some((action, action.output.as_ref()?))) {
+            self.outputs.settle(path, action.key, false);
+            self.listener.event(&Event::Output { path, written: false });
         }
         if !displaced.is_empty() {
             self.known.learn(needs);
         }
-        for (action, _) in &delivered {
-            match &action.output {
-                Some(path) if !displaced.contains(&action.key) => {
-                    self.placed.insert(path.clone(), false);
-                    self.listener.event(&Event::Output { path, written: false });
-                }
-                _ => {
-                    self.displaced.insert(action.key, self.workspace.again(action));
-                    self.submit_action(action);
-                }
-            }
+        // Where two places are to hold the same, one is filled after the other.
+        for action in &displaced {
+            self.outputs.displaced(action.key, self.workspace.again(action));
+            self.submit_action(action);
         }
     }
 
     pub(super) fn submit_action(&mut self, action: &Arc<PlannedAction>) {
-        let key = &action.key;
-        if self.submitted.contains(key) || self.failed.contains_key(key) || self.exchange.awaits(*key) {
+        if self.agenda.has(action.key) || self.exchange.awaits(action.key) {
             return;
         }
-        if self.failing && !matches!(action.spec, ActionSpec::Probe(_)) {
+        if self.phase == Phase::Failing && !matches!(action.spec, ActionSpec::Probe(_)) {
             return;
         }
         let mut action = Arc::clone(action);
@@ -128,10 +114,7 @@ impl Driver<'_> {
         }
         match self.known.readiness(self.workspace, action) {
             Readiness::Ready => match allowed {
-                Ok(()) => {
-                    self.submitted.insert(action.key);
-                    self.queue.push(Arc::clone(action));
-                }
+                Ok(()) => self.agenda.offer(Arc::clone(action)),
                 Err(problem) => self.fail(action, problem),
             },
             // An output that others have needs nothing of what it was made of.

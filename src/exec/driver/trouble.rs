@@ -5,27 +5,29 @@ use std::time::Instant;
 
 use crate::base::{Diagnostic, Tier};
 use crate::exec::event::ActionState;
-use crate::exec::ladder;
+use crate::exec::ladder::{self, Below};
 use crate::exec::retry::{self, Cause, Next};
 use crate::graph::{FileInput, FileState};
-use crate::model::{ActionSpec, PlannedAction};
+use crate::model::{ActionSpec, PlannedAction, Runs};
 
-use super::Driver;
+use super::agenda::Running;
+use super::{Driver, Phase};
 
 impl Driver<'_> {
     /// Does what the policy says of an action that failed.
     pub(super) fn try_again_or_fail(&mut self, action: Arc<PlannedAction>, cause: Cause, why: Diagnostic) {
-        let tries = self.tries.entry(action.key).or_default();
-        *tries += 1;
-        let (tries, now, goes_on) = (*tries, Instant::now(), !self.stopping && !self.failing);
+        let tries = self.agenda.count_failure(action.key);
+        let (now, goes_on) = (Instant::now(), self.phase == Phase::Going);
         if cause.wants_less() {
             self.admission.ran_out(now);
         }
-        match retry::next(cause, tries, ladder::can_step_down(self.workspace, &action)) {
+        let below = ladder::below(self.workspace, &action);
+        match retry::next(cause, tries, below != Below::Nothing) {
             Next::Again(delay) if goes_on => {
                 self.say(&action, ActionState::Retried { why: &why, delay });
-                self.waiting.push(action, now + delay);
+                self.agenda.retry(action, now + delay);
             }
+            Next::StepDown if goes_on && below == Below::Unwanted => self.say(&action, ActionState::Cancelled),
             Next::StepDown if goes_on => {
                 let outputs = ladder::step_down(self.workspace, &action).join(", ");
                 let message = format!("{outputs} is encoded by another encoder: {}", why.message);
@@ -53,7 +55,7 @@ impl Driver<'_> {
             let files = self.workspace.files_of(spec.file);
             self.fresh_files.extend(files.into_iter().map(|file| (file, FileState::Unusable)));
         }
-        self.failed.insert(action.key, why);
+        self.agenda.fail(action.key, why);
         self.complain(named);
         if !self.options.keep_going {
             self.wind_down();
@@ -63,6 +65,7 @@ impl Driver<'_> {
     /// A file cannot be read.
     pub(super) fn lose(&mut self, file: FileInput, problem: Diagnostic) {
         self.summary.failed += 1;
+        self.contents.lose(file);
         self.complain(problem);
         if self.options.keep_going {
             self.fresh_files.push((file, FileState::Unusable));
@@ -81,10 +84,31 @@ impl Driver<'_> {
 
     /// Lets nothing start any more but what looks at footage.
     pub(super) fn wind_down(&mut self) {
-        if !self.failing {
-            self.failing = true;
-            self.queue.keep_probes();
-            self.waiting.clear();
+        if self.phase == Phase::Going {
+            self.phase = Phase::Failing;
+            self.agenda.retain(&|action| matches!(action.spec, ActionSpec::Probe(_)));
         }
+    }
+
+    /// Lets nothing start any more.
+    pub(super) fn stop_for(&mut self, problem: Diagnostic) {
+        self.complain(problem);
+        self.phase = Phase::Stopping;
+    }
+
+    /// Says which actions in this process have come to no end for long: there is
+    /// no process of theirs to kill. (A file on a share that hangs.)
+    pub(super) fn tell_of_stalls(&mut self, now: Instant) {
+        let stalled = |running: &&Running| {
+            let kind = running.action.spec.kind();
+            kind.runs == Runs::Inline && now.duration_since(running.started) >= kind.deadline
+        };
+        let told = |running: &Running| {
+            let (kind, node) = (running.action.spec.kind(), &running.action.node);
+            let message = format!("{} {node} has run for more than {} s", kind.name, kind.deadline.as_secs());
+            Diagnostic::warning(message).hint("if a disk or a share hangs, Ctrl-C ends the build")
+        };
+        let stalled: Vec<Diagnostic> = self.agenda.all_running().filter(stalled).map(told).collect();
+        stalled.into_iter().for_each(|stalled| self.warn(stalled));
     }
 }

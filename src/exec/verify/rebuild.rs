@@ -3,7 +3,8 @@
 //! project's store has recorded.
 //!
 //! The other store lies in the scratch folder of the first, on the same disk,
-//! and goes with it (at the latest when the next build takes the lock). The two
+//! and goes with it (at the latest when a build takes the lock after its end).
+//! Others can build meanwhile: its own lock says that it is in use. The two
 //! share files that nobody made here (footage, log, music, model) and nothing
 //! else; outputs stay as they are, because a join runs like any other action
 //! and its file goes to the other store.
@@ -31,6 +32,8 @@ use crate::store::{self, OutputState, Store};
 /// What running everything again came to.
 #[derive(Debug, Default)]
 pub struct Rebuilt {
+    /// Not everything ran: why, the build's summary says.
+    pub unfinished: bool,
     /// Actions that gave what was recorded.
     pub equal: usize,
     /// Actions for which nothing is recorded.
@@ -69,7 +72,7 @@ const NAMED: usize = 10;
 /// again. `run` builds a goal in the workspace that it is given. What differs is
 /// copied into the folder `keep`, where one is given.
 pub fn rebuild(
-    workspace: &Workspace,
+    workspace: &mut Workspace,
     targets: &[String],
     keep: Option<&Path>,
     run: &mut dyn FnMut(&mut Workspace, &Goal) -> Summary,
@@ -80,13 +83,17 @@ pub fn rebuild(
         return Err(nothing_recorded());
     }
     let scratch = workspace.store.scratch()?;
-    let mut apart = workspace.apart(Arc::new(Store::open(&scratch.path().join("store"))?))?;
+    let store = Store::open(&scratch.path().join("store"))?;
+    // Which keeps the folder from being cleared; the project is free meanwhile.
+    let _in_use = store.lock("autocut verify --rebuild", &mut |_| {}, &|| false)?;
+    let mut apart = workspace.apart(Arc::new(store))?;
+    workspace.release()?;
     let summary = run(&mut apart, &goal);
+    let mut rebuilt = Rebuilt { unfinished: summary.interrupted || !summary.errors.is_empty(), ..Rebuilt::default() };
     if summary.interrupted {
-        return Ok((summary, Rebuilt::default()));
+        return Ok((summary, rebuilt));
     }
     let (needs, _) = evaluate(&apart, &goal);
-    let mut rebuilt = Rebuilt::default();
     for (action, result) in &survey::done(&needs) {
         let Some(recorded) = workspace.db.result(action.key) else {
             rebuilt.unrecorded += 1;
@@ -118,7 +125,7 @@ impl Rebuilt {
     /// The error, if anything differs or there was nothing to compare with.
     pub fn problem(&self) -> Option<Diagnostic> {
         let Some((first, others)) = self.culprits.split_first() else {
-            return (self.equal + self.varying == 0).then(nothing_recorded);
+            return (!self.unfinished && self.equal + self.varying == 0).then(nothing_recorded);
         };
         let PlannedAction { key, node, spec, .. } = first.action.as_ref();
         let message = format!("{} {node} gave another result from the same inputs", spec.kind().name);

@@ -104,13 +104,18 @@ impl Encoder {
             let problem = diagnose(format!("the encoder {name} cannot be opened"), error);
             // What hardware has no more of until another encode ends.
             let busy = matches!(error, Error::Other { errno: EAGAIN | EBUSY });
-            if busy { problem.for_want_of(Shortage::Sessions) } else { problem }
+            match problem.shortage {
+                Some(_) => problem,
+                None if busy => problem.for_want_of(Shortage::Sessions),
+                None => problem.for_want_of(Shortage::Encoder),
+            }
         };
         // SAFETY: the name is only read.
         let codec = unsafe { ffi::avcodec_find_encoder_by_name(c_string(name.as_bytes()).as_ptr()) };
         if codec.is_null() {
             return Err(Diagnostic::environment(format!("the FFmpeg libraries here have no encoder `{name}`"))
-                .hint("install FFmpeg libraries that were built with it; `autocut doctor` lists what is there"));
+                .hint("install FFmpeg libraries that were built with it; `autocut doctor` lists what is there")
+                .for_want_of(Shortage::Encoder));
         }
         let mut dictionary = Dictionary::new(options.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         // SAFETY: the context is owned by `encoder` from the start.
@@ -123,7 +128,8 @@ impl Encoder {
             match dictionary.first() {
                 None => Ok(encoder),
                 Some((key, value)) => {
-                    Err(Diagnostic::environment(format!("the encoder {name} has no option `{key}` (`{value}`)")))
+                    let problem = format!("the encoder {name} has no option `{key}` (`{value}`)");
+                    Err(Diagnostic::environment(problem).for_want_of(Shortage::Encoder))
                 }
             }
         }
