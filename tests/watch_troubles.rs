@@ -37,12 +37,12 @@ fn project() -> Project {
 fn slow_project() -> Project {
     let project = Project::new();
     project.footage("footage/a.mp4", &Footage { size: "640x360", seconds: 12, ..SMALL });
-    let slow = "\"slow\": Reel(file: \"out/slow.mp4\", overlays: [], video: Video(preset: \"veryslow\", size: (1280, 720))) },\n)";
+    let slow = "\"slow\": Reel(file: \"out/slow.mp4\", overlays: [], video: Video(preset: \"veryslow\", size: \"720p\")) },\n)";
     let manifest = MANIFEST.replace("},\n)", slow).replace("\"1s\"", "\"4s\"").replace("front/a@2s", "front/a@6s");
     project.write(
         "autocut.ron",
         manifest
-            .replace("Reel(file: \"out/reel.mp4\")", "Reel(file: \"out/reel.mp4\", video: Video(size: (160, 90))),"),
+            .replace("Reel(file: \"out/reel.mp4\")", "Reel(file: \"out/reel.mp4\", video: Video(size: \"160x90\")),"),
     );
     project
 }
