@@ -20,10 +20,35 @@ pub struct Look {
     pub output: String,
     pub format: VideoFormat,
     pub encoder: VideoEncoder,
-    /// Name and specification, painted in this order.
-    pub overlays: Vec<(String, OverlaySpec)>,
-    /// Cleaned telemetry.
+    /// Painted in this order.
+    pub overlays: Vec<Overlay>,
+    /// Cleaned telemetry; `None` where no overlay shows anything of it, so that
+    /// another log leaves these clips alone.
     pub log: Option<Digest>,
+}
+
+/// An overlay of an output.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Overlay {
+    pub name: String,
+    pub spec: OverlaySpec,
+    /// Whether it shows the same at any time. Then it is planned and drawn once
+    /// for all segments of a length.
+    pub is_still: bool,
+}
+
+impl Look {
+    /// `log` is that of the project.
+    pub fn new(
+        output: String,
+        format: VideoFormat,
+        encoder: VideoEncoder,
+        overlays: Vec<Overlay>,
+        log: Option<Digest>,
+    ) -> Look {
+        let log = log.filter(|_| overlays.iter().any(|overlay| !overlay.is_still));
+        Look { output, format, encoder, overlays, log }
+    }
 }
 
 #[salsa::interned(revisions = usize::MAX)]
@@ -134,8 +159,8 @@ fn segment(
 ) -> Option<Digest> {
     let mut layers = Some(Vec::new());
     let mut packs = Vec::new();
-    for (overlay, spec) in &shot.look.overlays {
-        let drawn = drawn(db, shot, &format!("{name}/{overlay}/{index}"), spec, run, needs);
+    for overlay in &shot.look.overlays {
+        let drawn = drawn(db, shot, &format!("{name}/{}/{index}", overlay.name), overlay, run, needs);
         match (drawn, &mut layers) {
             (Some((pack, drawn)), Some(layers)) => {
                 packs.push(pack);
@@ -165,18 +190,19 @@ fn drawn(
     db: &dyn Db,
     shot: &Shot<'_>,
     name: &str,
-    overlay: &OverlaySpec,
+    overlay: &Overlay,
     run: FrameRun,
     needs: &mut Collector,
 ) -> Option<(Digest, Drawn)> {
     let rate = shot.look.format.rate;
     let after = |frames: u32| rate.time_of(i64::from(frames)).to_nanos();
-    let start = shot.clip.telemetry_start;
+    let moves = !overlay.is_still;
+    let start = shot.clip.telemetry_start.filter(|_| moves);
     let show = ShowSpec {
-        overlay: overlay.clone(),
-        telemetry: shot.look.log,
+        overlay: overlay.spec.clone(),
+        telemetry: shot.look.log.filter(|_| moves),
         start: start.map(|start| start.saturating_add(after(run.first))),
-        utc: shot.clip.utc.map(|utc| utc.saturating_add(after(run.first))),
+        utc: shot.clip.utc.filter(|_| moves).map(|utc| utc.saturating_add(after(run.first))),
         frames: run.count,
         rate,
         frame: shot.look.format.size,
@@ -185,7 +211,7 @@ fn drawn(
     let shown = needs.act(db, format!("{name}/show"), ActionSpec::Show(show))?;
     let colour = shot.look.format.colour;
     let draw = DrawSpec {
-        overlay: overlay.clone(),
+        overlay: overlay.spec.clone(),
         shown: shown.artifacts.first()?.digest,
         format: SpriteFormat { frame: shot.look.format.size, matrix: colour.matrix, full_range: colour.full_range },
     };

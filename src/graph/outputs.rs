@@ -8,7 +8,7 @@ use crate::base::{Diagnostic, Digest};
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings};
-use crate::graph::clips::{self, Look, LookKey, Rendered, ShotKey};
+use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
@@ -18,6 +18,7 @@ use crate::graph::telemetry;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
 use crate::model::{ActionSpec, Clip, VideoFormat};
+use crate::overlay;
 
 /// Every output that `targets` names; all of them where it names none.
 pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()> {
@@ -212,13 +213,14 @@ fn list_files<'db>(
             return None;
         }
     };
-    let look = Look {
-        output: output.name.clone(),
-        format,
-        encoder: (rung.settings)(&settings.video, &format),
-        overlays: shown.iter().map(|overlay| (overlay.name.clone(), overlay.spec.clone())).collect(),
-        log: log.map(|log| log.digest),
+    let encoder = (rung.settings)(&settings.video, &format);
+    let overlay = |overlay: &&OverlayDecl| Overlay {
+        name: overlay.name.clone(),
+        spec: overlay.spec.clone(),
+        is_still: overlay::is_still(&overlay.spec),
     };
+    let overlays = shown.iter().map(overlay).collect();
+    let look = Look::new(output.name.clone(), format, encoder, overlays, log.map(|log| log.digest));
     let look = LookKey::new(db, look);
     let mut all = Vec::with_capacity(runs.len());
     for run in runs.iter() {
@@ -362,7 +364,7 @@ fn chapters(clips: &[&Clip]) -> Vec<(u32, String)> {
 fn channels_exist(db: &dyn Db, project: Project, overlays: &[&OverlayDecl], needs: &mut Collector) -> bool {
     let wanted: Vec<(&OverlayDecl, String)> = overlays
         .iter()
-        .flat_map(|overlay| crate::overlay::channels(&overlay.spec).into_iter().map(move |channel| (*overlay, channel)))
+        .flat_map(|overlay| overlay::channels(&overlay.spec).into_iter().map(move |channel| (*overlay, channel)))
         .collect();
     if wanted.is_empty() {
         return true;

@@ -68,6 +68,11 @@ impl Elevation {
         vec!["altitude".to_owned()]
     }
 
+    /// It always shows the log.
+    pub(super) fn is_still(&self) -> bool {
+        false
+    }
+
     pub(super) fn show(&self, scene: &Scene<'_>) -> Result<Shown, Diagnostic> {
         let readout = Readout::new(scene.telemetry, "altitude", self.unit, Some(0))?;
         let layout = Layout { frame: scene.frame };

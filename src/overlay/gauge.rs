@@ -84,6 +84,11 @@ impl Gauge {
         vec![self.channel.clone()]
     }
 
+    /// It always shows the log.
+    pub(super) fn is_still(&self) -> bool {
+        false
+    }
+
     pub(super) fn show(&self, scene: &Scene<'_>) -> Result<Shown, Diagnostic> {
         let readout = Readout::new(scene.telemetry, &self.channel, self.unit, self.decimals)?;
         let automatic = Scale::of(scene.telemetry, &self.channel, &readout);

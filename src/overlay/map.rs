@@ -69,6 +69,11 @@ impl Map {
         vec!["latitude".to_owned(), "longitude".to_owned()]
     }
 
+    /// It always shows the log.
+    pub(super) fn is_still(&self) -> bool {
+        false
+    }
+
     pub(super) fn show(&self, scene: &Scene<'_>) -> Result<Shown, Diagnostic> {
         let found = scene.telemetry.and_then(|telemetry| Some((telemetry, Projection::of(telemetry)?)));
         let Some((telemetry, projection)) = found else { return Ok(Shown::default()) };

@@ -56,6 +56,9 @@ pub struct OverlayKind {
     pub show: fn(&str, &Scene<'_>) -> Result<Shown, Diagnostic>,
     /// The channels that these parameters ask for.
     pub channels: fn(&str) -> Vec<String>,
+    /// Whether these parameters show the same at any time: neither the log nor a
+    /// clock is asked.
+    pub is_still: fn(&str) -> bool,
 }
 
 /// Version of what all kinds share: `canvas`, `style`, the fonts. Raised, and
@@ -69,6 +72,7 @@ macro_rules! overlay {
             entry: KindEntry::of::<$kind>($name, COMMON * 1_000 + $version, $example),
             show: |params, scene| parameters::<$kind>(params)?.show(scene),
             channels: |params| parameters::<$kind>(params).map(|kind| kind.channels()).unwrap_or_default(),
+            is_still: |params| parameters::<$kind>(params).is_ok_and(|kind| kind.is_still()),
         }
     };
 }
@@ -94,6 +98,12 @@ fn kind(spec: &OverlaySpec) -> Result<&'static OverlayKind, Diagnostic> {
 /// The channels of the telemetry that an overlay needs.
 pub fn channels(spec: &OverlaySpec) -> Vec<String> {
     kind(spec).map(|kind| (kind.channels)(&spec.params)).unwrap_or_default()
+}
+
+/// Whether an overlay shows the same at any time: neither the log nor a clock is
+/// asked. Its scene need not say when it is.
+pub fn is_still(spec: &OverlaySpec) -> bool {
+    kind(spec).is_ok_and(|kind| (kind.is_still)(&spec.params))
 }
 
 /// What an overlay shows over a scene.

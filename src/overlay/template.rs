@@ -70,6 +70,10 @@ impl Template {
         })
     }
 
+    pub(crate) fn is_still(&self) -> bool {
+        self.fields().next().is_none()
+    }
+
     /// The channels that its fields name, each once.
     pub(crate) fn channels(&self) -> Vec<String> {
         let mut channels: Vec<String> = Vec::new();

@@ -78,6 +78,11 @@ impl Text {
         Template::parse(&self.text).map(|template| template.channels()).unwrap_or_default()
     }
 
+    /// A title without fields.
+    pub(super) fn is_still(&self) -> bool {
+        Template::parse(&self.text).is_ok_and(|template| template.is_still())
+    }
+
     pub(super) fn show(&self, scene: &Scene<'_>) -> Result<Shown, Diagnostic> {
         let template = Template::parse(&self.text)?;
         let contents = template.contents(scene, Offset::parse(&self.offset)?)?;

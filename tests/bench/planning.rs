@@ -72,7 +72,7 @@ fn text(pins: &str, reel: &str, overlay: &str) -> String {
     format!(
         "Project(version: 1, footage: {{\"front\": \"footage/*.mp4\"}}, \
          moments: Moments(length: \"1s\", weights: {{}}, pins: [{pins}]), \
-         overlays: {{\"title\": Text(text: \"{overlay}\")}}, \
+         overlays: {{\"title\": Text(text: \"{overlay} {{clock}}\")}}, \
          outputs: {{\"reel\": Reel(file: \"out/reel.mp4\"{reel}), \
          \"clips\": Clips(folder: \"out/clips\", overlays: [])}})"
     )
