@@ -50,7 +50,7 @@ fn clone(project: &Project) -> Project {
 /// Not a test: see `common::media`.
 #[test]
 fn media_program() {
-    media::serve(&Changes { produced, toolchain });
+    media::serve(&Changes { produced, toolchain, ..Changes::default() });
 }
 
 /// Signals as no real processor gives them, but plainly others: they rise.

@@ -38,8 +38,16 @@ pub fn program(project: &Project, change: &str) -> PathBuf {
 
 /// What is changed on its way from the real program, by the change's name.
 pub struct Changes {
+    /// Before the real program hears of an action.
+    pub before: fn(&str, &Invocation),
     pub produced: fn(&str, &Invocation, &mut Produced),
     pub toolchain: fn(&str, &mut Toolchain),
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Changes { before: |_, _| {}, produced: |_, _, _| {}, toolchain: |_, _| {} }
+    }
 }
 
 /// Serves as a media program, where this process was started as one.
@@ -54,6 +62,9 @@ pub fn serve(changes: &Changes) {
         .spawn()
         .unwrap();
     while let Some(request) = protocol::receive::<Request>(&mut autocut).unwrap() {
+        if let Request::Run(invocations) = &request {
+            invocations.iter().for_each(|invocation| (changes.before)(&change, invocation));
+        }
         protocol::send(&mut real, &request).unwrap();
         let invocations = match request {
             Request::Run(invocations) => invocations,
