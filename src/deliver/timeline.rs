@@ -46,7 +46,9 @@ fn clip(moment: &Moment, source: &Source<'_>, rate: FrameRate) -> Option<Clip> {
     let telemetry_start = source.telemetry_start.map(|at| at.saturating_add(start.to_nanos()));
     let utc = source.utc.map(|at| at.saturating_add(start.to_nanos()));
     let pieces = pieces(source, start, frames, rate);
-    Some(Clip { moment: moment.clone(), frames, pieces, fit: source.fit, telemetry_start, utc })
+    // A clip is the same whether its moment was pinned or chosen.
+    let moment = Moment { pinned: false, ..moment.clone() };
+    Some(Clip { moment, frames, pieces, fit: source.fit, telemetry_start, utc })
 }
 
 /// The time of the source's own frame that is nearest: a clip that starts on

@@ -307,7 +307,8 @@ pub fn delivered<'db>(db: &'db dyn Db, project: Project, run: FileRun<'db>) -> P
 fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut Collector) -> Option<()> {
     let look = file.look.look(db);
     let name = format!("{}/{}", look.output, file.plan.path);
-    let music = match project.music(db).as_ref().filter(|_| file.plan.music) {
+    // Not even looked at where there is none: other music leaves these files alone.
+    let music = match file.plan.music.then(|| project.music(db)).and_then(Option::as_ref) {
         None => Some(None),
         Some(music) => project
             .material(db, &music.file)
