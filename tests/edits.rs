@@ -13,8 +13,7 @@
 mod common;
 
 use std::fmt::Write;
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -23,6 +22,7 @@ use autocut::model::specs::{AnalyseSpec, AnalysisPass};
 use autocut::model::toolchain::ToolIdentity;
 use autocut::model::{ActionSpec, Tool, Toolchain};
 use autocut::store::Store;
+use common::files::{alike_in_size, write_unnoticed};
 use common::media::{self, Changes};
 use common::{Footage, Made, Project, tool};
 
@@ -79,16 +79,6 @@ fn music(project: &Project, name: &str, tone: u32) {
     tool("ffmpeg", &["-v", "error", "-y", "-f", "lavfi", "-i", &tone, "-c:a", "pcm_s16le", path.to_str().unwrap()]);
 }
 
-/// Brings an MP4 to `size` bytes with a box that means nothing.
-fn pad(path: &Path, size: usize) {
-    let mut bytes = fs::read(path).unwrap();
-    let more = size - bytes.len();
-    bytes.extend(u32::try_from(more).unwrap().to_be_bytes());
-    bytes.extend(b"free");
-    bytes.resize(size, 0);
-    fs::write(path, bytes).unwrap();
-}
-
 /// The project with its outputs made: a copy of one that is made once.
 fn built() -> Project {
     static MADE: OnceLock<Project> = OnceLock::new();
@@ -103,9 +93,7 @@ fn built() -> Project {
         project.footage("footage/c.mp4", &footage(2, 6, 660));
         // The same pictures as b with another tone, and as large.
         project.footage("spare/b.mp4", &footage(1, 3, 770));
-        let pair = [project.path("footage/b.mp4"), project.path("spare/b.mp4")];
-        let largest = pair.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
-        pair.iter().for_each(|path| pad(path, largest as usize + 8));
+        alike_in_size(&project.path("footage/b.mp4"), &project.path("spare/b.mp4"));
         music(&project, "one.wav", 220);
         music(&project, "two.wav", 330);
         project.write("ride.csv", log(0, 0)).write("autocut.ron", MANIFEST);
@@ -242,8 +230,7 @@ fn footage_with_other_content_is_noticed_in_spite_of_its_size_and_time() {
     let b = project.path("footage/b.mp4");
     let before = fs::metadata(&b).unwrap();
     // In the same file; only the change time tells.
-    fs::write(&b, fs::read(project.path("spare/b.mp4")).unwrap()).unwrap();
-    File::options().append(true).open(&b).unwrap().set_modified(before.modified().unwrap()).unwrap();
+    write_unnoticed(&b, &fs::read(project.path("spare/b.mp4")).unwrap());
     let after = fs::metadata(&b).unwrap();
     assert_eq!((after.len(), after.modified().unwrap()), (before.len(), before.modified().unwrap()));
     // It looks the same and sounds otherwise: what is seen in it leads to the same

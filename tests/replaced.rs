@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use autocut::model::ActionSpec;
 use autocut::model::protocol::Invocation;
-use common::files::{assert_sound, digests_below};
+use common::files::{alike_in_size, assert_sound, digests_below, write, write_unnoticed};
 use common::media::{self, Changes};
 use common::{Footage, Made, Project};
 
@@ -43,6 +43,7 @@ fn project() -> Project {
             let then = Footage { size: "96x64", rate: "10", seconds: seconds + 1, tone: 880, ..now.clone() };
             project.footage(&format!("footage/{name}.mp4"), &now).footage(&format!("spare/{name}.mp4"), &then);
         }
+        alike_in_size(&project.path("footage/a.mp4"), &project.path("spare/a.mp4"));
         project.write("autocut.ron", MANIFEST);
         project
     });
@@ -62,7 +63,8 @@ fn media_program() {
 }
 
 /// Replaces the footage that an action reads, once: a is written anew in place,
-/// b by a rename. The change is called by the action's kind and by when.
+/// b by a rename. The change is called by the action's kind, by when, and
+/// `unnoticed` where a alone is replaced and keeps its size and time.
 fn replace(change: &str, when: &str, invocation: &Invocation) {
     let kind = match &invocation.spec {
         ActionSpec::Probe(_) => "probe",
@@ -71,15 +73,17 @@ fn replace(change: &str, when: &str, invocation: &Invocation) {
         ActionSpec::Sound(_) => "sound",
         _ => return,
     };
+    let (change, unnoticed) = change.strip_suffix("-unnoticed").map_or((change, false), |change| (change, true));
     if change != format!("{kind}-{when}") {
         return;
     }
     for path in invocation.inputs.values() {
         let spare = path.parent().unwrap().with_file_name("spare").join(path.file_name().unwrap());
         if path.ends_with("a.mp4") && spare.exists() {
-            fs::write(path, fs::read(&spare).unwrap()).unwrap();
+            let write = if unnoticed { write_unnoticed } else { write };
+            write(path, &fs::read(&spare).unwrap());
             fs::remove_file(&spare).unwrap();
-        } else if path.ends_with("b.mp4") && spare.exists() {
+        } else if !unnoticed && path.ends_with("b.mp4") && spare.exists() {
             fs::rename(&spare, path).unwrap();
         }
     }
@@ -102,26 +106,61 @@ fn from_nothing(project: &Project) -> Project {
     fresh
 }
 
+/// Makes the project, and asserts that this gives what a build from nothing gives.
+#[track_caller]
+fn as_from_nothing(project: &Project, change: &str) {
+    // Files of the film that was to be made before are nobody's now.
+    let _ = fs::remove_dir_all(project.path("out"));
+    project.make();
+    let fresh = digests_below(&from_nothing(project).path("out"));
+    assert_eq!(digests_below(&project.path("out")), fresh, "{change}");
+    project.make().assert_ran([]);
+}
+
+/// Makes the project while its footage is replaced, and asserts that later builds
+/// believe nothing wrong: neither of what came nor, once it is back, of what was
+/// there before.
+#[track_caller]
+fn replaced(change: &str) {
+    let project = project();
+    let made = make_with(&project, change);
+    assert!(!project.path("spare/a.mp4").exists(), "{change}: it was not replaced");
+    // It says so, or it has made the new film already.
+    let said = made.errors().iter().any(|error| error.contains("changed while it was being read"));
+    assert!(made.code == 0 || said, "{change}: {:?}", made.errors());
+
+    as_from_nothing(&project, change);
+    project.ok(&["verify", "--rebuild"]);
+    for name in ["footage/a.mp4", "footage/b.mp4"] {
+        project.write(name, fs::read(self::project().path(name)).unwrap());
+    }
+    as_from_nothing(&project, &format!("{change}, and back"));
+    assert_sound(&project.path(""));
+}
+
 #[test]
 fn what_is_replaced_while_it_is_read_leaves_no_wrong_result() {
-    let before = digests_below(&from_nothing(&project()).path("out"));
     for kind in ["probe", "analyse", "segment", "sound"] {
         for when in ["before", "after"] {
-            let change = format!("{kind}-{when}");
-            let project = project();
-            let made = make_with(&project, &change);
-            assert_eq!(fs::read_dir(project.path("spare")).unwrap().count(), 0, "{change}: it was not replaced");
-            // It says so, or it has made the new film already.
-            let said = made.errors().iter().any(|error| error.contains("changed while it was being read"));
-            assert!(made.code == 0 || said, "{change}: {:?}", made.errors());
-
-            project.make();
-            let fresh = digests_below(&from_nothing(&project).path("out"));
-            assert_ne!(fresh, before, "the new footage gives the same film");
-            assert_eq!(digests_below(&project.path("out")), fresh, "{change}");
-            project.make().assert_ran([]);
-            project.ok(&["verify", "--rebuild"]);
-            assert_sound(&project.path(""));
+            replaced(&format!("{kind}-{when}"));
         }
     }
+}
+
+#[test]
+#[ignore = "the driver compares no change times yet (Workspace::changed), so this fails"]
+fn what_is_replaced_with_its_size_and_time_kept_leaves_no_wrong_result() {
+    for kind in ["probe", "analyse", "segment", "sound"] {
+        replaced(&format!("{kind}-before-unnoticed"));
+    }
+}
+
+#[test]
+fn the_footage_that_comes_gives_another_film() {
+    let before = project();
+    let after = project();
+    for name in ["a.mp4", "b.mp4"] {
+        fs::rename(after.path(&format!("spare/{name}")), after.path(&format!("footage/{name}"))).unwrap();
+    }
+    assert_ne!(digests_below(&from_nothing(&before).path("out")), digests_below(&from_nothing(&after).path("out")));
 }
