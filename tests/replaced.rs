@@ -148,7 +148,6 @@ fn what_is_replaced_while_it_is_read_leaves_no_wrong_result() {
 }
 
 #[test]
-#[ignore = "the driver compares no change times yet (Workspace::changed), so this fails"]
 fn what_is_replaced_with_its_size_and_time_kept_leaves_no_wrong_result() {
     for kind in ["probe", "analyse", "segment", "sound"] {
         replaced(&format!("{kind}-before-unnoticed"));
