@@ -32,27 +32,41 @@ pub struct Look {
     pub problems: Vec<Diagnostic>,
 }
 
+/// What the store remembers of a project's files and outputs.
+pub struct Memory {
+    files: BTreeMap<String, Remembered>,
+    outputs: Vec<String>,
+    place: PathBuf,
+}
+
+impl Memory {
+    pub fn of(store: &Store) -> Result<Memory, Diagnostic> {
+        let outputs = store.outputs()?.into_iter().map(|output| output.name).collect();
+        Ok(Memory { files: store.files()?, outputs, place: store.root().to_owned() })
+    }
+}
+
 /// Looks for a project's files. Those that are `known` by their names keep
 /// their inputs; new ones that are still `growing` are passed over.
 pub fn look(
     db: &mut Database,
     root: &Path,
     manifest: &Manifest,
-    store: &Store,
+    memory: Memory,
     known: &HashMap<String, FileInput>,
     growing: &BTreeSet<PathBuf>,
-) -> Result<Look, Diagnostic> {
+) -> Look {
+    let never = never(manifest, &memory);
     let mut files = Files {
         system: &RealSystem,
         root,
-        memory: store.files()?,
+        memory: memory.files,
         known,
         growing,
         found: HashMap::new(),
         names: HashMap::new(),
         gone: Vec::new(),
     };
-    let never = never(store.root(), manifest, store)?;
     let mut problems = Vec::new();
     let mut sets: Vec<Vec<FileInput>> = Vec::new();
     let mut taken = HashSet::new();
@@ -81,17 +95,13 @@ pub fn look(
         materials.extend(found);
     }
     let Files { found, gone, .. } = files;
-    Ok(Look { sets, materials, found, gone, problems })
+    Look { sets, materials, found, gone, problems }
 }
 
 /// What footage patterns never match: the store and what autocut writes.
-fn never(place: &Path, manifest: &Manifest, store: &Store) -> Result<Never, Diagnostic> {
-    let declared = manifest.places_written();
-    let written = store.outputs()?.into_iter().map(|output| output.name);
-    Ok(Never {
-        store: Some(place.to_owned()),
-        outputs: declared.into_iter().chain(written).map(PathBuf::from).collect(),
-    })
+fn never(manifest: &Manifest, memory: &Memory) -> Never {
+    let outputs = manifest.places_written().into_iter().chain(memory.outputs.iter().cloned());
+    Never { store: Some(memory.place.clone()), outputs: outputs.map(PathBuf::from).collect() }
 }
 
 /// Finds the project's files, each once.

@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::deliver::DELIVERABLES;
 use crate::exec::explain::basis::Again;
-use crate::exec::files::{self, Source};
+use crate::exec::files::{self, Look, Memory, Source};
 use crate::exec::lockfile::Locked;
 use crate::exec::settings::Settings;
 use crate::exec::sources::SourceFile;
 pub use crate::exec::storage::Purpose;
 use crate::exec::survey::Done;
 use crate::exec::{remote, storage, toolchain, worker};
+use crate::graph::db::Known;
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
 use crate::inputs::system::EntryKind;
 use crate::inputs::{self, FileStat, Pattern, RealSystem, System};
@@ -25,7 +26,7 @@ use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
 use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
 use crate::store::remote::Remote;
-use crate::store::{Lock, OutputState, Position, Store};
+use crate::store::{Lock, OutputState, Position, Snapshot, Store};
 use crate::telemetry::FORMATS;
 
 /// The manifest's name in a project's folder.
@@ -119,13 +120,28 @@ impl Workspace {
         let shared = remote::named(settings);
         // Before anything is read of it: whoever waited finds the work done.
         let lock = storage::take(&store, purpose)?;
-        let Some(manifest) = load(&read_manifest(&system, &root)?, problems) else { return Ok(None) };
-        let Some(locked) = read_lock(&root, problems) else { return Ok(None) };
         let program = worker::find_program(settings.program.as_deref())?;
         let toolchain = toolchain::identify(&program, &store)?;
 
-        let mut db = database(&store, &toolchain)?;
-        let found = files::look(&mut db, &root, &manifest, &store, &HashMap::new(), &BTreeSet::new())?;
+        let memory = Memory::of(&store)?;
+        let results = Arc::new(OnceLock::new());
+        let mut db = Database::new(toolchain.clone(), remembered(&results), None);
+        // What the store knows is read while the disk is looked at.
+        let (snapshot, looked) = std::thread::scope(|scope| {
+            let snapshot = scope.spawn(|| store.snapshot());
+            let look = || -> Result<Option<(Manifest, Locked, Look)>, Diagnostic> {
+                let Some(manifest) = load(&read_manifest(&system, &root)?, problems) else { return Ok(None) };
+                let Some(locked) = read_lock(&root, problems) else { return Ok(None) };
+                let found = files::look(&mut db, &root, &manifest, memory, &HashMap::new(), &BTreeSet::new());
+                Ok(Some((manifest, locked, found)))
+            };
+            let looked = look();
+            (snapshot.join(), looked)
+        });
+        let Some((manifest, locked, found)) = looked? else { return Ok(None) };
+        let snapshot = snapshot.map_err(|_| Diagnostic::bug("reading what the store knows panicked"))??;
+        db.reserve(snapshot.len());
+        let _ = results.set(snapshot);
         problems.0.extend(found.problems);
         for output in &manifest.outputs {
             problems.0.extend(footage_in_place_of(&store, &root, &manifest, output)?);
@@ -208,7 +224,7 @@ impl Workspace {
             return Ok(());
         }
         let known = self.files.iter().map(|(file, source)| (source.name.clone(), *file)).collect();
-        let found = files::look(&mut self.db, &self.root, &manifest, &self.store, &known, &edit.growing)?;
+        let found = files::look(&mut self.db, &self.root, &manifest, Memory::of(&self.store)?, &known, &edit.growing);
         problems.0.extend(found.problems);
         if problems.has_errors() {
             return Ok(());
@@ -268,12 +284,18 @@ impl Workspace {
     /// before is freed: salsa never frees the inputs of a database.
     pub fn forget_plan(&mut self) -> Result<(), Diagnostic> {
         let mut db = database(&self.store, &self.toolchain)?;
-        let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
+        let found = self.look(&mut db)?;
         self.project = db.set_project(self.manifest.clone(), found.sets, found.materials);
         self.instruct(&mut db);
         self.db = db;
         self.take_files(found.found);
         Ok(())
+    }
+
+    /// Looks for the files of the manifest, for a new database.
+    fn look(&self, db: &mut Database) -> Result<Look, Diagnostic> {
+        let memory = Memory::of(&self.store)?;
+        Ok(files::look(db, &self.root, &self.manifest, memory, &HashMap::new(), &BTreeSet::new()))
     }
 
     /// Tells a new database what decides beside the manifest and the files.
@@ -308,7 +330,7 @@ impl Workspace {
     pub fn apart(&self, store: Arc<Store>) -> Result<Workspace, Diagnostic> {
         let mut db = Database::new(self.toolchain.clone(), Arc::new(|_| None), None);
         // What was written and what was hashed, the project's own store knows.
-        let found = files::look(&mut db, &self.root, &self.manifest, &self.store, &HashMap::new(), &BTreeSet::new())?;
+        let found = self.look(&mut db)?;
         let project = db.set_project(self.manifest.clone(), found.sets, found.materials);
         self.instruct(&mut db);
         let mut apart = Workspace {
@@ -530,11 +552,14 @@ impl Workspace {
 
 /// A database that knows what the store knows now.
 fn database(store: &Store, toolchain: &Toolchain) -> Result<Database, Diagnostic> {
-    let snapshot = store.snapshot()?;
-    let actions = snapshot.len();
-    let mut db = Database::new(toolchain.clone(), Arc::new(move |key| snapshot.get(key)), None);
-    db.reserve(actions);
-    Ok(db)
+    let results = Arc::new(OnceLock::from(store.snapshot()?));
+    Ok(Database::new(toolchain.clone(), remembered(&results), None))
+}
+
+/// Looks results up among those that the store knew, once these are read.
+fn remembered(results: &Arc<OnceLock<Snapshot>>) -> Known {
+    let results = Arc::clone(results);
+    Arc::new(move |key| results.get()?.get(key))
 }
 
 /// About what an action writes that writes much: a tenth of a bit a pixel is

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::base::Diagnostic;
 use crate::base::diagnostic::nearest;
 
@@ -15,6 +17,9 @@ use super::pattern::{Pattern, is_hidden};
 use super::stat::FileStat;
 use super::system::{EntryKind, System, Walk, lexical};
 use super::trouble::cannot;
+
+/// Fewer files than this are looked at by one thread.
+const STATS_AT_ONCE: usize = 128;
 
 /// What is never footage. Paths are absolute or relative to the project.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +131,7 @@ impl<'a> Scanner<'a> {
         let Walk { files, problems } = self.walk(pattern);
         let mut met = Met::default();
         let mut any = false;
+        let mut matching: Vec<(PathBuf, PathBuf)> = Vec::new();
         for walked in files {
             let Ok(below) = walked.path.strip_prefix(&pattern.base) else { continue };
             if !pattern.matches_below(below) {
@@ -139,16 +145,22 @@ impl<'a> Scanner<'a> {
                 continue;
             }
             any = true;
-            let below = below.to_owned();
-            match self.system.stat(&walked.path) {
+            matching.push((below.to_owned(), walked.path));
+        }
+        // A disk answers several at once.
+        let system = self.system;
+        let stats: Vec<_> =
+            matching.par_iter().with_min_len(STATS_AT_ONCE).map(|(_, path)| system.stat(path)).collect();
+        for ((below, path), stat) in matching.into_iter().zip(stats) {
+            match stat {
                 Ok(entry) if entry.kind == EntryKind::File => {
-                    self.keep(index, pattern, &below, walked.path, entry.stat);
+                    self.keep(index, pattern, &below, path, entry.stat);
                 }
                 Ok(_) => {
-                    let what = format!("{} matches but is not a regular file", walked.path.display());
+                    let what = format!("{} matches but is not a regular file", path.display());
                     self.problems.push((index, Diagnostic::warning(what)));
                 }
-                Err(error) => self.problems.push((index, cannot("look at", &walked.path, &error))),
+                Err(error) => self.problems.push((index, cannot("look at", &path, &error))),
             }
         }
         for (path, error) in problems {
