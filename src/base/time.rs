@@ -14,9 +14,28 @@ use serde::{Deserialize, Serialize};
 /// fraction that would grow past that (only hostile time bases do) is rounded
 /// to the nanosecond, and one past the range of `i64` is clamped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "RawTimestamp")]
 pub struct Timestamp {
     num: i64,
     den: i64,
+}
+
+/// A timestamp as it is written: what arithmetic promises is checked, because
+/// nobody else does before it is divided by.
+#[derive(Deserialize)]
+struct RawTimestamp {
+    num: i64,
+    den: i64,
+}
+
+impl TryFrom<RawTimestamp> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(raw: RawTimestamp) -> Result<Self, Self::Error> {
+        let time = Timestamp { num: raw.num, den: raw.den };
+        let is_own = raw.den > 0 && Timestamp::new(raw.num, raw.den) == time;
+        is_own.then_some(time).ok_or("no reduced fraction with a positive denominator")
+    }
 }
 
 const MAX_DEN: i128 = 1 << 40;
@@ -227,9 +246,27 @@ impl TimeRange {
 
 /// Frames per second as a fraction, e.g. 30000/1001. Never 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "RawFrameRate")]
 pub struct FrameRate {
     num: u32,
     den: u32,
+}
+
+/// A rate as it is written, not checked yet.
+#[derive(Deserialize)]
+struct RawFrameRate {
+    num: u32,
+    den: u32,
+}
+
+impl TryFrom<RawFrameRate> for FrameRate {
+    type Error = &'static str;
+
+    fn try_from(raw: RawFrameRate) -> Result<Self, Self::Error> {
+        let rate = FrameRate { num: raw.num, den: raw.den };
+        let is_own = FrameRate::new(raw.num, raw.den) == Some(rate);
+        is_own.then_some(rate).ok_or("no reduced fraction above 0")
+    }
 }
 
 impl FrameRate {
@@ -338,6 +375,20 @@ mod tests {
         assert_eq!(Timestamp::new(5, 0), Timestamp::from_seconds(5));
         assert_eq!(Timestamp::new(1, -2), Timestamp::new(-1, 2));
         assert_eq!(t.to_ticks((0, 1)), i64::MAX);
+    }
+
+    #[test]
+    fn only_fractions_that_arithmetic_makes_are_read_back() {
+        let read = |num: i64, den: i64| postcard::from_bytes::<Timestamp>(&postcard::to_stdvec(&(num, den)).unwrap());
+        assert_eq!(read(-3, 2), Ok(Timestamp::new(-3, 2)));
+        for (num, den) in [(1, 0), (1, -2), (2, 4), (0, 5), (i64::MIN, 1), (1, i64::MAX)] {
+            assert!(read(num, den).is_err(), "{num}/{den}");
+        }
+        let rate = |num: u32, den: u32| postcard::from_bytes::<FrameRate>(&postcard::to_stdvec(&(num, den)).unwrap());
+        assert_eq!(rate(30_000, 1_001).ok(), FrameRate::new(30_000, 1_001));
+        for (num, den) in [(1, 0), (0, 1), (60, 2)] {
+            assert!(rate(num, den).is_err(), "{num}/{den}");
+        }
     }
 
     #[test]

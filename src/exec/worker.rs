@@ -17,8 +17,8 @@ use crate::base::Diagnostic;
 use crate::exec::postmortem::{self, End, Remains};
 use crate::exec::retry::Cause;
 use crate::inputs::{RealSystem, machine};
-use crate::model::Toolchain;
 use crate::model::protocol::{self, Invocation, PROTOCOL_VERSION, Reply, Request};
+use crate::model::{Kind, Toolchain};
 
 /// A worker that says nothing for so long is stuck, where it does nothing that
 /// has a deadline of its own.
@@ -198,6 +198,7 @@ impl Worker {
             self.stop();
         }
         let mut open = invocations.len();
+        let kinds: Vec<(u64, &Kind)> = invocations.iter().map(|each| (each.id, each.spec.kind())).collect();
         let slowest = invocations.iter().map(|each| each.spec.kind().deadline).max().unwrap_or(DEADLINE);
         self.begin(slowest)?;
         self.send(&Request::Run(invocations))?;
@@ -205,6 +206,14 @@ impl Worker {
             let mut reply = self.receive()?;
             if matches!(reply, Reply::Done { .. } | Reply::Failed { .. }) {
                 open -= 1;
+            }
+            // Or the plan would wait for it for ever.
+            if let Reply::Done { id, result, .. } = &reply
+                && let Some((id, kind)) = kinds.iter().find(|(own, _)| own == id)
+                && !kind.fits(result.files.len(), &result.value)
+            {
+                let diagnostic = Diagnostic::bug(format!("what autocut-media made is no {} result", kind.name));
+                reply = Reply::Failed { id: *id, diagnostic };
             }
             if let Reply::Failed { id, diagnostic } = reply {
                 let diagnostic = postmortem::with_last_words(diagnostic, &self.last_lines());

@@ -216,6 +216,6 @@ fn drawn(
         format: SpriteFormat { frame: shot.look.format.size, matrix: colour.matrix, full_range: colour.full_range },
     };
     let result = needs.act(db, format!("{name}/draw"), ActionSpec::Draw(draw))?;
-    let drawn = needs.value(&result, "drawing an overlay")?;
+    let drawn = needs.value(&result)?;
     Some((result.artifacts.first()?.digest, drawn))
 }

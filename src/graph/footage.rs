@@ -49,7 +49,7 @@ pub fn probe(db: &dyn Db, file: FileInput) -> Planned<Arc<MediaInfo>> {
     let info = needs.content(db, file).and_then(|digest| {
         let spec = ActionSpec::Probe(ProbeSpec { file: digest });
         let result = needs.act(db, format!("{}/probe", file.path(db)), spec)?;
-        needs.value(&result, "a probe").map(Arc::new)
+        needs.value(&result).map(Arc::new)
     });
     needs.finish(info)
 }

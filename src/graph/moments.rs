@@ -102,7 +102,7 @@ pub fn weighed(db: &dyn Db, project: Project) -> Planned<Arc<Choice>> {
     let spec = spec(db, project, &mut needs);
     let choice = spec.and_then(|spec| {
         let result = needs.act(db, "moments/choose".to_owned(), ActionSpec::Choose(spec))?;
-        let chosen: Chosen = needs.value(&result, "choosing moments")?;
+        let chosen: Chosen = needs.value(&result)?;
         Some(Arc::new(Choice { moments: chosen.moments, report: Some(result.artifacts.first()?.digest) }))
     });
     needs.finish(choice)

@@ -196,22 +196,26 @@ impl Collector {
         output: Option<String>,
     ) -> Option<Arc<ActionResult>> {
         let key = spec.key(db.toolchain());
-        let result = db.outcome(key).result(db).clone();
+        let whole = |result: &Arc<ActionResult>| result.artifacts.len() == spec.kind().artifacts;
+        let result = db.outcome(key).result(db).clone().filter(whole);
         let action = Arc::new(PlannedAction { key, node, spec, packs, output });
         self.push(Need::Action(action, result.clone()));
         result
     }
 
-    /// The decoded value of a finished action. A value that cannot be decoded
-    /// is of another version of autocut that forgot to raise the kind's
-    /// version: a bug, which is said instead of being misread.
-    pub(crate) fn value<T: serde::de::DeserializeOwned>(&mut self, result: &ActionResult, what: &str) -> Option<T> {
+    /// The decoded value of a finished action. One that cannot be decoded (it
+    /// was made elsewhere, or by another autocut) counts as not done: the action
+    /// runs again, instead of being misread or in the way for ever.
+    pub(crate) fn value<T: serde::de::DeserializeOwned>(&mut self, result: &Arc<ActionResult>) -> Option<T> {
         let value = result.value();
         if value.is_none() {
-            self.problem(
-                Diagnostic::bug(format!("the stored result of {what} cannot be read"))
-                    .hint("remove the store folder and report this"),
-            );
+            for part in &mut self.parts {
+                if let Some(Need::Action(_, done)) = &mut part.0
+                    && done.as_ref().is_some_and(|done| Arc::ptr_eq(done, result))
+                {
+                    *done = None;
+                }
+            }
         }
         value
     }

@@ -46,8 +46,8 @@ fn import(db: &dyn Db, project: Project, source: &TelemetrySource, needs: &mut C
         gap_ms: u32::try_from(source.gap.to_millis()).unwrap_or(u32::MAX),
     };
     let clean = needs.act(db, format!("{}/clean", source.file), ActionSpec::CleanTelemetry(clean))?;
-    let summary = needs.value(&clean, "cleaning a log")?;
-    let import = needs.value(&raw, "importing a log")?;
+    let summary = needs.value(&clean)?;
+    let import = needs.value(&raw)?;
     Some(Arc::new(Log { digest: clean.artifacts.first()?.digest, summary, import }))
 }
 

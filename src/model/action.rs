@@ -5,8 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
+use crate::model::footage::MediaInfo;
 use crate::model::key::{ActionKey, KeyFields};
+use crate::model::moment::Chosen;
+use crate::model::overlay::Drawn;
 use crate::model::specs::*;
+use crate::model::telemetry::TelemetrySummary;
 use crate::model::toolchain::{Tool, Toolchain};
 
 /// A complete description of one piece of work.
@@ -53,6 +57,10 @@ pub struct Kind {
     pub deadline: Duration,
     /// For summaries: singular and plural of what it makes.
     pub product: (&'static str, &'static str),
+    /// How many artifacts its results have.
+    pub artifacts: usize,
+    /// Whether bytes are a value of its type.
+    reads_as: fn(&[u8]) -> bool,
 }
 
 /// A disk that has to spin up, or a decoder that works through one picture on a
@@ -62,6 +70,15 @@ const STUCK: Duration = Duration::from_secs(120);
 /// A large network is made ready, and looks at each picture, in one piece.
 const SLOW: Duration = Duration::from_secs(600);
 
+fn value<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> bool {
+    super::decode::<T>(bytes).is_some()
+}
+
+/// Of kinds without a value.
+fn nothing(bytes: &[u8]) -> bool {
+    bytes.is_empty()
+}
+
 const PROBE: Kind = Kind {
     name: "probe",
     version: 1,
@@ -70,6 +87,8 @@ const PROBE: Kind = Kind {
     memory: 60,
     deadline: STUCK,
     product: ("file probed", "files probed"),
+    artifacts: 0,
+    reads_as: value::<MediaInfo>,
 };
 const ANALYSE: Kind = Kind {
     name: "analyse",
@@ -79,6 +98,8 @@ const ANALYSE: Kind = Kind {
     memory: 150,
     deadline: STUCK,
     product: ("analysis", "analyses"),
+    artifacts: 1,
+    reads_as: nothing,
 };
 const DETECT: Kind = Kind {
     name: "detect",
@@ -88,6 +109,8 @@ const DETECT: Kind = Kind {
     memory: 600,
     deadline: SLOW,
     product: ("detection", "detections"),
+    artifacts: 2,
+    reads_as: nothing,
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
@@ -97,6 +120,8 @@ const IMPORT: Kind = Kind {
     memory: 100,
     deadline: STUCK,
     product: ("log imported", "logs imported"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
@@ -106,6 +131,8 @@ const CLEAN: Kind = Kind {
     memory: 100,
     deadline: STUCK,
     product: ("log cleaned", "logs cleaned"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
 };
 const CHOOSE: Kind = Kind {
     name: "choose",
@@ -115,6 +142,8 @@ const CHOOSE: Kind = Kind {
     memory: 50,
     deadline: STUCK,
     product: ("choice of moments", "choices of moments"),
+    artifacts: 1,
+    reads_as: value::<Chosen>,
 };
 const SHOW: Kind = Kind {
     name: "show",
@@ -124,6 +153,8 @@ const SHOW: Kind = Kind {
     memory: 20,
     deadline: STUCK,
     product: ("overlay planned", "overlays planned"),
+    artifacts: 1,
+    reads_as: nothing,
 };
 const DRAW: Kind = Kind {
     name: "draw",
@@ -133,6 +164,8 @@ const DRAW: Kind = Kind {
     memory: 60,
     deadline: STUCK,
     product: ("overlay drawn", "overlays drawn"),
+    artifacts: 1,
+    reads_as: value::<Drawn>,
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
@@ -142,6 +175,8 @@ const SEGMENT: Kind = Kind {
     memory: 240,
     deadline: STUCK,
     product: ("segment rendered", "segments rendered"),
+    artifacts: 1,
+    reads_as: value::<SegmentInfo>,
 };
 const SOUND: Kind = Kind {
     name: "sound",
@@ -151,6 +186,8 @@ const SOUND: Kind = Kind {
     memory: 80,
     deadline: STUCK,
     product: ("sound extracted", "sounds extracted"),
+    artifacts: 1,
+    reads_as: nothing,
 };
 const MIX: Kind = Kind {
     name: "mix",
@@ -160,6 +197,8 @@ const MIX: Kind = Kind {
     memory: 80,
     deadline: STUCK,
     product: ("mix", "mixes"),
+    artifacts: 1,
+    reads_as: nothing,
 };
 const JOIN: Kind = Kind {
     name: "join",
@@ -169,6 +208,8 @@ const JOIN: Kind = Kind {
     memory: 80,
     deadline: STUCK,
     product: ("file joined", "files joined"),
+    artifacts: 1,
+    reads_as: nothing,
 };
 const STILL: Kind = Kind {
     name: "still",
@@ -178,6 +219,8 @@ const STILL: Kind = Kind {
     memory: 100,
     deadline: STUCK,
     product: ("still", "stills"),
+    artifacts: 1,
+    reads_as: nothing,
 };
 
 /// Every kind, in the order of [`ActionSpec`]'s variants.
@@ -189,6 +232,17 @@ impl Kind {
     /// the store as well.
     pub fn writes_output(&self) -> bool {
         self.name == JOIN.name
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<&'static Kind> {
+        KINDS.iter().find(|kind| kind.name == name).copied()
+    }
+
+    /// Whether a result with so many artifacts and this value can be one of its
+    /// own: whatever rests on it may go by that.
+    pub fn fits(&self, artifacts: usize, value: &[u8]) -> bool {
+        artifacts == self.artifacts && (self.reads_as)(value)
     }
 }
 

@@ -33,7 +33,33 @@ pub fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).unwrap_or_default()
 }
 
-/// Decodes what [`encode`] made; `None` where the bytes are something else.
+/// Decodes what [`encode`] made; `None` where the bytes are something else, or
+/// more than that.
 pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    postcard::from_bytes(bytes).ok()
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_or_shorter_than_a_value_is_none() {
+        let bytes = encode(&(7u32, "seven"));
+        assert_eq!(decode::<(u32, String)>(&bytes), Some((7, "seven".to_owned())));
+        assert_eq!(decode::<(u32, String)>(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(decode::<(u32, String)>(&[&bytes[..], &[0]].concat()), None);
+    }
+
+    #[test]
+    fn a_result_fits_its_own_kind() {
+        let summary = encode(&telemetry::TelemetrySummary::default());
+        let clean = Kind::named("telemetry.clean").unwrap();
+        assert!(clean.fits(1, &summary) && !clean.fits(0, &summary));
+        assert!(!clean.fits(1, &summary[1..]) && !clean.fits(1, &[]));
+        let sound = Kind::named("sound").unwrap();
+        assert!(sound.fits(1, &[]) && !sound.fits(1, &summary));
+        assert!(Kind::named("song").is_none());
+    }
 }

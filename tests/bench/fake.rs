@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use autocut::base::{Digest, FrameRate, Orientation, Size, Timestamp, UtcTime};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
+use autocut::model::specs::SegmentInfo;
 use autocut::model::{ActionSpec, AudioInfo, MediaInfo, Toolchain, Usage, VideoInfo, encode};
 
 /// Says to a benchmark that it was started as a media program, and for how many
@@ -57,7 +58,14 @@ fn run(invocation: &Invocation, busy: Duration) -> Reply {
             let seed = Digest::of(&encode(spec));
             let bytes: Vec<u8> = seed.0.iter().copied().cycle().take(20_000).collect();
             fs::write(&file, bytes).unwrap();
-            Produced { files: vec![file], ..Produced::default() }
+            let value = match spec {
+                ActionSpec::Segment(spec) => {
+                    let extradata = Digest::of(b"");
+                    encode(&SegmentInfo { frames: spec.frames(), bytes: 20_000, extradata, held: 0 })
+                }
+                _ => Vec::new(),
+            };
+            Produced { files: vec![file], value, ..Produced::default() }
         }
     };
     while started.elapsed() < busy {

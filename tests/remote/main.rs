@@ -21,8 +21,8 @@ use std::time::SystemTime;
 
 use autocut::base::{Digest, UtcTime};
 use autocut::model::{ActionKey, ActionResult, Artifact};
-use autocut::store::ActionRecord;
 use autocut::store::remote::{Access, Fetched, Found, Location, Parcel, Remote};
+use autocut::store::{ActionRecord, Store};
 use common::{Footage, Made, Project};
 use server::Server;
 
@@ -247,6 +247,55 @@ fn damage_in_the_shared_store_is_noticed_told_once_and_repaired() {
     let fifth = cloned(&first);
     make(&fifth, &reading(&root)).assert_ran([]);
     assert_eq!(contents(&fifth.path("out")), contents(&first.path("out")));
+}
+
+/// Such records are whole as the shared store sees them: who made them meant
+/// something else by the same key.
+#[test]
+fn a_value_that_is_none_is_made_anew_wherever_it_lies() {
+    let share = tempfile::tempdir().unwrap();
+    let root = share.path().join("team");
+    let first = project();
+    let made = make(&first, &writing(reading(&root)));
+    let remote = Remote::new(&Location::Folder(root.clone()), &Access::default(), true);
+    let valued = ["choose", "draw", "probe", "segment", "telemetry.clean", "telemetry.import"];
+    let mut wrong = records(&remote, &keys(&made));
+    wrong.retain(|record| valued.contains(&record.kind.as_str()));
+    for record in &mut wrong {
+        record.result.value = vec![1, 2, 255];
+    }
+    let object = |digest: Digest| {
+        let hex = digest.to_string();
+        root.join("objects").join(&hex[..2]).join(&hex[2..])
+    };
+    let parcel = |record: &ActionRecord| {
+        let files = record.result.artifacts.iter().map(|artifact| (*artifact, object(artifact.digest))).collect();
+        Parcel { record: record.clone(), files }
+    };
+    let parcels: Vec<Parcel> = wrong.iter().map(parcel).collect();
+    let mut published = 0;
+    remote.publish(&parcels, &mut |_| published += 1).unwrap();
+    assert!(published >= valued.len());
+
+    let second = cloned(&first);
+    let again = make(&second, &reading(&root));
+    assert_eq!(again.ran().into_keys().collect::<Vec<_>>(), valued);
+    assert_eq!(again.warnings().len(), 1, "{:?}", again.warnings());
+    assert!(again.warnings()[0].contains("is no result of this action"), "{:?}", again.warnings());
+    assert_eq!(contents(&second.path("out")), contents(&first.path("out")));
+
+    // In the store of a project, as an older autocut took them over.
+    wrong.retain(|record| record.kind != "segment");
+    Store::open(&second.path(".autocut")).unwrap().record(wrong).unwrap();
+    let again = make(&second, &[]);
+    let ran: Vec<String> = again.ran().into_keys().collect();
+    assert_eq!(ran, valued.into_iter().filter(|kind| *kind != "segment").collect::<Vec<_>>());
+    make(&second, &[]).assert_ran([]);
+
+    // Whoever may write puts the shared store right.
+    let third = cloned(&first);
+    make(&third, &writing(reading(&root)));
+    make(&cloned(&first), &reading(&root)).assert_ran([]);
 }
 
 /// A port of this machine on which nobody listens.

@@ -109,10 +109,15 @@ pub(super) fn inquire(
     remote.results(&keys, &mut |key, found| {
         match found {
             Found::Known(record) => {
-                if let Some(action) = actions.remove(&key) {
+                let Some(action) = actions.remove(&key) else { return gate.is_open() };
+                let result = &record.result;
+                if action.spec.kind().fits(result.artifacts.len(), &result.value) {
                     let record = ActionRecord { node: action.node.clone(), ..*record };
                     let hit = Hit { record, action };
                     if is_looked_at(&hit.action) { looked_at.push(hit) } else { voice.answer.found.push(hit) }
+                } else {
+                    voice.damage(remote, "result", key.0, "is no result of this action");
+                    voice.answer.absent.push(key);
                 }
             }
             Found::Absent => voice.answer.absent.push(key),

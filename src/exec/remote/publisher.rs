@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::base::{Diagnostic, Digest};
 use crate::exec::pool::Place;
-use crate::model::{ActionKey, Artifact};
+use crate::model::{ActionKey, Artifact, Kind};
 use crate::store::remote::{Found, Parcel, Remote};
 use crate::store::{ActionRecord, OutputRecord};
 
@@ -98,12 +98,18 @@ fn absent(
     }
     remote.results(&unclear, &mut |key, found| {
         match found {
-            Found::Known(_) => there.push(key),
-            Found::Absent | Found::Unreadable(_) => absent.push(key),
+            Found::Known(record) if fits(&record) => there.push(key),
+            Found::Known(_) | Found::Absent | Found::Unreadable(_) => absent.push(key),
         }
         true
     })?;
     Ok(absent)
+}
+
+/// Whether others can use a result that is there.
+fn fits(record: &ActionRecord) -> bool {
+    let result = &record.result;
+    Kind::named(&record.kind).is_some_and(|kind| kind.fits(result.artifacts.len(), &result.value))
 }
 
 /// A result with the places of its artifacts: objects, or the output that the
