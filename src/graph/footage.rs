@@ -92,8 +92,7 @@ pub fn places(db: &dyn Db, project: Project) -> Planned<Arc<BTreeMap<String, usi
     needs.finish(places)
 }
 
-/// The recording of a name as `camera/recording`; a chapter's own name finds
-/// its recording too.
+/// The recording of a name as `camera/recording`, where there is one.
 pub(crate) fn find<'a>(recordings: &'a [Recording], name: &str) -> Option<&'a Recording> {
     recordings.iter().find(|recording| recording.name == name)
 }
@@ -189,18 +188,43 @@ fn group(db: &dyn Db, set: &FootageSet, mut files: Vec<Chapter>) -> Vec<Recordin
 /// two recordings would show one of them for both.
 fn disambiguate(db: &dyn Db, recordings: &mut [Recording]) {
     for with_extension in [false, true] {
-        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for recording in recordings.iter() {
-            *count.entry(recording.name.clone()).or_default() += 1;
+            let path = recording.chapters.first().map(|chapter| chapter.file.path(db).clone()).unwrap_or_default();
+            let stem = path.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+            let path = if with_extension { path } else { stem.unwrap_or(path) };
+            paths.entry(recording.name.clone()).or_default().push(path);
         }
-        for recording in recordings.iter_mut().filter(|recording| count.get(&recording.name) > Some(&1)) {
-            let Some(chapter) = recording.chapters.first() else { continue };
-            let path = chapter.file.path(db);
-            let stem = path.rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
-            let path = if with_extension { path } else { stem };
-            recording.name = format!("{}/{}", recording.camera, path.replace(['/', '\\'], "-"));
+        // In the order of the recordings, each its own.
+        let mut paths: BTreeMap<_, _> = paths
+            .into_iter()
+            .filter(|(_, alike)| alike.len() > 1)
+            .map(|(name, alike)| {
+                let names: Vec<String> =
+                    alike.iter().map(|path| telling(path, &alike).replace(['/', '\\'], "-")).collect();
+                (name, names.into_iter())
+            })
+            .collect();
+        for recording in recordings.iter_mut() {
+            if let Some(path) = paths.get_mut(&recording.name).and_then(Iterator::next) {
+                recording.name = format!("{}/{path}", recording.camera);
+            }
         }
     }
+}
+
+/// The part of a path that tells it from others of the same file name: inside
+/// of the project all of it. Names of recordings are in keys and in results, so
+/// of a path outside there is no more than it takes.
+fn telling<'p>(path: &'p str, alike: &[String]) -> &'p str {
+    if !path.starts_with('/') && !path.starts_with("..") {
+        return path;
+    }
+    let starts: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
+    let ends = starts.iter().rev().skip(1).filter_map(|at| path.get(*at..));
+    let mut alone = ends.filter(|end| alike.iter().filter(|other| other.ends_with(end)).count() == 1);
+    let folder = starts.len().checked_sub(2).and_then(|second| starts.get(second)).and_then(|at| path.get(*at..));
+    alone.next().or(folder).map_or(path, |end| end.trim_start_matches('/'))
 }
 
 /// The analyses that the weights ask for.
@@ -274,6 +298,15 @@ pub fn signals(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_paths_outside_a_name_has_what_tells_them_apart() {
+        let alike = ["/films/anna/1/a", "/films/ben/1/a", "/films/ben/2/a", "footage/a"].map(str::to_owned);
+        let telling = alike.each_ref().map(|path| telling(path, &alike));
+        assert_eq!(telling, ["anna/1/a", "ben/1/a", "2/a", "footage/a"]);
+        let same = ["../films/a", "../films/a"].map(str::to_owned);
+        assert_eq!(super::telling(&same[0], &same), "films/a");
+    }
 
     #[test]
     fn gopro_names() {

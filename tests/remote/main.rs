@@ -186,6 +186,43 @@ fn a_clone_with_an_empty_store_and_a_warm_folder_runs_nothing() {
     }
 }
 
+/// Footage and a log outside of the project, by absolute and by relative paths,
+/// some of one name: others learn what the files are called.
+#[test]
+fn no_path_outside_of_the_project_gets_into_the_shared_store() {
+    let (share, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let root = share.path().join("team");
+    fs::create_dir(&root).unwrap();
+    let first = project();
+    let secret = outside.path().file_name().unwrap().to_str().unwrap();
+    let absolute = outside.path().canonicalize().unwrap();
+    let source = fs::read(first.path("footage/a.mp4")).unwrap();
+    for name in ["absolute/b.mp4", "relative/c.mp4", "absolute/same.mp4", "relative/same.mp4"] {
+        let path = outside.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Of other content each.
+        fs::write(&path, [&source[..], &[0, 0, 0, 16], b"free", name.as_bytes().get(..8).unwrap()].concat()).unwrap();
+        if name == "absolute/b.mp4" {
+            fs::rename(first.path("ride.csv"), path.with_file_name("ride.csv")).unwrap();
+        }
+    }
+    let sets = format!(r#"["footage/*.mp4", "{}/absolute/*.mp4", "../{secret}/relative/*.mp4"]"#, absolute.display());
+    first.edit("autocut.ron", r#""footage/*.mp4""#, &sets);
+    first.edit("autocut.ron", "\"ride.csv\"", &format!("\"{}/absolute/ride.csv\"", absolute.display()));
+    let made = make(&first, &writing(reading(&root)));
+
+    let remote = Remote::new(&Location::Folder(root), &Access::default(), false);
+    let all = records(&remote, &keys(&made));
+    for record in &all {
+        let text = format!("{record:?} {}", String::from_utf8_lossy(&record.result.value));
+        assert!(!text.contains(secret), "{text}");
+    }
+    let nodes: BTreeSet<&str> = all.iter().map(|record| record.node.as_str()).collect();
+    for node in ["b.mp4/probe", "b.mp4/motion/0", "c.mp4/motion/0", "ride.csv/clean", "footage/a.mp4/motion/0"] {
+        assert!(nodes.contains(node), "{node}: {nodes:?}");
+    }
+}
+
 #[test]
 fn an_output_that_was_deleted_comes_from_the_shared_store() {
     let share = tempfile::tempdir().unwrap();

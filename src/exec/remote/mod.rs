@@ -14,6 +14,7 @@
 //! one warning; what was awaited is then done here.
 
 mod inquiry;
+mod portable;
 mod publisher;
 
 use std::collections::{HashMap, HashSet};

@@ -13,6 +13,8 @@ use crate::model::{ActionKey, Artifact, Kind};
 use crate::store::remote::{Found, Parcel, Remote};
 use crate::store::{ActionRecord, OutputRecord};
 
+use super::portable::portable;
+
 /// Results that are published together, at most: so much is in memory of what
 /// waits. Of the rest there are only keys.
 const TOGETHER: usize = 64;
@@ -124,5 +126,5 @@ fn parcel(place: &Place, outputs: &[OutputRecord], record: ActionRecord) -> Parc
         }
     };
     let files = record.result.artifacts.iter().map(find).collect();
-    Parcel { record, files }
+    Parcel { record: portable(record), files }
 }

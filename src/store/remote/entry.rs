@@ -2,9 +2,8 @@
 //! it is, of which version, and whether it is whole.
 //!
 //! A magic, a version, the BLAKE3 of the body, and the body: the record of the
-//! local log, packed the same way. Nothing in it is of the machine that made it.
-
-use std::path::Path;
+//! local log, packed the same way. That nothing in it is of the machine that made
+//! it is for whoever publishes it.
 
 use crate::model::{self, ActionKey};
 use crate::store::records::{self, ActionRecord};
@@ -38,7 +37,7 @@ fn header(checksum: &[u8; 32]) -> [u8; HEADER] {
 
 /// The entry for a record.
 pub(super) fn encode(record: &ActionRecord) -> Vec<u8> {
-    let body = records::pack(&model::encode(&portable(record)));
+    let body = records::pack(&model::encode(record));
     let mut bytes = header(blake3::hash(&body).as_bytes()).to_vec();
     bytes.extend_from_slice(&body);
     bytes
@@ -56,17 +55,6 @@ pub(super) fn decode(bytes: &[u8], key: ActionKey) -> Result<ActionRecord, Unrea
     }
     let record: Option<ActionRecord> = records::unpacked(body).and_then(|body| model::decode(&body));
     record.filter(|record| record.key == key).ok_or(Unreadable::Damaged)
-}
-
-/// A node is named by a file, and a file outside of the project by its whole
-/// path: of that, others see the last part only.
-fn portable(record: &ActionRecord) -> ActionRecord {
-    let mut record = record.clone();
-    if Path::new(&record.node).is_absolute() {
-        let parts: Vec<&str> = record.node.rsplit('/').take(2).collect();
-        record.node = parts.into_iter().rev().collect::<Vec<_>>().join("/");
-    }
-    record
 }
 
 #[cfg(test)]
@@ -99,13 +87,5 @@ mod tests {
         assert_eq!(decode(&bytes, key_of(2)), Err(Unreadable::Damaged));
         bytes[16] += 1;
         assert_eq!(decode(&bytes, record.key), Err(Unreadable::OtherVersion));
-    }
-
-    #[test]
-    fn a_file_outside_of_the_project_is_named_without_its_folders() {
-        let mut record = action(1, Vec::new());
-        record.node = "/home/anna/films/GX010012.MP4/probe".to_owned();
-        let read = decode(&encode(&record), record.key).unwrap();
-        assert_eq!(read.node, "GX010012.MP4/probe");
     }
 }
