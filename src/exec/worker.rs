@@ -3,6 +3,7 @@
 //! wanted.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -293,7 +294,11 @@ impl Worker {
         if slot.cancelled || slot.interrupted {
             return Err(Failure::Cancelled);
         }
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_withheld(name)) {
+            command.env_remove(name);
+        }
+        let mut child = command
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -358,6 +363,14 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Whether a variable of the environment is none of the media program's
+/// business: it reads hostile files and talks to nobody, so what opens a shared
+/// store, or a proxy on the way to it, stays here.
+fn is_withheld(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    name.starts_with("AWS_") || name.ends_with("_PROXY")
 }
 
 fn keep_last_lines(from: impl std::io::Read, lines: &Mutex<VecDeque<String>>) {

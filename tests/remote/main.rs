@@ -395,6 +395,31 @@ fn an_environment_that_makes_no_sense_is_told_before_anything_is_done() {
     }
 }
 
+/// A media program that writes down its environment, and then does its work.
+#[test]
+fn the_media_program_is_started_without_credentials() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let server = Server::start();
+    let project = project();
+    let (script, seen) = (project.path("media.sh"), project.path("environment"));
+    let text = format!("#!/bin/sh\nenv >> '{}'\nexec '{}'\n", seen.display(), env!("CARGO_BIN_EXE_autocut-media"));
+    project.write("media.sh", text);
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut environment = writing(server.environment());
+    for (name, value) in [("AWS_SESSION_TOKEN", "token-secret"), ("https_proxy", "http://me:proxy-secret@127.0.0.1:9")]
+    {
+        environment.push((name.to_owned(), value.to_owned()));
+    }
+    environment.push(("AUTOCUT_MEDIA".to_owned(), script.to_str().unwrap().to_owned()));
+    make(&project, &environment);
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("AUTOCUT_REMOTE=") && seen.contains("PATH="), "{seen}");
+    for secret in ["AWS_", "token-secret", "proxy-secret", server::SECRET] {
+        assert!(!seen.contains(secret), "{secret}: {seen}");
+    }
+}
+
 #[test]
 fn the_same_with_a_bucket_and_in_few_requests() {
     let server = Server::start();
