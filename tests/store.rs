@@ -203,6 +203,40 @@ fn gc_keeps_what_the_outputs_need_also_while_the_manifest_is_broken() {
     project.make().assert_ran([("choose", 1), ("segment", 1), ("sound", 1), ("mix", 1), ("join", 1)]);
 }
 
+/// The order in which what must survive a power cut reaches the disk, as the
+/// kernel is asked for it.
+#[test]
+fn an_output_and_a_root_get_their_names_after_what_they_rest_on_is_on_the_disk() {
+    let project = built();
+    fs::remove_file(project.path("out/reel.mp4")).unwrap();
+    let trace = project.path("trace");
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2", "-o"]).arg(&trace);
+    let autocut = common::autocut();
+    for (name, value) in autocut.get_envs() {
+        match value {
+            Some(value) => traced.env(name, value),
+            None => traced.env_remove(name),
+        };
+    }
+    let made = traced.arg(autocut.get_program()).arg("make").current_dir(project.path("")).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("skipped: strace cannot be used here");
+        return;
+    }
+    let text = fs::read_to_string(trace).unwrap();
+    let calls: Vec<&str> = text.lines().collect();
+    let renamed = |to: &str| calls.iter().rposition(|call| call.contains("rename") && call.contains(to));
+    let synced = |what: &str, before: usize| {
+        calls[..before].iter().rposition(|call| call.contains("sync(") && call.contains(what))
+    };
+    let film = renamed("out/reel.mp4").unwrap();
+    let (content, log) = (synced("autocut-tmp", film), synced("records/log", film));
+    assert!(content.is_some() && log > content, "{text}");
+    let root = renamed("records/roots/").unwrap();
+    assert!(synced("records/roots/", root).is_some(), "{text}");
+}
+
 #[test]
 fn a_limit_in_the_manifest_is_kept_after_every_build() {
     let project = built();

@@ -27,6 +27,9 @@ pub(super) fn run(args: &Args, gc: &Gc) -> u8 {
     };
     match collected {
         Ok(collected) => {
+            if let Some(warning) = collected.warning() {
+                setup::tell(&warning.into());
+            }
             listing::print_text(&store::collected(&collected, gc.dry_run));
             0
         }

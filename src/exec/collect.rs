@@ -45,7 +45,8 @@ pub fn collect_unplanned(storage: &Storage, asked: &Asked) -> Result<Collected, 
 }
 
 /// [`collect`] after a build, where something may be too much by now. `live`
-/// stays as well: a storyboard's stills are part of no output.
+/// stays as well: a storyboard's stills are part of no output. An error may be a
+/// warning.
 pub fn after_build(workspace: &Workspace, mut live: Live) -> Result<(), Diagnostic> {
     let store = &workspace.store;
     let (limit, _) = limit(store, Limits::of(workspace), &Asked::default())?;
@@ -55,7 +56,7 @@ pub fn after_build(workspace: &Workspace, mut live: Live) -> Result<(), Diagnost
     let needed = needed(workspace);
     live.keys.extend(needed.keys);
     live.objects.extend(needed.objects);
-    run(store, Limits::of(workspace), &Asked::default(), &live).map(drop)
+    run(store, Limits::of(workspace), &Asked::default(), &live)?.warning().map_or(Ok(()), Err)
 }
 
 /// Notes what a build used, and, where it came to its end, that the next

@@ -4,9 +4,10 @@
 //! with those of its objects that no other result needs, until the store fits.
 //! What the given live set needs stays, even where the limit is passed by it,
 //! and so does what the last successful build of each project needs, which is
-//! noted as its [root](super::roots). Whatever the limit: objects that no result refers to are leftovers of a
-//! crash and go, and results that lost an object go with what they still
-//! have, unless it is in a shared store.
+//! noted as its [root](super::roots). Whatever the limit: objects that no result
+//! refers to are leftovers of a crash and go, and results that lost an object go
+//! with what they still have, unless it is in a shared store. As long as a root
+//! cannot be read nothing else goes, because nobody knows what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -55,6 +56,18 @@ pub struct Collected {
     pub kinds: BTreeMap<String, KindSize>,
     /// The limit that was to be kept.
     pub limit: Option<Limit>,
+    /// Roots that cannot be read: because of them only leftovers went.
+    pub illegible_roots: u64,
+}
+
+impl Collected {
+    /// What people should know of a store that is not kept within its limit.
+    pub fn warning(&self) -> Option<Diagnostic> {
+        let message =
+            "what a project's last build needs is noted in a file that cannot be read: gc removed leftovers only";
+        let hint = "that project's next build writes it again; `autocut verify` removes it";
+        (self.illegible_roots > 0).then(|| Diagnostic::warning(message).hint(hint))
+    }
 }
 
 /// What is in a store.
@@ -129,7 +142,13 @@ impl Store {
         let overhead = self.index_bytes()? + self.log_bytes()?;
         let mut live = live.clone();
         live.keys.extend(self.roots()?.into_iter().flat_map(|root| root.keys));
-        Ok(Plan::new(results, objects, outputs, &live).choose(limit, overhead, now()))
+        let illegible = self.damaged_roots()?.len() as u64;
+        // Nothing is too much or too old then.
+        let kept = if illegible > 0 { Limit { bytes: u64::MAX, age_ns: None } } else { limit };
+        let mut chosen = Plan::new(results, objects, outputs, &live).choose(kept, overhead, now());
+        chosen.collected.limit = Some(limit);
+        chosen.collected.illegible_roots = illegible;
+        Ok(chosen)
     }
 
     /// What is in the store, by kind.
@@ -208,8 +227,7 @@ impl<'a> Plan<'a> {
     }
 
     fn choose(mut self, limit: Limit, overhead: u64, now: UtcTime) -> Chosen {
-        let collected = Collected { limit: Some(limit), ..Collected::default() };
-        let mut chosen = Chosen { forgotten: Vec::new(), removed: Vec::new(), collected };
+        let mut chosen = Chosen { forgotten: Vec::new(), removed: Vec::new(), collected: Collected::default() };
         let mut size = self.objects.values().sum::<u64>() + overhead;
         let leftovers: Vec<Digest> = self.objects.keys().filter(|d| !self.needed.contains_key(*d)).copied().collect();
         for digest in leftovers {

@@ -380,6 +380,12 @@ impl Store {
         })
     }
 
+    /// [`append`](Self::append), and a power cut afterwards takes nothing of it.
+    fn append_synced(&self, records: Vec<Record>) -> Result<(), Diagnostic> {
+        self.append(records)?;
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).log.sync()
+    }
+
     /// Works on the index. If that turns out to be unusable it is built anew
     /// and the work is tried once more.
     fn with<T>(&self, work: impl Fn(&mut Inner) -> Result<T, Trouble>) -> Result<T, Diagnostic> {

@@ -11,9 +11,9 @@
 //! edit of the output would change the object. It is synced before it is
 //! renamed: of all that autocut writes, this is what people keep.
 //!
-//! It is recorded before it is renamed, and what the place held until then is
-//! forgotten after that. So whatever a crash in between leaves there, the
-//! earlier file or the new one, is known to be ours.
+//! It is recorded, with the log synced, before it is renamed, and what the place
+//! held until then is forgotten after that. So whatever a crash or a power cut
+//! in between leaves there, the earlier file or the new one, is known to be ours.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -191,7 +191,8 @@ impl Store {
             // The store is on another disk than the project.
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 copy(file, &temporary)?;
-                remove(file)?;
+                // If it stays, it goes with its scratch folder.
+                let _ = remove(file);
             }
             Err(error) => return Err(cannot("write", &temporary, &error)),
         }
@@ -199,6 +200,8 @@ impl Store {
         Ok(Artifact { digest: written.digest, bytes: written.stat.size })
     }
 
+    /// Gives a finished file its place and records that. On an error before it
+    /// has its place it is removed: half of a film on a full disk helps nobody.
     fn accept(
         &self,
         project: &Path,
@@ -209,14 +212,23 @@ impl Store {
     ) -> Result<(), Diagnostic> {
         let path = project.join(name);
         let failed = |error: io::Error| cannot("write", &path, &error);
-        File::open(temporary).and_then(|file| file.sync_data()).map_err(failed)?;
         let record = OutputRecord { name: name.to_owned(), key, written };
-        self.append(vec![Record::Output(record.clone()).about(&self.project)])?;
-        fs::rename(temporary, &path).map_err(failed)?;
-        // The rename is a change: the stat to compare with is that of now.
-        let stat = RealSystem.stat(&path).map_err(failed)?.stat;
-        let record = OutputRecord { written: Remembered { stat, ..written }, ..record };
-        self.with(|inner| inner.index.refresh_output(&self.project, &record))
+        let placed = File::open(temporary)
+            .and_then(|file| file.sync_data())
+            .map_err(failed)
+            .and_then(|()| self.append_synced(vec![Record::Output(record.clone()).about(&self.project)]))
+            .and_then(|()| fs::rename(temporary, &path).map_err(failed));
+        if placed.is_err() {
+            let _ = fs::remove_file(temporary);
+            return placed;
+        }
+        // The rename is a change: the stat to compare with is that of now. Where
+        // that cannot be noted, the output is read once more.
+        if let Ok(found) = RealSystem.stat(&path) {
+            let record = OutputRecord { written: Remembered { stat: found.stat, ..written }, ..record };
+            let _ = self.with(|inner| inner.index.refresh_output(&self.project, &record));
+        }
+        Ok(())
     }
 
     /// The error for a place that holds something foreign, unless it is just

@@ -14,8 +14,8 @@
 //! the later one holds. The generation changes when the log is written anew, by
 //! which the index notices that its place in the log means nothing any more.
 //!
-//! Appending is not synced: a power cut can take the newest records, which
-//! costs their work and nothing else.
+//! Appending is not synced, but for what is said of outputs: a power cut can
+//! take the newest records, which costs their work and nothing else.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -305,6 +305,11 @@ impl Log {
         flock(&self.file, FlockOperation::Unlock).map_err(|error| failed(error.into()))?;
         written?;
         Ok((before, after?))
+    }
+
+    /// Has what was appended reach the disk.
+    pub(super) fn sync(&self) -> Result<(), Diagnostic> {
+        self.file.sync_data().map_err(|error| cannot("write", &self.path, &error))
     }
 
     /// Hands every readable record from byte `start` on to `each`, oldest

@@ -51,6 +51,8 @@ impl Store {
         for part in [&MAGIC[..], &blake3::hash(&body).as_bytes()[..SEAL], &body] {
             file.write_all(part).map_err(failed)?;
         }
+        // A rename may reach the disk before what it names.
+        file.as_file().sync_data().map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         if root.targets.is_empty() {
             let narrower = |other: &Root| other.project == self.project && !other.targets.is_empty();
@@ -59,13 +61,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the last successful build of these outputs is noted.
+    /// Whether the last successful build of these outputs is noted, legibly.
     pub fn has_root(&self, targets: &[String]) -> bool {
-        self.root_path(&named(targets)).exists()
+        fs::read(self.root_path(&named(targets))).is_ok_and(|bytes| sealed_body(&bytes).is_some())
     }
 
     /// The roots of every project that uses the store. One that cannot be read
-    /// is left out: the next build of its project notes it again.
+    /// is left out; as long as there is one, [gc](Store::gc) takes leftovers only.
+    /// The next build of its project notes it again.
     pub fn roots(&self) -> Result<Vec<Root>, Diagnostic> {
         Ok(self.root_files()?.into_iter().filter_map(|(_, root)| root).collect())
     }
@@ -121,9 +124,13 @@ fn named(targets: &[String]) -> Vec<String> {
     targets
 }
 
-fn unsealed(bytes: &[u8]) -> Option<Root> {
+fn sealed_body(bytes: &[u8]) -> Option<&[u8]> {
     let (seal, body) = bytes.strip_prefix(&MAGIC[..])?.split_at_checked(SEAL)?;
-    (blake3::hash(body).as_bytes()[..SEAL] == *seal).then(|| model::decode(body))?
+    (blake3::hash(body).as_bytes()[..SEAL] == *seal).then_some(body)
+}
+
+fn unsealed(bytes: &[u8]) -> Option<Root> {
+    model::decode(sealed_body(bytes)?)
 }
 
 #[cfg(test)]
@@ -166,5 +173,6 @@ mod tests {
         let roots = bench.store.roots().unwrap();
         assert_eq!((roots.len(), roots[0].keys.as_slice()), (1, &[key_of(1)][..]));
         assert_eq!(bench.store.damaged_roots().unwrap(), [path]);
+        assert!(!bench.store.has_root(&[]), "the next build notes it again");
     }
 }

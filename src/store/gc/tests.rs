@@ -171,3 +171,21 @@ fn an_index_that_became_empty_gives_its_room_back() {
     assert!(after < before / 4, "{after} of {before}");
     assert!(bench.store.snapshot().unwrap().contains(key_of(1)));
 }
+
+#[test]
+fn while_a_root_cannot_be_read_only_leftovers_go() {
+    let bench = five();
+    bench.store.keep_root(&[], vec![key_of(1)]).unwrap();
+    bench.store.insert_bytes(b"of a build that was killed").unwrap();
+    let root = std::fs::read_dir(bench.store.root().join("records/roots")).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&root).unwrap();
+    std::fs::write(&root, &whole[..whole.len() / 2]).unwrap();
+    let collected = bench.store.gc(EVERYTHING, &Live::default()).unwrap();
+    assert_eq!((collected.objects, collected.results, collected.illegible_roots), (1, 0, 1));
+    assert_eq!(left(&bench), [0, 1, 2, 3, 4]);
+    assert!(collected.warning().unwrap().message.contains("leftovers only"));
+
+    std::fs::write(&root, whole).unwrap();
+    let collected = bench.store.gc(EVERYTHING, &Live::default()).unwrap();
+    assert_eq!((left(&bench), collected.warning()), (vec![1], None));
+}

@@ -226,3 +226,18 @@ fn what_a_crash_leaves_in_the_place_is_ours() {
         assert_eq!(project.state(), OutputState::Foreign);
     }
 }
+
+#[test]
+fn what_cannot_be_recorded_leaves_no_half_of_a_film_behind() {
+    let project = Project::new();
+    project.write("one", false).unwrap();
+    let store = &project.bench.store;
+    let scratch = store.scratch().unwrap();
+    let file = scratch.path().join("0");
+    fs::write(&file, "two").unwrap();
+    let log = project.root().join(".autocut/records/log");
+    fs::rename(&log, log.with_extension("gone")).unwrap();
+    assert!(store.take_output(project.root(), NAME, &file, key_of(3), false).is_err());
+    assert_eq!(project.files(), ["reel.mp4"]);
+    assert_eq!(fs::read(project.output()).unwrap(), b"one");
+}
