@@ -103,16 +103,36 @@ impl Inner {
         // as if the log had been cut short.
         let known = self.index.position()?;
         self.log.follow()?;
+        if known == Some(self.log.position()?) {
+            return Ok(());
+        }
+        self.log.lock_to_read()?;
+        let whole = self.take_in_new();
+        self.log.unlock();
+        if whole? { Ok(()) } else { self.restore_log() }
+    }
+
+    /// Takes in what the log has more than the index. `false` where it has less:
+    /// it was cut short behind our back, and the index still knows all of it.
+    /// Only with the log's lock.
+    fn take_in_new(&mut self) -> Result<bool, Trouble> {
+        let known = self.index.position()?;
         let end = self.log.position()?;
         let (start, anew) = match known {
-            Some(known) if known == end => return Ok(()),
-            // Cut short behind our back: the index still knows all of it.
-            Some(known) if known.generation == end.generation && known.end > end.end => return self.rewrite_log(),
+            Some(known) if known == end => return Ok(true),
+            Some(known) if known.generation == end.generation && known.end > end.end => return Ok(false),
             Some(known) if known.generation == end.generation => (known.end, false),
             _ => (0, true),
         };
         let Inner { index, log, .. } = self;
-        index.apply(anew, &mut |each| log.read(start, &mut |record| each(&record)))
+        index.apply(anew, &mut |each| log.read(start, &mut |record| each(&record)))?;
+        Ok(true)
+    }
+
+    /// Writes a log anew that was cut short, unless another process did so while
+    /// this one waited for its turn.
+    fn restore_log(&mut self) -> Result<(), Trouble> {
+        self.rewrite_log_if(|whole| !whole)
     }
 
     fn catch_up_or_rebuild(&mut self) -> Result<(), Trouble> {
@@ -131,8 +151,24 @@ impl Inner {
     /// Writes the log anew from the index: without what no longer holds. A
     /// private index is not what others should go by, so then nothing is done.
     pub(super) fn rewrite_log(&mut self) -> Result<(), Trouble> {
-        if matches!(self.place, Place::Store(..)) {
-            self.log = write_log(&self.log_path, &self.index)?;
+        self.rewrite_log_if(|_| true)
+    }
+
+    /// [`rewrite_log`](Self::rewrite_log), if what the log holds (all that the
+    /// index knows, or less) makes that `wanted`. Nobody appends to the old log
+    /// meanwhile, and all that was appended is in the index.
+    fn rewrite_log_if(&mut self, wanted: fn(bool) -> bool) -> Result<(), Trouble> {
+        if !matches!(self.place, Place::Store(..)) {
+            return Ok(());
+        }
+        self.log.lock()?;
+        let written = match self.take_in_new() {
+            Ok(whole) if wanted(whole) => write_log(&self.log_path, &self.index).map(Some),
+            done => done.map(|_| None),
+        };
+        self.log.unlock();
+        if let Some(log) = written? {
+            self.log = log;
         }
         Ok(())
     }
@@ -220,7 +256,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
 }
 
 fn write_log(path: &Path, index: &Index) -> Result<Log, Trouble> {
-    let log = Log::create(path, &mut |write| index.each_record(write))?;
-    index.set_position(log.position()?)?;
+    let (log, end) = Log::create(path, &mut |write| index.each_record(write))?;
+    index.set_position(end)?;
     Ok(log)
 }

@@ -46,7 +46,7 @@ pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::{RealSystem, Remembered, System, cannot};
@@ -135,7 +135,7 @@ impl Store {
 
     /// What people should know although the store can be used.
     pub fn warning(&self) -> Option<Diagnostic> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).warning()
+        self.inner().warning()
     }
 
     /// The store's folder.
@@ -353,23 +353,37 @@ impl Store {
     /// Where the log of results ends now: as long as it does, nothing was done
     /// in the store.
     pub fn position(&self) -> Result<Position, Diagnostic> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).log.current_position()
+        self.inner().log.current_position()
     }
 
     /// Builds the index anew from the log. What only the index knew (digests of
     /// files, times of use) is found out again in time.
     pub fn rebuild_index(&self) -> Result<(), Diagnostic> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.replace_index().map_err(Trouble::into_diagnostic)
+        self.inner().replace_index().map_err(Trouble::into_diagnostic)
     }
 
     fn append(&self, records: Vec<Record>) -> Result<(), Diagnostic> {
+        self.put(&records, false)
+    }
+
+    /// [`append`](Self::append), and a power cut afterwards takes nothing of it.
+    fn append_synced(&self, records: Vec<Record>) -> Result<(), Diagnostic> {
+        self.put(&records, true)
+    }
+
+    fn put(&self, records: &[Record], synced: bool) -> Result<(), Diagnostic> {
         if records.is_empty() {
             return Ok(());
         }
         self.require_writable()?;
-        let (before, after) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).log.append(&records)?;
-        self.with(|inner| {
+        // Held from the log to the index: a log that was written anew in between,
+        // from an index without these records, would be without them.
+        let mut inner = self.inner();
+        let (before, after) = inner.log.append(records)?;
+        if synced {
+            inner.log.sync()?;
+        }
+        attempt(&mut inner, |inner| {
             if inner.index.position()? != Some(before) {
                 return inner.catch_up();
             }
@@ -380,22 +394,23 @@ impl Store {
         })
     }
 
-    /// [`append`](Self::append), and a power cut afterwards takes nothing of it.
-    fn append_synced(&self, records: Vec<Record>) -> Result<(), Diagnostic> {
-        self.append(records)?;
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).log.sync()
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works on the index. If that turns out to be unusable it is built anew
-    /// and the work is tried once more.
     fn with<T>(&self, work: impl Fn(&mut Inner) -> Result<T, Trouble>) -> Result<T, Diagnostic> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = match work(&mut inner) {
-            Err(Trouble::Unusable(_)) => inner.replace_index().and_then(|()| work(&mut inner)),
-            done => done,
-        };
-        done.map_err(Trouble::into_diagnostic)
+        attempt(&mut self.inner(), work)
     }
+}
+
+/// Works on the index. If that turns out to be unusable it is built anew and the
+/// work is tried once more.
+fn attempt<T>(inner: &mut Inner, work: impl Fn(&mut Inner) -> Result<T, Trouble>) -> Result<T, Diagnostic> {
+    let done = match work(inner) {
+        Err(Trouble::Unusable(_)) => inner.replace_index().and_then(|()| work(inner)),
+        done => done,
+    };
+    done.map_err(Trouble::into_diagnostic)
 }
 
 #[cfg(test)]

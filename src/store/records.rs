@@ -14,6 +14,10 @@
 //! the later one holds. The generation changes when the log is written anew, by
 //! which the index notices that its place in the log means nothing any more.
 //!
+//! Whoever appends, or writes the log anew, has the kernel's lock (`flock`) on
+//! it; whoever reads what is new shares that lock, because half of a record
+//! that is being appended would be taken for a torn one and passed over.
+//!
 //! Appending is not synced, but for what is said of outputs: a power cut can
 //! take the newest records, which costs their work and nothing else.
 
@@ -228,12 +232,12 @@ impl Log {
         Ok(Some(Log { path: path.to_owned(), file, generation: number(&header[24..32]) }))
     }
 
-    /// Replaces the log by a new one that holds `records`; whoever reads it
-    /// sees the old one or the new one.
+    /// Replaces the log by a new one that holds `records`, and says where that
+    /// ends; whoever reads it sees the old one or the new one.
     pub(super) fn create<E: From<Diagnostic>>(
         path: &Path,
         records: &mut dyn FnMut(Sink<'_, E>) -> Result<(), E>,
-    ) -> Result<Log, E> {
+    ) -> Result<(Log, Position), E> {
         let failed = |error: io::Error| cannot("write", path, &error);
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
@@ -253,9 +257,12 @@ impl Log {
         drop(writer);
         // This one replaces records that may be all there is of them.
         temporary.as_file().sync_data().map_err(failed)?;
+        // Before it has its name: others append to it from then on.
+        let end = temporary.as_file().metadata().map_err(failed)?.len();
         temporary.persist(path).map_err(|error| failed(error.error))?;
         let log = Log::open(path)?;
-        Ok(log.ok_or_else(|| Diagnostic::environment(format!("{} cannot be read back", path.display())))?)
+        let log = log.ok_or_else(|| Diagnostic::environment(format!("{} cannot be read back", path.display())))?;
+        Ok((log, Position { generation, end }))
     }
 
     /// Where the log ends now.
@@ -278,33 +285,61 @@ impl Log {
         if (current.dev(), current.ino()) == (own.dev(), own.ino()) {
             return Ok(false);
         }
-        let log = Log::open(&self.path)?;
+        let log = match Log::open(&self.path) {
+            // Of a store that is only read.
+            Err(problem) => Log::open_to_read(&self.path).map_err(|_| problem)?,
+            log => log?,
+        };
         *self = log.ok_or_else(|| Diagnostic::environment(format!("{} was damaged meanwhile", self.path.display())))?;
         Ok(true)
+    }
+
+    /// Waits until nobody else appends, writes the log anew or reads what is new.
+    pub(super) fn lock(&mut self) -> Result<(), Diagnostic> {
+        self.lock_by(FlockOperation::LockExclusive)
+    }
+
+    /// Waits until nobody appends or writes the log anew. Where the file system
+    /// has no locks, nobody appends either.
+    pub(super) fn lock_to_read(&mut self) -> Result<(), Diagnostic> {
+        match flock(&self.file, FlockOperation::LockShared) {
+            Ok(()) => self.lock_by(FlockOperation::LockShared),
+            Err(_) => self.follow().map(drop),
+        }
+    }
+
+    fn lock_by(&mut self, operation: FlockOperation) -> Result<(), Diagnostic> {
+        loop {
+            flock(&self.file, operation).map_err(|error| cannot("lock", &self.path, &error.into()))?;
+            if !self.follow()? {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn unlock(&self) {
+        // The lock of a file that has one can be given back.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 
     /// Appends records and says where the log ended before and ends after. Two
     /// processes that append at once take turns.
     pub(super) fn append(&mut self, records: &[Record]) -> Result<(Position, Position), Diagnostic> {
-        let path = self.path.clone();
-        let failed = |error: io::Error| cannot("append to", &path, &error);
-        loop {
-            flock(&self.file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
-            if !self.follow()? {
-                break;
-            }
-        }
+        self.lock()?;
+        let appended = self.append_locked(records);
+        self.unlock();
+        appended
+    }
+
+    fn append_locked(&mut self, records: &[Record]) -> Result<(Position, Position), Diagnostic> {
         let before = self.position()?;
         let bytes: Vec<u8> = records.iter().flat_map(frame).collect();
-        let written = self.file.write_all(&bytes).map_err(failed);
-        if written.is_err() {
+        if let Err(error) = self.file.write_all(&bytes) {
             // A full disk: what fitted is no record. If it stays, it is skipped.
             let _ = self.file.set_len(before.end);
+            return Err(cannot("append to", &self.path, &error));
         }
-        let after = self.position();
-        flock(&self.file, FlockOperation::Unlock).map_err(|error| failed(error.into()))?;
-        written?;
-        Ok((before, after?))
+        Ok((before, self.position()?))
     }
 
     /// Has what was appended reach the disk.

@@ -32,7 +32,7 @@ fn all(log: &mut Log) -> Vec<Record> {
 
 fn new_log(folder: &tempfile::TempDir) -> (PathBuf, Log) {
     let path = folder.path().join("records/log");
-    let log = Log::create::<Diagnostic>(&path, &mut |_| Ok(())).unwrap();
+    let (log, _) = Log::create::<Diagnostic>(&path, &mut |_| Ok(())).unwrap();
     (path, log)
 }
 
@@ -124,7 +124,7 @@ fn who_appends_to_a_log_that_was_written_anew_finds_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let (path, mut log) = new_log(&folder);
     log.append(&[record(1)]).unwrap();
-    let mut newer = Log::create::<Diagnostic>(&path, &mut |write| write(&record(5))).unwrap();
+    let (mut newer, _) = Log::create::<Diagnostic>(&path, &mut |write| write(&record(5))).unwrap();
     assert_ne!(newer.position().unwrap().generation, log.position().unwrap().generation);
     log.append(&[record(6)]).unwrap();
     assert_eq!(all(&mut newer), [record(5), record(6)]);
