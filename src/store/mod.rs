@@ -76,8 +76,8 @@ pub use self::verify::Inspection;
 #[derive(Debug)]
 pub struct Store {
     layout: Layout,
-    /// The project that it was opened for: "" for the one that it lies in, else
-    /// its path.
+    /// The project that it was opened for: "" for the one whose folder it lies
+    /// directly in, else its path.
     project: String,
     objects: Objects,
     inner: Mutex<Inner>,
@@ -96,7 +96,7 @@ impl Store {
     /// version is built anew from the log. Errors: the folder cannot be written,
     /// is of a newer format, or holds something else.
     pub fn open(root: &Path) -> Result<Store, Diagnostic> {
-        Self::open_as(root, String::new())
+        Self::open_in(Layout::open(root)?, String::new())
     }
 
     /// [`open`](Self::open) for the project in the folder `project`, which may
@@ -104,14 +104,15 @@ impl Store {
     /// and objects; outputs, nodes, builds and digests of files are each
     /// project's own.
     pub fn open_for(root: &Path, project: &Path) -> Result<Store, Diagnostic> {
+        let layout = Layout::open(root)?;
+        // Only now, when it is there for sure: a path that is not has no other.
         let canonical = |path: &Path| RealSystem.canonical(path).unwrap_or_else(|_| path.to_owned());
         let project = canonical(project);
-        let inside = canonical(root).starts_with(&project);
-        Self::open_as(root, if inside { String::new() } else { project.to_string_lossy().into_owned() })
+        let inside = canonical(root).parent() == Some(&project);
+        Self::open_in(layout, if inside { String::new() } else { project.to_string_lossy().into_owned() })
     }
 
-    fn open_as(root: &Path, project: String) -> Result<Store, Diagnostic> {
-        let layout = Layout::open(root)?;
+    fn open_in(layout: Layout, project: String) -> Result<Store, Diagnostic> {
         let objects = Objects::new(layout.objects(), layout.temporary());
         let read_only = access::read_only(&layout);
         let inner = match read_only {

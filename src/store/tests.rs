@@ -420,3 +420,37 @@ fn a_project_that_moved_away_from_its_shared_store_keeps_its_outputs() {
     fs::write(moved.join("out/reel.mp4"), "b's").unwrap();
     assert_eq!(store.output_state(&moved, "out/reel.mp4").unwrap(), OutputState::Foreign);
 }
+
+#[test]
+fn a_project_has_one_name_from_its_first_build_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["film", "film/part", "elsewhere"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    std::os::unix::fs::symlink(at("elsewhere"), at("film/.autocut")).unwrap();
+    // Beside the project, not there yet; behind a link; in a folder of the
+    // project; and in the project in the project.
+    let own = at("film").canonicalize().unwrap().to_str().unwrap().to_owned();
+    for store in ["film/../store", "film/.autocut", "film/cache/store", "film/part/.autocut"] {
+        let names = [0, 1].map(|_| Store::open_for(&at(store), &at("film")).unwrap().project);
+        assert_eq!(names, [own.clone(), own.clone()], "{store}");
+    }
+    assert!(Store::open_for(&at("film/part/.autocut"), &at("film/part")).unwrap().is_in_project());
+}
+
+/// What is written anew meanwhile, by whatever notices a reason to.
+#[test]
+fn a_log_that_is_written_anew_again_and_again_loses_nothing() {
+    let bench = Bench::new();
+    let store = &bench.store;
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| (0..300).for_each(|n| store.record(vec![action(n, Vec::new())]).unwrap()));
+        while !writer.is_finished() {
+            store.with(crate::store::inner::Inner::rewrite_log).unwrap();
+        }
+    });
+    store.rebuild_index().unwrap();
+    let lost: Vec<u32> = (0..300).filter(|n| bench.known(*n).is_none()).collect();
+    assert_eq!(lost, Vec::<u32>::new());
+}
