@@ -28,7 +28,7 @@ use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
 use super::snapshot::{Snapshot, open_sealed, sealed};
 
 /// The version of the tables.
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -41,6 +41,8 @@ const TABLES: &str = "
     -- The last success of each node of each project.
     CREATE TABLE nodes (
         project TEXT NOT NULL, node TEXT NOT NULL, key BLOB NOT NULL, PRIMARY KEY (project, node)) WITHOUT ROWID;
+    -- To forget a result without a look at every node.
+    CREATE INDEX nodes_by_key ON nodes (key);
     -- Results whose objects are in a shared store.
     CREATE TABLE shared (key BLOB PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE uses (key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -490,6 +492,9 @@ fn bytes_of(record: &Record) -> u64 {
     }
 }
 
+/// Tables that have something about a result, each found by its key.
+const BY_KEY: [&str; 5] = ["results", "runs", "nodes", "uses", "shared"];
+
 fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> {
     let (project, record) = record.parts();
     match record {
@@ -518,7 +523,7 @@ fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> 
         Record::Output(output) => caches::announce_output(transaction, project, output)?,
         Record::Forgotten(keys) => {
             for key in keys {
-                for table in ["results", "runs", "nodes", "uses", "shared"] {
+                for table in BY_KEY {
                     let delete = format!("DELETE FROM {table} WHERE key = ?1");
                     transaction.prepare_cached(&delete)?.execute([key.0.0])?;
                 }
@@ -591,4 +596,19 @@ fn set_position(connection: &Connection, position: Position) -> Result<(), Troub
     bytes[..8].copy_from_slice(&position.generation.to_be_bytes());
     bytes[8..].copy_from_slice(&position.end.to_be_bytes());
     set_meta(connection, "log", bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forgetting_a_result_looks_through_no_table() {
+        let index = Index::in_memory().unwrap();
+        for table in BY_KEY {
+            let explain = format!("EXPLAIN QUERY PLAN DELETE FROM {table} WHERE key = ?1");
+            let how: String = index.connection.query_row(&explain, [[0u8; 32]], |row| row.get(3)).unwrap();
+            assert!(how.starts_with("SEARCH"), "{table}: {how}");
+        }
+    }
 }
