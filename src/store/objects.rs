@@ -103,7 +103,7 @@ impl Objects {
         }
         let digest = digest_of(&mut reader, metadata.len(), &|_| {}).map_err(failed)?;
         let artifact = Artifact { digest, bytes: metadata.len() };
-        if self.contains(artifact) {
+        if self.holds(artifact) {
             fs::remove_file(file).map_err(failed)?;
             return Ok(artifact);
         }
@@ -128,7 +128,7 @@ impl Objects {
     /// Stores `bytes`.
     pub fn insert_bytes(&self, bytes: &[u8]) -> Result<Artifact, Diagnostic> {
         let artifact = Artifact { digest: Digest::of(bytes), bytes: bytes.len() as u64 };
-        if self.contains(artifact) {
+        if self.holds(artifact) {
             return Ok(artifact);
         }
         let path = self.path(artifact.digest);
@@ -140,6 +140,16 @@ impl Objects {
         Ok(artifact)
     }
 
+    /// Whether the object is there for sure. One of which only the size is known
+    /// may be corrupt: what was made now replaces it.
+    fn holds(&self, artifact: Artifact) -> bool {
+        self.is_known(artifact.digest) && self.contains(artifact)
+    }
+
+    fn is_known(&self, digest: Digest) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest)
+    }
+
     fn note_sound(&self, digest: Digest) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
     }
@@ -149,7 +159,7 @@ impl Objects {
     /// corrupt is removed. Errors: it is corrupt or not there, and the message
     /// says which.
     pub fn ensure_sound(&self, digest: Digest) -> Result<(), Unsound> {
-        if self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+        if self.is_known(digest) {
             return Ok(());
         }
         match self.verify(digest).map_err(Unsound::Unreadable)? {
@@ -350,6 +360,27 @@ mod tests {
         assert!(matches!(fresh.ensure_sound(artifact.digest), Err(Unsound::Gone(_))));
         fresh.insert_bytes(b"whole").unwrap();
         assert!(fresh.ensure_sound(artifact.digest).is_ok());
+    }
+
+    #[test]
+    fn a_sound_object_replaces_a_corrupt_one_of_its_size() {
+        let (folder, objects) = objects();
+        let artifact = objects.insert_bytes(b"whole").unwrap();
+        let path = objects.path(artifact.digest);
+        let file = folder.path().join("made");
+        for by_file in [false, true] {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, "whale").unwrap();
+            let fresh = Objects::new(objects.folder.clone(), objects.temporary.clone());
+            if by_file {
+                fs::write(&file, "whole").unwrap();
+                fresh.insert_file(&file).unwrap();
+            } else {
+                fresh.insert_bytes(b"whole").unwrap();
+            }
+            assert_eq!(objects.verify(artifact.digest).unwrap(), ObjectState::Sound);
+        }
+        assert_eq!((leftovers(&folder), file.exists()), (0, false));
     }
 
     #[test]
