@@ -114,8 +114,8 @@ pub struct BuiltAction {
     pub failed: Option<String>,
 }
 
-/// One entry of the log. New kinds are added at the end; an autocut that does
-/// not know them passes them over.
+/// One entry of the log. A new kind is added at the end and raises [`VERSION`]:
+/// an autocut that does not know it would lose it when it writes the log anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Record {
     Action(Box<ActionRecord>),

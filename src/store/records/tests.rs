@@ -159,3 +159,44 @@ fn packing_is_undone_by_unpacking_and_hostile_sizes_do_not_allocate() {
     assert_eq!(unpacked(&[]), None);
     assert_eq!(unpacked(&[7, 1]), None);
 }
+
+/// A reader that comes while a record is being appended waits for its rest.
+#[test]
+fn half_of_a_record_is_not_taken_for_a_torn_one() {
+    let bench = crate::store::tests::Bench::new();
+    let path = bench.store.root().join("records/log");
+    let done = crate::store::tests::action(1, Vec::new());
+    let bytes = frame(&Record::Action(Box::new(done.clone())));
+    let (first, rest) = bytes.split_at(bytes.len() / 2);
+    let mut log = OpenOptions::new().append(true).open(&path).unwrap();
+    flock(&log, FlockOperation::LockExclusive).unwrap();
+    log.write_all(first).unwrap();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| bench.store.snapshot().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        log.write_all(rest).unwrap();
+        flock(&log, FlockOperation::Unlock).unwrap();
+        reader.join().unwrap();
+    });
+    assert_eq!(bench.store.snapshot().unwrap().get(done.key), Some(done.result));
+}
+
+/// A store of another version is refused; a kind of record that an older autocut
+/// does not know it would drop. So whoever adds one raises the version, too.
+#[test]
+fn the_kinds_of_records_are_those_of_the_version() {
+    let number_of = |record: &Record| match record {
+        Record::Action(_) => 0,
+        Record::Output(_) => 1,
+        Record::Forgotten(_) => 2,
+        Record::OutputForgotten(_) => 3,
+        Record::Shared { .. } => 4,
+        Record::Build(_) => 5,
+        Record::Folder(_) => 6,
+        Record::FolderForgotten(_) => 7,
+        Record::ProjectForgotten => 8,
+        Record::Of { .. } => 9,
+    };
+    let last = Record::ProjectForgotten.about("/film");
+    assert_eq!((model::encode(&last)[0], number_of(&last), VERSION), (9, 9, 1));
+}
