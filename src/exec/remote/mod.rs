@@ -32,7 +32,7 @@ use crate::store::remote::{Location, Remote};
 use crate::store::{ActionRecord, Store};
 
 use self::inquiry::{Gate, Voice, fetch, inquire};
-use self::publisher::{Ended, Publication, Publisher};
+use self::publisher::{Publication, Publisher};
 
 /// A shared store in which nothing moves for so long is given up. (A share that
 /// hangs does not even fail.)
@@ -115,6 +115,8 @@ pub struct Exchange {
     activity: (u64, Instant),
     told_of_damage: bool,
     publisher: Option<Publisher>,
+    /// How much was published that no [`Farewell`] has told of yet.
+    published: usize,
     /// What was given to it, in this build.
     made: HashSet<ActionKey>,
     /// The plan that is offered, for the store to note.
@@ -139,6 +141,7 @@ impl Exchange {
             activity: (0, Instant::now()),
             told_of_damage: false,
             publisher: None,
+            published: 0,
             made: HashSet::new(),
             offer: None,
         }
@@ -147,6 +150,7 @@ impl Exchange {
     /// A build begins, with this shared store. What an earlier one made is
     /// published on.
     pub fn begin(&mut self, shared: Option<Arc<Remote>>) {
+        let published = self.note();
         let publisher = self.publisher.take();
         self.abandon();
         *self = Exchange {
@@ -154,6 +158,7 @@ impl Exchange {
             shared,
             next: self.next,
             publisher,
+            published,
             ..Exchange::new(self.place.clone(), self.reports.clone())
         };
     }
@@ -307,6 +312,7 @@ impl Exchange {
     /// Has results published that were made just now and that the store has
     /// recorded.
     pub fn publish(&mut self, keys: Vec<ActionKey>) {
+        self.published = self.note();
         self.queue(keys, Publication::Made);
     }
 
@@ -358,32 +364,41 @@ impl Exchange {
         self.publisher.is_some()
     }
 
+    /// Has the store note what is published by now, which only the holder of its
+    /// lock may; says how much that is that nobody was told of. What cannot be
+    /// noted is asked for once more some day.
+    fn note(&mut self) -> usize {
+        let mut published = std::mem::take(&mut self.published);
+        if let (Some(publisher), Some(location)) = (&self.publisher, &self.location) {
+            let done = publisher.news.take();
+            published += done.published;
+            let _ = self.place.store.mark_shared(location, done.there);
+        }
+        published
+    }
+
     /// Ends the dealings of one build, while publishing goes on.
     pub fn pause(&mut self) -> Farewell {
         let ended = self.publisher.as_ref().and_then(|publisher| publisher.ended.try_recv().ok());
-        let farewell = ended.map_or_else(Farewell::default, |Ended { published, trouble }| Farewell {
-            published,
-            warning: trouble.map(|trouble| self.give_up(trouble)),
-            interrupted: false,
-        });
-        let publisher = self.publisher.take().filter(|_| farewell.warning.is_none());
+        let published = self.note();
+        let warning = ended.flatten().map(|trouble| self.give_up(trouble));
+        let publisher = self.publisher.take().filter(|_| warning.is_none());
         self.abandon();
         self.publisher = publisher;
-        farewell
+        Farewell { published, interrupted: false, warning }
     }
 
     /// Ends the dealings; waits for what is still to be published, unless it is
     /// `interrupted` or takes too long.
     pub fn finish(&mut self, interrupted: &AtomicBool) -> Farewell {
-        let Some(publisher) = self.publisher.take() else {
+        let Some(publisher) = &mut self.publisher else {
             self.offered();
             self.abandon();
             return Farewell::default();
         };
-        let location = self.location.as_ref().map(ToString::to_string).unwrap_or_default();
-        let Publisher { queue, stop, ended } = publisher;
         // Nothing more comes.
-        drop(queue);
+        publisher.queue = crossbeam_channel::bounded(0).0;
+        let (ended, stop) = (publisher.ended.clone(), publisher.stop.clone());
         let since = Instant::now();
         let ended = loop {
             match ended.recv_timeout(Duration::from_millis(20)) {
@@ -396,20 +411,27 @@ impl Exchange {
             }
         };
         stop.store(true, Ordering::Relaxed);
+        let published = self.note();
+        let location = self.location.as_ref().map(ToString::to_string).unwrap_or_default();
         let farewell = match ended {
-            Some(Ended { published, trouble }) => {
+            Some(trouble) => {
                 if trouble.is_none() {
                     self.offered();
                 }
                 Farewell { published, interrupted: false, warning: trouble.map(|trouble| self.give_up(trouble)) }
             }
-            None if interrupted.load(Ordering::Relaxed) => Farewell { interrupted: true, ..Farewell::default() },
+            None if interrupted.load(Ordering::Relaxed) => {
+                Farewell { published, interrupted: true, ..Farewell::default() }
+            }
             None => {
                 let why = format!("not everything could be published to {location} in {} s", FAREWELL.as_secs());
-                Farewell { warning: Some(Diagnostic::warning(why)), ..Farewell::default() }
+                Farewell { published, warning: Some(Diagnostic::warning(why)), ..Farewell::default() }
             }
         };
         self.abandon();
         farewell
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,13 @@
 //! Publishing in the background: results that the store has recorded, a few
-//! together, their objects first. The store notes what is there then.
+//! together, their objects first.
+//!
+//! It goes on between the builds of one who watches, when the store's lock is
+//! anybody's: so it only reads the store. What is there now is noted by the
+//! driver, while that holds the lock.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
@@ -33,14 +37,32 @@ pub(super) struct Publisher {
     pub queue: Sender<Publication>,
     /// Ends it after what it is just doing.
     pub stop: Arc<AtomicBool>,
-    pub ended: Receiver<Ended>,
+    /// How it ended, once it did: with this trouble, or well.
+    pub ended: Receiver<Option<Diagnostic>>,
+    pub news: News,
 }
 
-/// How it ended.
-#[derive(Debug)]
-pub(super) struct Ended {
+/// What it did that nobody has noted yet.
+#[derive(Clone, Default)]
+pub(super) struct News(Arc<Mutex<Done>>);
+
+#[derive(Default)]
+pub(super) struct Done {
     pub published: usize,
-    pub trouble: Option<Diagnostic>,
+    /// Results that are in the shared store, with their objects.
+    pub there: Vec<ActionKey>,
+}
+
+impl News {
+    pub(super) fn take(&self) -> Done {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, published: usize, key: ActionKey) {
+        let mut done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        done.published += published;
+        done.there.push(key);
+    }
 }
 
 impl Publisher {
@@ -48,13 +70,12 @@ impl Publisher {
         let (sender, queue) = unbounded();
         let (end, ended) = bounded(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
+        let (stopped, news) = (stop.clone(), News::default());
+        let told = news.clone();
         std::thread::spawn(move || {
-            let mut published = 0;
-            let trouble = publish(&remote, &place, &queue, &stopped, &mut published).err();
-            let _ = end.send(Ended { published, trouble });
+            let _ = end.send(publish(&remote, &place, &queue, &stopped, &told).err());
         });
-        Publisher { queue: sender, stop, ended }
+        Publisher { queue: sender, stop, ended, news }
     }
 }
 
@@ -63,34 +84,24 @@ fn publish(
     place: &Place,
     queue: &Receiver<Publication>,
     stopped: &AtomicBool,
-    published: &mut usize,
+    news: &News,
 ) -> Result<(), Diagnostic> {
     while let Ok(first) = queue.recv() {
         let together: Vec<Publication> = [first].into_iter().chain(queue.try_iter()).take(TOGETHER).collect();
         if stopped.load(Ordering::Relaxed) {
             break;
         }
-        let mut there = Vec::new();
-        let keys = absent(remote, &together, &mut there)?;
+        let keys = absent(remote, &together, news)?;
         let records = place.store.records(&keys)?;
         let outputs = place.store.outputs()?;
         let parcels: Vec<Parcel> = records.into_iter().map(|record| parcel(place, &outputs, record)).collect();
-        let done = remote.publish(&parcels, &mut |key| {
-            *published += 1;
-            there.push(key);
-        });
-        place.store.mark_shared(remote.location(), there)?;
-        done?;
+        remote.publish(&parcels, &mut |key| news.add(1, key))?;
     }
     Ok(())
 }
 
-/// Those of the results that have to be published; the others are `there`.
-fn absent(
-    remote: &Remote,
-    publications: &[Publication],
-    there: &mut Vec<ActionKey>,
-) -> Result<Vec<ActionKey>, Diagnostic> {
+/// Those of the results that have to be published; the others are there.
+fn absent(remote: &Remote, publications: &[Publication], news: &News) -> Result<Vec<ActionKey>, Diagnostic> {
     let (mut absent, mut unclear) = (Vec::new(), Vec::new());
     for publication in publications {
         match publication {
@@ -100,7 +111,7 @@ fn absent(
     }
     remote.results(&unclear, &mut |key, found| {
         match found {
-            Found::Known(record) if fits(&record) => there.push(key),
+            Found::Known(record) if fits(&record) => news.add(0, key),
             Found::Known(_) | Found::Absent | Found::Unreadable(_) => absent.push(key),
         }
         true
