@@ -83,6 +83,8 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// The environment of a machine that reads a shared store, or writes it too.
 fn reading(remote: &Path) -> Vec<(String, String)> {
+    // As its owner makes a shared store, if its parent is there at all.
+    let _ = fs::create_dir(remote);
     vec![("AUTOCUT_REMOTE".to_owned(), remote.to_str().unwrap().to_owned())]
 }
 
@@ -192,7 +194,6 @@ fn a_clone_with_an_empty_store_and_a_warm_folder_runs_nothing() {
 fn no_path_outside_of_the_project_gets_into_the_shared_store() {
     let (share, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let root = share.path().join("team");
-    fs::create_dir(&root).unwrap();
     let first = project();
     let secret = outside.path().file_name().unwrap().to_str().unwrap();
     let absolute = outside.path().canonicalize().unwrap();

@@ -39,36 +39,31 @@ impl Folder {
         Folder { root, write, activity, ready: OnceLock::new() }
     }
 
-    /// A share that is not mounted must not look like one that is empty; whoever
-    /// may write makes it, where only itself is missing.
+    /// A share that is not mounted must not look like one that is empty, and
+    /// nothing must be published to the local disk below it: the folder itself
+    /// is never made, by nobody who reads or writes.
     fn check(&self) -> Result<(), Diagnostic> {
-        if self.write {
-            return self.prepare();
-        }
         match fs::metadata(&self.root) {
-            Ok(found) if found.is_dir() => Ok(()),
-            Ok(_) => Err(self.trouble("cannot be used", "it is not a folder")),
+            Ok(found) if !found.is_dir() => Err(self.trouble("cannot be used", "it is not a folder")),
+            Ok(_) if self.write => self.prepare(),
+            Ok(_) => Ok(()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(self.trouble("is not there", "there is no such folder"))
+                let hint = format!("mount the share; a new shared store begins with `mkdir {}`", self.root.display());
+                Err(self.trouble("is not there", "there is no such folder").hint(hint))
             }
             Err(error) => Err(self.trouble("cannot be reached", &error)),
         }
     }
 
-    /// Makes the folder where only itself is missing, and clears what killed
-    /// uploads left.
+    /// Makes ready to write, and clears what killed uploads left.
     fn prepare(&self) -> Result<(), Diagnostic> {
         if self.ready.get().is_some() {
             return Ok(());
         }
-        let made = match fs::create_dir(&self.root) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(self.trouble("is not there", "nor is the folder above it"));
-            }
-            made => made,
-        };
-        made.and_then(|()| fs::create_dir_all(self.temporary())).map_err(|error| self.unwritable(&error))?;
+        match fs::create_dir(self.temporary()) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(self.unwritable(&error)),
+            _ => {}
+        }
         self.clear();
         let _ = self.ready.set(());
         Ok(())
@@ -148,13 +143,24 @@ impl Folder {
         let path = self.root.join(name);
         let file = match file.persist(&path) {
             Err(refused) if refused.error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(path.parent().unwrap_or(&self.root)).map_err(failed)?;
+                self.make_fan(name).map_err(failed)?;
                 refused.file.persist(&path)
             }
             placed => placed,
         };
         file.map_err(|refused| failed(refused.error))?;
         Ok(true)
+    }
+
+    /// Makes the folders of a name, and nothing above them.
+    fn make_fan(&self, name: &str) -> io::Result<()> {
+        for (at, _) in name.match_indices('/') {
+            match fs::create_dir(self.root.join(&name[..at])) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn download_one(&self, download: &Download) -> Result<bool, Diagnostic> {
@@ -242,7 +248,7 @@ impl Shelf for Folder {
     }
 
     fn write(&self, entries: &[(String, Vec<u8>)], each: &mut dyn FnMut(usize) -> bool) -> Result<(), Diagnostic> {
-        self.prepare()?;
+        self.check()?;
         let write = |(name, bytes): &(String, Vec<u8>)| {
             self.activity.tick();
             let fill = &mut |to: &mut fs::File| {
@@ -255,7 +261,7 @@ impl Shelf for Folder {
     }
 
     fn upload(&self, files: &[Upload], each: &mut dyn FnMut(usize, Uploaded) -> bool) -> Result<(), Diagnostic> {
-        self.prepare()?;
+        self.check()?;
         side_by_side(files, &|upload| self.upload_one(upload), each)
     }
 }

@@ -14,7 +14,9 @@ struct Share {
 
 impl Share {
     fn new() -> Share {
-        Share { folder: tempfile::tempdir().unwrap() }
+        let share = Share { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(share.root()).unwrap();
+        share
     }
 
     /// The shared store as one more machine sees it.
@@ -121,7 +123,6 @@ fn an_entry_is_never_published_before_its_objects() {
 fn where_objects_cannot_be_written_no_entry_is() {
     let (share, here) = (Share::new(), Bench::new());
     let parcel = made(&here, 1, "one");
-    fs::create_dir_all(share.root()).unwrap();
     fs::write(share.root().join("objects"), "a file in the way").unwrap();
     let problem = publish(&share.remote(), &[parcel]).unwrap_err();
     assert_eq!(problem.tier, crate::base::Tier::Warning);
@@ -180,32 +181,36 @@ fn a_damaged_entry_is_no_result_and_one_of_another_version_is_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), newer);
 }
 
+/// Below a mount point nothing is there while nothing is mounted; what was
+/// written then would be on the local disk.
 #[test]
-fn a_share_that_is_not_mounted_is_told_and_not_made_by_reading() {
-    let share = Share::new();
-    let problem = share.read_only().results(&[key_of(1)], &mut |_, _| true).unwrap_err();
-    assert_eq!(problem.tier, crate::base::Tier::Warning);
-    assert!(problem.message.contains("is not there"), "{}", problem.message);
+fn a_share_that_is_not_mounted_is_told_and_not_made() {
+    let (share, here) = (Share::new(), Bench::new());
+    fs::remove_dir(share.root()).unwrap();
+    for remote in [share.read_only(), share.remote()] {
+        let problem = remote.results(&[key_of(1)], &mut |_, _| true).unwrap_err();
+        assert_eq!(problem.tier, crate::base::Tier::Warning);
+        assert!(problem.message.contains("is not there"), "{}", problem.message);
+        assert!(problem.hint.unwrap().contains("mkdir"));
+    }
+    assert!(publish(&share.remote(), &[made(&here, 1, "one")]).is_err());
     assert!(!share.root().exists());
-    assert_eq!(ask(&share.remote(), &[1]), [Found::Absent]);
+
+    // One that goes in the middle of a build is not made again either.
+    fs::create_dir(share.root()).unwrap();
+    let remote = share.remote();
+    publish(&remote, &[made(&here, 1, "one")]).unwrap();
+    fs::remove_dir_all(share.root()).unwrap();
+    assert!(publish(&remote, &[made(&here, 2, "two")]).is_err());
+    assert!(!share.root().exists());
 }
 
 #[test]
 fn a_store_that_is_only_read_is_never_written() {
     let (share, here) = (Share::new(), Bench::new());
-    fs::create_dir(share.root()).unwrap();
     assert!(publish(&share.read_only(), &[made(&here, 1, "one")]).is_err());
     assert_eq!(ask(&share.read_only(), &[1]), [Found::Absent]);
     assert_eq!(fs::read_dir(share.root()).unwrap().count(), 0);
-}
-
-#[test]
-fn a_share_whose_parent_is_missing_is_not_made_by_writing() {
-    let folder = tempfile::tempdir().unwrap();
-    let remote = Remote::new(&Location::Folder(folder.path().join("mnt/team")), &Access::default(), true);
-    let record = action(1, Vec::new());
-    assert!(publish(&remote, &[Parcel { record, files: Vec::new() }]).is_err());
-    assert!(!folder.path().join("mnt").exists());
 }
 
 #[test]
