@@ -527,6 +527,38 @@ fn large_objects_are_sent_in_pieces() {
     assert_eq!(answers, [Fetched::Here, Fetched::Damaged, Fetched::Absent]);
 }
 
+/// Whoever works on an answer does not hold up the other answers, which would
+/// run out of their time.
+#[test]
+fn an_answer_that_takes_long_to_work_on_holds_up_no_other() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let environment = server.environment();
+    let variable = |name: &str| {
+        let found = environment.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| OsString::from(value))
+    };
+    let location = Location::parse(variable("AUTOCUT_REMOTE").unwrap().to_str().unwrap()).unwrap();
+    let remote = Remote::new(&location, &Access::read(&variable).unwrap(), false);
+    // None of them is there; more than are asked for at once.
+    let absent = |n: u32| (Artifact { digest: Digest::of(&n.to_le_bytes()), bytes: 4 }, folder.path().join("x"));
+    let wanted: Vec<(Artifact, PathBuf)> = (0..80).map(absent).collect();
+    let (mut asked, mut answers) = (0, 0);
+    remote
+        .files(&wanted, &mut |_, fetched| {
+            assert_eq!(fetched, Fetched::Absent);
+            let since = std::time::Instant::now();
+            while answers == 0 && asked < wanted.len() && since.elapsed().as_secs() < 20 {
+                asked += server.take_requests().len();
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            answers += 1;
+            true
+        })
+        .unwrap();
+    assert_eq!((asked, answers), (wanted.len(), wanted.len()));
+}
+
 fn records_template() -> ActionRecord {
     ActionRecord {
         key: ActionKey(Digest::of(b"")),

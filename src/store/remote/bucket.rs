@@ -5,7 +5,7 @@
 //!
 //! Nothing of this exists before the first request: setting up TLS reads the
 //! machine's certificates, which a build with nothing to do must not pay for.
-//! The asynchronous runtime lives in here alone and runs on the caller's thread.
+//! The asynchronous runtime lives in here alone.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -277,19 +277,22 @@ impl Bucket {
     }
 
     /// Runs one exchange for each item, several at once, and hands the answers
-    /// over as they come.
-    fn side_by_side<'a, T, R, F>(
+    /// over as they come. The exchanges have a thread of their own: an answer may
+    /// take long to work on (a film is compared with its digest), and meanwhile
+    /// others must not run out of their time.
+    fn side_by_side<'a, T: Sync, R: Send, F>(
         &'a self,
         items: &'a [T],
         at_once: usize,
-        work: impl Fn(&'a AmazonS3, &'a T) -> F,
+        work: impl Fn(&'a AmazonS3, &'a T) -> F + Send,
         each: &mut dyn FnMut(usize, Option<R>) -> bool,
     ) -> Result<(), Diagnostic>
     where
         F: Future<Output = Result<R, Stopped>>,
     {
         let Connection { runtime: Some(runtime), store } = self.connection()? else { return Ok(()) };
-        runtime.block_on(async {
+        let (sender, answers) = crossbeam_channel::unbounded();
+        let exchange_all = move || async move {
             let exchange = |(index, item)| {
                 let exchange = work(store, item);
                 async move {
@@ -298,8 +301,21 @@ impl Bucket {
                     (index, exchange.await)
                 }
             };
-            let mut answers = stream::iter(items.iter().enumerate().map(exchange)).buffer_unordered(at_once);
-            while let Some((index, answer)) = answers.next().await {
+            let mut answered = stream::iter(items.iter().enumerate().map(exchange)).buffer_unordered(at_once);
+            while let Some(answer) = answered.next().await {
+                if sender.send(answer).is_err() {
+                    break;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            // Ends the exchanges as it is dropped, however that comes.
+            let (listening, nobody_listens) = futures::channel::oneshot::channel::<()>();
+            scope.spawn(move || {
+                runtime.block_on(futures::future::select(Box::pin(exchange_all()), nobody_listens));
+            });
+            let _listening = listening;
+            for (index, answer) in answers {
                 let answer = match answer {
                     Ok(answer) => Some(answer),
                     Err(Stopped::Absent) => None,

@@ -34,7 +34,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Diagnostic, Digest};
@@ -102,18 +102,38 @@ enum State {
 
 /// Counts what moves, so that somebody else can tell waiting from being stuck.
 #[derive(Clone, Debug, Default)]
-struct Activity(Arc<AtomicU64>);
+struct Activity(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    moved: AtomicU64,
+    /// Calls whose answers are being worked on here.
+    busy: AtomicUsize,
+}
 
 impl Activity {
     fn tick(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.moved.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nobody waits for the shared store while an answer is worked on.
+    fn answered<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Busy<'a>(&'a Counts);
+        impl Drop for Busy<'_> {
+            fn drop(&mut self) {
+                self.0.busy.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.0.busy.fetch_add(1, Ordering::Relaxed);
+        let _busy = Busy(&self.0);
+        work()
     }
 }
 
 /// Where named bytes lie. It knows nothing of what they are. Each call does its
 /// work side by side, hands every answer over on the caller's thread as it
 /// comes, with the index of the question, until that says `false`; the first
-/// trouble ends it.
+/// trouble ends it. Whatever the caller does with an answer, the others go on.
 trait Shelf: Send + Sync + fmt::Debug {
     /// Reads each whole; `None` for what is not there. What is longer than
     /// `most` bytes comes cut or empty.
@@ -188,9 +208,13 @@ impl Remote {
         self.write
     }
 
-    /// A number that grows while anything moves.
+    /// A number that grows while anything moves, and while what came is looked
+    /// through and put away here.
     pub fn activity(&self) -> u64 {
-        self.activity.0.load(Ordering::Relaxed)
+        if self.activity.0.busy.load(Ordering::Relaxed) > 0 {
+            self.activity.tick();
+        }
+        self.activity.0.moved.load(Ordering::Relaxed)
     }
 
     fn objects(&self) -> MutexGuard<'_, BTreeMap<Digest, State>> {
@@ -240,24 +264,27 @@ impl Remote {
         let mut failed = None;
         self.shelf.download(&downloads, &mut |index, there| {
             let Some((artifact, path)) = wanted.get(index) else { return true };
-            let state = match there {
-                false => Ok(Fetched::Absent),
-                true => verified(*artifact, path),
-            };
-            match state {
-                Ok(state) => {
-                    match state {
-                        Fetched::Here => self.objects().insert(artifact.digest, State::There),
-                        Fetched::Damaged => self.objects().insert(artifact.digest, State::Damaged),
-                        Fetched::Absent => self.objects().remove(&artifact.digest),
-                    };
-                    each(index, state)
+            // A large file takes a while to compare, and then to be put away.
+            self.activity.answered(|| {
+                let state = match there {
+                    false => Ok(Fetched::Absent),
+                    true => verified(*artifact, path),
+                };
+                match state {
+                    Ok(state) => {
+                        match state {
+                            Fetched::Here => self.objects().insert(artifact.digest, State::There),
+                            Fetched::Damaged => self.objects().insert(artifact.digest, State::Damaged),
+                            Fetched::Absent => self.objects().remove(&artifact.digest),
+                        };
+                        each(index, state)
+                    }
+                    Err(problem) => {
+                        failed = Some(problem);
+                        false
+                    }
                 }
-                Err(problem) => {
-                    failed = Some(problem);
-                    false
-                }
-            }
+            })
         })?;
         failed.map_or(Ok(()), Err)
     }

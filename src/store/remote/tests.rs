@@ -256,6 +256,25 @@ fn whoever_waits_can_see_that_something_moves() {
     assert!(remote.activity() > after);
 }
 
+/// A film is compared with its digest and copied for longer than a share may be
+/// silent.
+#[test]
+fn work_on_what_came_is_no_silence_of_the_shared_store() {
+    let (share, here) = (Share::new(), Bench::new());
+    let parcel = made(&here, 1, "one");
+    publish(&share.remote(), std::slice::from_ref(&parcel)).unwrap();
+    let remote = share.remote();
+    let wanted = [(parcel.record.result.artifacts[0], here.folder.path().join("fetched"))];
+    let mut seen = Vec::new();
+    let mut look = |_, _| {
+        seen.extend([remote.activity(), remote.activity()]);
+        true
+    };
+    remote.files(&wanted, &mut look).unwrap();
+    assert!(seen[0] < seen[1], "{seen:?}");
+    assert_eq!(remote.activity(), remote.activity());
+}
+
 /// A result that was adopted without its objects outlives gc, a rebuilt index
 /// and a log that is written anew; one that lost them otherwise does not.
 #[test]
