@@ -33,10 +33,6 @@ const UNITS: &[(&str, u64)] = &[
 const PLACES: usize = 6;
 
 impl Bytes {
-    pub const fn gib(count: u64) -> Bytes {
-        Bytes(count << 30)
-    }
-
     /// Whole MiB, rounded down.
     pub const fn as_mib(self) -> u64 {
         self.0 >> 20

@@ -35,18 +35,9 @@ impl Size {
     /// The largest size of this shape inside `frame`, both sides even and at
     /// least 2 (4:2:0 planes need even sides).
     pub fn fit_into(self, frame: Size) -> Size {
-        self.scaled(frame, u64::min)
-    }
-
-    /// The smallest size of this shape that covers `frame`, both sides even.
-    pub fn cover(self, frame: Size) -> Size {
-        self.scaled(frame, u64::max)
-    }
-
-    fn scaled(self, frame: Size, choose: fn(u64, u64) -> u64) -> Size {
         let (w, h) = (u64::from(self.width.max(1)), u64::from(self.height.max(1)));
         // Cross-multiplied: the scale is num / (w * h) in both directions.
-        let num = choose(u64::from(frame.width) * h, u64::from(frame.height) * w);
+        let num = (u64::from(frame.width) * h).min(u64::from(frame.height) * w);
         let even = |n: u64, d: u64| {
             let half = (n + d) / (2 * d);
             u32::try_from(half.max(1) * 2).unwrap_or(u32::MAX - 1)
@@ -106,12 +97,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fits_and_covers() {
+    fn fits_into_a_frame() {
         let hd = Size::new(1920, 1080);
         assert_eq!(Size::new(3840, 2160).fit_into(hd), hd);
         assert_eq!(Size::new(1376, 1840).fit_into(hd), Size::new(808, 1080));
         assert_eq!(Size::new(320, 240).fit_into(hd), Size::new(1440, 1080));
-        assert_eq!(Size::new(320, 240).cover(hd), Size::new(1920, 1440));
         assert_eq!(Size::new(10000, 1).fit_into(hd), Size::new(1920, 2));
     }
 }

@@ -231,7 +231,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut narrow = Narrow::new(4);
-        let calm = Pressure { available: Some(Bytes::gib(4)), stalled: Some(0.0), kills: Some(7) };
+        let calm = Pressure { available: Some(Bytes(4 << 30)), stalled: Some(0.0), kills: Some(7) };
         narrow.feel(&calm, 4, at(0));
         assert_eq!(narrow.width, 4);
         narrow.feel(&Pressure { stalled: Some(30.0), ..calm }, 4, at(1));

@@ -117,14 +117,14 @@ mod tests {
         let system = MemorySystem::new();
         system.write("/proc/meminfo", "MemTotal:       8388608 kB\nMemAvailable:   4194304 kB\n");
         let machine = Machine::look(&system);
-        assert_eq!(machine.usable_memory(), Some(Bytes::gib(8)));
+        assert_eq!(machine.usable_memory(), Some(Bytes(8 << 30)));
         assert_eq!(machine.parallelism(), machine.processors);
 
         system.write("/proc/self/cgroup", "0::/a\n");
         system.write("/proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         system.write("/sys/fs/cgroup/a/memory.max", "1073741824\n").write("/sys/fs/cgroup/a/cpu.max", "1500 1000\n");
         let machine = Machine::look(&system);
-        assert_eq!(machine.usable_memory(), Some(Bytes::gib(1)));
+        assert_eq!(machine.usable_memory(), Some(Bytes(1 << 30)));
         assert_eq!(machine.parallelism(), 1);
     }
 
@@ -135,7 +135,7 @@ mod tests {
         system.write("/proc/meminfo", "MemAvailable:   4194304 kB\n").write("/proc/vmstat", "pgfault 9\noom_kill 3\n");
         system
             .write("/proc/pressure/memory", "some avg10=2.50 avg60=0.00 avg300=0.00 total=1\nfull avg10=9.0 total=0\n");
-        let expected = Pressure { available: Some(Bytes::gib(4)), stalled: Some(2.5), kills: Some(3) };
+        let expected = Pressure { available: Some(Bytes(4 << 30)), stalled: Some(2.5), kills: Some(3) };
         assert_eq!(Pressure::look(&system), expected);
 
         system.write("/proc/self/cgroup", "0::/a\n");
@@ -143,7 +143,7 @@ mod tests {
         system.write("/sys/fs/cgroup/a/memory.max", "1073741824\n").write("/sys/fs/cgroup/a/memory.current", "0\n");
         system.write("/sys/fs/cgroup/a/memory.pressure", "some avg10=40.00 avg60=0.00 avg300=0.00 total=1\n");
         let pressure = Pressure::look(&system);
-        assert_eq!((pressure.available, pressure.stalled), (Some(Bytes::gib(1)), Some(40.0)));
+        assert_eq!((pressure.available, pressure.stalled), (Some(Bytes(1 << 30)), Some(40.0)));
     }
 
     #[test]

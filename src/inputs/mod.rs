@@ -19,7 +19,6 @@ pub mod trouble;
 pub mod watch;
 
 pub use hash::{hash_file, hash_files};
-pub use identify::{Identified, identify};
 pub use pattern::Pattern;
 pub use scan::{Found, Never, Scan, scan};
 pub use stat::{FileStat, Remembered};

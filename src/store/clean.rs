@@ -158,9 +158,7 @@ mod tests {
     }
 
     fn write(bench: &Bench, name: &str) {
-        let temporary = bench.store.prepare_output(bench.folder.path(), name).unwrap();
-        fs::write(&temporary, "film").unwrap();
-        bench.store.accept_output(bench.folder.path(), name, &temporary, key_of(1), false).unwrap();
+        bench.take(bench.folder.path(), name, "film", false).unwrap();
     }
 
     fn remove(bench: &Bench, name: &str) -> Removal {
@@ -249,7 +247,7 @@ mod tests {
         bench.store.forget_project().unwrap();
         for _ in 0..2 {
             assert!(bench.store.outputs().unwrap().is_empty());
-            assert!(bench.store.result(key_of(1)).unwrap().is_some());
+            assert!(bench.holds(1));
             assert_eq!(other.other_projects().unwrap(), Vec::<String>::new());
             assert_eq!(bench.store.roots().unwrap().len(), 1);
             bench.store.rebuild_index().unwrap();

@@ -327,12 +327,6 @@ impl Index {
         Ok(snapshot)
     }
 
-    pub(super) fn result(&self, key: ActionKey) -> Result<Option<ActionResult>, Trouble> {
-        let mut statement = self.connection.prepare_cached("SELECT result FROM results WHERE key = ?1")?;
-        let sealed: Option<Vec<u8>> = statement.query_row([key.0.0], |row| row.get(0)).optional()?;
-        Ok(sealed.and_then(|sealed| open_sealed(&sealed)))
-    }
-
     pub(super) fn spec(&self, key: ActionKey) -> Result<Option<String>, Trouble> {
         let mut statement = self.connection.prepare_cached("SELECT spec FROM runs WHERE key = ?1")?;
         let packed: Option<Vec<u8>> = statement.query_row([key.0.0], |row| row.get(0)).optional()?;

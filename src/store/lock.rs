@@ -46,7 +46,7 @@ impl fmt::Display for Holder {
 
 /// What trying to take the lock came to.
 #[derive(Debug)]
-pub enum Attempt {
+enum Attempt {
     Taken(Lock),
     Held(Holder),
 }
@@ -57,7 +57,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 impl Lock {
     /// Takes the lock if it is free. `what` is told to those who wait.
-    pub(super) fn attempt(path: &Path, what: &str) -> Result<Attempt, Diagnostic> {
+    fn attempt(path: &Path, what: &str) -> Result<Attempt, Diagnostic> {
         let failed = |error: io::Error| cannot("lock the store by", path, &error);
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;

@@ -14,8 +14,8 @@
 //! - *adopted*: [`Store::adopt`] recorded it as it came from a
 //!   [shared store](remote), where its objects are.
 //! - *hollow*: recorded, but an object of it is gone (gc, a person, a power
-//!   cut) or not fetched yet. [`Store::missing_objects`] tells, and it is
-//!   fetched, or the action runs again.
+//!   cut) or not fetched yet. [`Objects::contains`] tells, and it is fetched, or
+//!   the action runs again.
 //!
 //! Paths in the store are relative, so a project that is moved or copied with
 //! its store finds everything again; files whose inodes changed are hashed once
@@ -50,7 +50,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::{RealSystem, Remembered, System, cannot};
-use crate::model::{ActionKey, ActionResult, Artifact};
+use crate::model::{ActionKey, Artifact};
 
 use self::index::Trouble;
 use self::inner::Inner;
@@ -62,7 +62,7 @@ pub use self::compare::{Differs, compare, copy_out};
 pub use self::gc::{Collected, KindSize, Limit, Live, Sizes};
 pub use self::index::PastRun;
 pub use self::layout::VERSION as FORMAT;
-pub use self::lock::{Attempt, Holder, Lock};
+pub use self::lock::{Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
 pub use self::outputs::{OutputState, make_folder, write_file, write_page};
 pub use self::records::{ActionRecord, BuildOutcome, BuildRecord, BuiltAction, KindCount, OutputRecord, Position};
@@ -149,15 +149,6 @@ impl Store {
         self.project.is_empty()
     }
 
-    /// Takes the lock if it is free; `what` is told to those who wait for it.
-    pub fn try_lock(&self, what: &str) -> Result<Attempt, Diagnostic> {
-        let attempt = Lock::attempt(&self.layout.lock(), what)?;
-        if matches!(attempt, Attempt::Taken(_)) {
-            lock::clear(&self.layout.temporary())?;
-        }
-        Ok(attempt)
-    }
-
     /// Waits for the lock; `waiting` is told each holder once, and `None` comes
     /// back when `give_up` (asked 20 times a second) says so. Whoever had to
     /// wait should take a new snapshot: the work may be done by now.
@@ -214,32 +205,12 @@ impl Store {
         self.objects.path(digest)
     }
 
-    /// Those of `artifacts` that are not there whole, in order, each once. (The
-    /// artifact of an action that wrote an output is in that output instead;
-    /// ask [`Store::output_state`] about it.)
-    pub fn missing_objects(&self, artifacts: &[Artifact]) -> Vec<Digest> {
-        self.objects.missing(artifacts)
-    }
-
     /// Every result that is known now, for planning.
     pub fn snapshot(&self) -> Result<Snapshot, Diagnostic> {
         self.with(|inner| {
             inner.catch_up()?;
             inner.index.snapshot()
         })
-    }
-
-    /// What came of one action, if it is known and all of its artifacts are
-    /// there, as objects or as outputs that were recorded.
-    pub fn result(&self, key: ActionKey) -> Result<Option<ActionResult>, Diagnostic> {
-        let Some(result) = self.with(|inner| inner.index.result(key))? else { return Ok(None) };
-        let missing = self.missing_objects(&result.artifacts);
-        if missing.is_empty() {
-            return Ok(Some(result));
-        }
-        let outputs = self.outputs()?;
-        let held = |digest: &Digest| outputs.iter().any(|output| output.written.digest == *digest);
-        Ok(missing.iter().all(held).then_some(result))
     }
 
     /// Remembers what actions made, all or none of them. Their objects must

@@ -19,8 +19,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::base::{Diagnostic, Digest};
 use crate::inputs::cannot;
 use crate::inputs::hash::digest_of;
@@ -76,20 +74,6 @@ impl Objects {
 
     fn size(&self, digest: Digest) -> Option<u64> {
         fs::symlink_metadata(self.path(digest)).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
-    }
-
-    /// Those of `artifacts` that are absent or have another size, in order of
-    /// their digests, each once.
-    pub fn missing(&self, artifacts: &[Artifact]) -> Vec<Digest> {
-        let gone = |artifact: &Artifact| (!self.contains(*artifact)).then_some(artifact.digest);
-        let mut missing: Vec<Digest> = if artifacts.len() < 256 {
-            artifacts.iter().filter_map(gone).collect()
-        } else {
-            artifacts.par_iter().with_min_len(64).filter_map(gone).collect()
-        };
-        missing.sort();
-        missing.dedup();
-        missing
     }
 
     /// Takes a finished file of an action's scratch folder into the store. The
@@ -326,9 +310,8 @@ mod tests {
         fs::remove_file(&path).unwrap();
         fs::write(&path, "wh").unwrap();
         assert!(!objects.contains(artifact));
-        assert_eq!(objects.missing(&[artifact, artifact]), [artifact.digest]);
         objects.insert_bytes(b"whole").unwrap();
-        assert_eq!(objects.missing(&[artifact]), []);
+        assert!(objects.contains(artifact));
     }
 
     #[test]
@@ -390,14 +373,5 @@ mod tests {
         fs::write(objects.path(artifact.digest).with_extension("bak"), "x").unwrap();
         fs::write(objects.folder.join("README"), "x").unwrap();
         assert_eq!(objects.list().unwrap(), [artifact]);
-    }
-
-    #[test]
-    fn many_are_asked_about_at_once() {
-        let (_folder, objects) = objects();
-        let mut all: Vec<Artifact> = (0..600u32).map(|i| objects.insert_bytes(&i.to_le_bytes()).unwrap()).collect();
-        let gone = Artifact { digest: Digest::of(b"gone"), bytes: 4 };
-        all.push(gone);
-        assert_eq!(objects.missing(&all), [gone.digest]);
     }
 }

@@ -110,10 +110,9 @@ impl Store {
         self.with(|inner| inner.index.outputs(&self.project))
     }
 
-    /// Where to write the output `name` before [`accept_output`](Self::accept_output)
-    /// gives it its place: beside it, in a folder that exists now. What a crash
-    /// left there is removed.
-    pub fn prepare_output(&self, project: &Path, name: &str) -> Result<PathBuf, Diagnostic> {
+    /// Where to write the output `name` before it gets its place: beside it, in a
+    /// folder that exists now. What a crash left there is removed.
+    fn prepare_output(&self, project: &Path, name: &str) -> Result<PathBuf, Diagnostic> {
         let path = project.join(name);
         let (Some(folder), Some(file_name)) = (path.parent(), path.file_name()) else {
             return Err(Diagnostic::input(format!("\"{name}\" is not the name of a file")));
@@ -130,47 +129,6 @@ impl Store {
             remove(&half)?;
         }
         Ok(folder.join(format!("{}{}", unfinished(file_name), std::process::id())))
-    }
-
-    /// Puts an object to its place as an output of the action `key`.
-    pub fn place_output(
-        &self,
-        project: &Path,
-        name: &str,
-        digest: Digest,
-        key: ActionKey,
-        force: bool,
-    ) -> Result<(), Diagnostic> {
-        self.refuse_foreign(project, name, digest, force)?;
-        let temporary = self.prepare_output(project, name)?;
-        copy(&self.path(digest), &temporary)?;
-        let written = hash_file(&RealSystem, &temporary, &|_| {})?;
-        if written.digest != digest {
-            remove(&temporary)?;
-            self.objects.remove(digest)?;
-            let message = format!("object {} of the store was damaged and has been removed", digest.short());
-            return Err(Diagnostic::environment(message).hint("run again: it is made anew"));
-        }
-        self.accept(project, name, &temporary, written, key)
-    }
-
-    /// Gives a file that was written to [`prepare_output`](Self::prepare_output)'s
-    /// path its place as an output of the action `key`, and records it.
-    pub fn accept_output(
-        &self,
-        project: &Path,
-        name: &str,
-        temporary: &Path,
-        key: ActionKey,
-        force: bool,
-    ) -> Result<Digest, Diagnostic> {
-        let written = hash_file(&RealSystem, temporary, &|_| {})?;
-        if let Err(refused) = self.refuse_foreign(project, name, written.digest, force) {
-            remove(temporary)?;
-            return Err(refused);
-        }
-        self.accept(project, name, temporary, written, key)?;
-        Ok(written.digest)
     }
 
     /// Takes a finished file of an action's scratch folder to its place as an

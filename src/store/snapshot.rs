@@ -28,7 +28,7 @@ impl Snapshot {
     }
 
     /// What came of the action, if it was ever done. Its artifacts may be
-    /// missing meanwhile: ask [`Store::missing_objects`](super::Store::missing_objects).
+    /// missing meanwhile: ask [`Objects::contains`](super::Objects::contains).
     pub fn get(&self, key: ActionKey) -> Option<ActionResult> {
         open_sealed(self.bytes.get(self.places.get(&key)?.clone())?)
     }

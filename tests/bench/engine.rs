@@ -143,7 +143,7 @@ pub(crate) fn store(folder: &Path, table: &mut Table) {
     let root = folder.join("store");
     let _ = fs::remove_dir_all(&root);
     let store = Store::open(&root).unwrap();
-    let _lock = store.try_lock("bench").unwrap();
+    let _lock = store.lock("bench", &mut |_| {}, &|| true).unwrap();
     let bytes = |action: u32| action.to_le_bytes().repeat(5_000);
     let started = Instant::now();
     for batch in 0..100u32 {

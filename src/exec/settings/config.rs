@@ -140,7 +140,7 @@ mod tests {
         let mut problems = Diagnostics::default();
         let found = parse(Path::new("config.ron"), example, &mut problems);
         assert_eq!(problems.0, []);
-        assert_eq!(found.config.memory, Some(Bytes::gib(6)));
+        assert_eq!(found.config.memory, Some(Bytes(6 << 30)));
         assert_eq!(found.place("jobs").map(|place| (place.line, place.column)), Some((2, 15)));
     }
 

@@ -25,7 +25,7 @@ fn each_place_is_stronger_than_the_one_before() {
     let (settings, problems) = settle(&[("HOME", "/home/u")], &system, none());
     assert_eq!(problems.0, []);
     assert!(matches!(settings.jobs.origin, Origin::Default(_)));
-    assert_eq!(settings.memory.value, Some(Bytes::gib(6)));
+    assert_eq!(settings.memory.value, Some(Bytes(6 << 30)));
     assert_eq!(settings.store_of(Path::new("/p")), Path::new("/p/.autocut"));
     assert_eq!(settings.config, Some((CONFIG.into(), false)));
 
@@ -35,7 +35,7 @@ fn each_place_is_stronger_than_the_one_before() {
     assert_eq!(problems.0, []);
     assert_eq!(settings.jobs.value, Jobs(3));
     assert_eq!(settings.jobs.origin, Origin::File { path: CONFIG.into(), line: 2 });
-    assert_eq!(settings.memory.value, Some(Bytes::gib(2)));
+    assert_eq!(settings.memory.value, Some(Bytes(2 << 30)));
     assert_eq!(settings.codec.value, Wanted::Only("libx264".to_owned()));
     assert!(settings.store_of(Path::new("/p/alps")).starts_with("/home/u/s"));
 
@@ -48,7 +48,7 @@ fn each_place_is_stronger_than_the_one_before() {
     ];
     let (settings, problems) = settle(&variables, &system, none());
     assert_eq!(problems.0, []);
-    assert_eq!((settings.jobs.value, settings.memory.value), (Jobs(5), Some(Bytes::gib(1))));
+    assert_eq!((settings.jobs.value, settings.memory.value), (Jobs(5), Some(Bytes(1 << 30))));
     assert_eq!((settings.store_of(Path::new("/p")), settings.codec.value), ("/s".into(), Wanted::Auto));
     assert_eq!(settings.jobs.origin, Origin::Environment("AUTOCUT_JOBS"));
 

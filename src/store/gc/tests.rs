@@ -14,7 +14,7 @@ fn five() -> Bench {
 }
 
 fn left(bench: &Bench) -> Vec<u32> {
-    (0..5).filter(|n| bench.store.result(key_of(*n)).unwrap().is_some()).collect()
+    (0..5).filter(|n| bench.holds(*n)).collect()
 }
 
 fn live(keys: &[u32]) -> Live {
@@ -52,7 +52,7 @@ fn what_is_live_stays_whatever_the_limit() {
 #[test]
 fn an_object_that_another_result_needs_stays() {
     let bench = five();
-    let shared = bench.store.result(key_of(0)).unwrap().unwrap().artifacts;
+    let shared = bench.known(0).unwrap().artifacts;
     bench.store.record(vec![action(9, shared.clone())]).unwrap();
     bench.store.gc(EVERYTHING, &live(&[9])).unwrap();
     assert_eq!(bench.store.objects().list().unwrap(), shared);
@@ -77,7 +77,7 @@ fn old_results_go_even_where_there_is_room() {
 fn leftovers_of_a_crash_and_hollow_results_go_in_any_case() {
     let bench = five();
     bench.store.insert_bytes(b"made, but never recorded").unwrap();
-    let lost = bench.store.result(key_of(2)).unwrap().unwrap().artifacts[0];
+    let lost = bench.known(2).unwrap().artifacts[0];
     bench.store.objects().remove(lost.digest).unwrap();
     let collected = bench.store.gc(Limit { bytes: u64::MAX, age_ns: None }, &Live::default()).unwrap();
     assert_eq!((collected.objects, collected.results), (1, 1));
@@ -87,12 +87,10 @@ fn leftovers_of_a_crash_and_hollow_results_go_in_any_case() {
 #[test]
 fn a_result_that_is_in_an_output_is_not_hollow() {
     let bench = Bench::new();
-    let temporary = bench.store.prepare_output(bench.folder.path(), "out/reel.mp4").unwrap();
-    std::fs::write(&temporary, "joined").unwrap();
-    let digest = bench.store.accept_output(bench.folder.path(), "out/reel.mp4", &temporary, key_of(1), false).unwrap();
+    let digest = bench.take(bench.folder.path(), "out/reel.mp4", "joined", false).unwrap();
     bench.store.record(vec![action(1, vec![Artifact { digest, bytes: 6 }])]).unwrap();
     bench.store.gc(Limit { bytes: u64::MAX, age_ns: None }, &Live::default()).unwrap();
-    assert!(bench.store.result(key_of(1)).unwrap().is_some());
+    assert!(bench.known(1).is_some());
 }
 
 #[test]

@@ -11,9 +11,7 @@ fn bench() -> Bench {
     for n in 0..3 {
         bench.make(n, &format!("object {n}"));
     }
-    let temporary = bench.store.prepare_output(bench.folder.path(), "out/reel.mp4").unwrap();
-    fs::write(&temporary, "joined").unwrap();
-    let digest = bench.store.accept_output(bench.folder.path(), "out/reel.mp4", &temporary, key_of(9), false).unwrap();
+    let digest = bench.take(bench.folder.path(), "out/reel.mp4", "joined", false).unwrap();
     bench.store.record(vec![action(9, vec![Artifact { digest, bytes: 6 }])]).unwrap();
     bench
 }
@@ -61,7 +59,7 @@ fn a_store_as_it_should_be_has_no_faults_and_all_of_it_is_read() {
 #[test]
 fn a_corrupt_object_is_found_named_removed_and_its_result_forgotten() {
     let bench = bench();
-    let object = bench.store.result(key_of(1)).unwrap().unwrap().artifacts[0];
+    let object = bench.known(1).unwrap().artifacts[0];
     spoil(&bench.store.path(object.digest));
     let found = inspect(&bench);
     let needed_by = vec![("segment".to_owned(), "reel/clip/1".to_owned())];
@@ -77,7 +75,7 @@ fn a_corrupt_object_is_found_named_removed_and_its_result_forgotten() {
 #[test]
 fn a_result_that_lost_its_object_is_hollow() {
     let bench = bench();
-    let object = bench.store.result(key_of(2)).unwrap().unwrap().artifacts[0];
+    let object = bench.known(2).unwrap().artifacts[0];
     bench.store.objects().remove(object.digest).unwrap();
     let found = inspect(&bench);
     assert!(found.corrupt.is_empty());
@@ -150,7 +148,7 @@ fn the_end_of_a_write_that_was_torn_is_no_loss() {
 #[test]
 fn a_result_that_differs_in_the_index_is_taken_from_the_log() {
     let bench = bench();
-    let known = bench.store.result(key_of(1)).unwrap();
+    let known = bench.known(1);
     let connection = rusqlite::Connection::open(bench.path("index.sqlite")).unwrap();
     connection.execute("UPDATE results SET result = x'00' WHERE key = ?1", [key_of(1).0.0]).unwrap();
     connection.execute("DELETE FROM results WHERE key = ?1", [key_of(2).0.0]).unwrap();
@@ -159,7 +157,7 @@ fn a_result_that_differs_in_the_index_is_taken_from_the_log() {
     assert_eq!((found.log.lost, found.log.not_indexed), (0, 2));
     repair(&bench);
     assert!(is_sound(&inspect(&bench)));
-    assert_eq!(bench.store.result(key_of(1)).unwrap(), known);
+    assert_eq!(bench.known(1), known);
 }
 
 #[test]
