@@ -49,7 +49,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("unsafe {", &["src/bin/autocut-media/av/"]),
     ("rusqlite", &["src/store/"]),
     ("std::fs", &["src/inputs/", "src/store/", "src/bin/autocut-media/"]),
+    ("rustix::fs", &["src/inputs/", "src/store/"]),
     ("File::open", &["src/inputs/", "src/store/", "src/bin/autocut-media/"]),
+    ("File::create", &["src/inputs/", "src/store/", "src/bin/autocut-media/"]),
+    ("OpenOptions", &["src/inputs/", "src/store/", "src/bin/autocut-media/"]),
     ("indicatif", &["src/report/"]),
     ("clap", &["src/cli/"]),
     ("process::exit", &[]),
@@ -81,12 +84,70 @@ fn program_text() -> BTreeMap<String, String> {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        let code: Vec<&str> = program.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        texts.insert(name, code.join("\n"));
+        texts.insert(name, program(&text));
     }
     assert!(texts.len() > 50, "the sources were not found");
     texts
+}
+
+/// A text without comments and without what is for its tests alone, and with
+/// each path that a `use` names in braces written out at its end.
+fn program(text: &str) -> String {
+    let mut code: Vec<&str> = Vec::new();
+    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            code.push(line);
+            continue;
+        }
+        // As rustfmt writes it: an item ends where a line as far to the left
+        // closes it.
+        let indent = line.len() - line.trim_start().len();
+        let ends = |line: &str| {
+            let left = line.len() - line.trim_start().len() == indent;
+            left && (line.ends_with(';') || line.ends_with('}'))
+        };
+        let _ = lines.by_ref().find(|line| ends(line));
+    }
+    let mut code = code.join("\n");
+    let mut paths = Vec::new();
+    for (at, _) in code.match_indices("use ") {
+        let start = code[..at].rfind('\n').map_or(0, |end| end + 1);
+        let before = code[start..at].trim();
+        let tree = code[at + "use ".len()..].split(';').next().unwrap_or_default();
+        if before.is_empty() || before.starts_with("pub") {
+            write_out("", tree, &mut paths);
+        }
+    }
+    for path in paths {
+        code.push('\n');
+        code.push_str(&path);
+    }
+    code
+}
+
+/// `a::{b, c::{d}}` is `a::b` and `a::c::d`.
+fn write_out(prefix: &str, tree: &str, paths: &mut Vec<String>) {
+    let tree = tree.trim();
+    let Some((head, rest)) = tree.split_once('{') else {
+        if !tree.is_empty() {
+            paths.push(format!("{prefix}{tree}"));
+        }
+        return;
+    };
+    let inner = &rest[..rest.rfind('}').unwrap_or(rest.len())];
+    let (mut depth, mut start) = (0, 0);
+    for (at, letter) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                write_out(&format!("{prefix}{head}"), &inner[start..at], paths);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The floors that a text names as `crate::floor` or `autocut::floor`.
@@ -95,7 +156,6 @@ fn used(text: &str) -> Vec<&str> {
     for prefix in ["crate::", "autocut::"] {
         for (at, _) in text.match_indices(prefix) {
             let rest = &text[at + prefix.len()..];
-            let rest = rest.strip_prefix('{').unwrap_or(rest);
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             if FLOORS.contains(&&rest[..end]) {
                 floors.push(&rest[..end]);
@@ -103,6 +163,21 @@ fn used(text: &str) -> Vec<&str> {
         }
     }
     floors
+}
+
+#[test]
+fn no_way_of_writing_a_name_hides_it() {
+    let text = "use crate::{base, store::{Store, remote}};\n\
+        pub(crate) use std::{collections::HashMap, fs, io};\n\
+        // crate::cli\n\
+        #[cfg(test)]\n\
+        mod tests;\n\
+        impl A {\n    #[cfg(test)]\n    fn b() {\n        crate::report::c()\n    }\n\n    fn d() {\n        crate::exec::e()\n    }\n}\n\
+        #[cfg(test)]\nmod more {\n    use crate::overlay;\n}\n\
+        fn after() {\n    crate::graph::f()\n}\n";
+    let text = program(text);
+    assert_eq!(used(&text), ["exec", "graph", "base", "store", "store"]);
+    assert!(text.contains("\nstd::fs\n") && !text.contains("overlay") && !text.contains("report"), "{text}");
 }
 
 #[test]
