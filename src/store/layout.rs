@@ -2,7 +2,7 @@
 //!
 //! | path | what | may be deleted |
 //! | --- | --- | --- |
-//! | `version` | the format of the whole; checked first | no |
+//! | `version` | the format of the whole; checked first | no: written anew, whatever the format was |
 //! | `objects/ab/cdef...` | artifacts, named by their digest | yes: made again |
 //! | `records/log` | every result, appended; the truth | costs the reuse of all objects |
 //! | `records/roots/` | what the last successful builds need; see [`roots`](super::roots) | costs what gc takes |

@@ -5,7 +5,8 @@
 //! holds it, however that dies: there are no stale locks to remove. The file's
 //! text only says who holds it. Only the holder puts objects, records or
 //! scratch folders into the store, and only the holder collects garbage;
-//! reading needs no lock.
+//! reading needs no lock. On some network file systems (FUSE, 9P, NFS with
+//! `local_lock`) it is known to one machine alone.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
