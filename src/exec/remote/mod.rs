@@ -290,6 +290,7 @@ impl Exchange {
 
     /// Waits for nothing any more.
     pub fn abandon(&mut self) {
+        self.published = self.note();
         self.shared = None;
         self.gate.close();
         self.open.clear();
@@ -393,8 +394,9 @@ impl Exchange {
     pub fn finish(&mut self, interrupted: &AtomicBool) -> Farewell {
         let Some(publisher) = &mut self.publisher else {
             self.offered();
+            let published = self.note();
             self.abandon();
-            return Farewell::default();
+            return Farewell { published, ..Farewell::default() };
         };
         // Nothing more comes.
         publisher.queue = crossbeam_channel::bounded(0).0;
