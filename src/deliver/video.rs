@@ -153,7 +153,9 @@ fn limited(rate: FrameRate) -> FrameRate {
 fn most<T: Ord + Copy>(footage: &[&VideoInfo], what: impl Fn(&VideoInfo) -> T) -> Option<T> {
     let mut shares = std::collections::BTreeMap::new();
     for video in footage {
-        *shares.entry(what(video)).or_insert(0) += video.duration.to_millis();
+        let share: &mut i64 = shares.entry(what(video)).or_default();
+        // A file may state any duration.
+        *share = share.saturating_add(video.duration.to_millis());
     }
     shares.into_iter().max_by_key(|(value, share)| (*share, *value)).map(|(value, _)| value)
 }
@@ -187,6 +189,28 @@ mod tests {
         let rate = FrameRate::new(rate, 1).unwrap();
         let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
         VideoFormat { size: Size::new(width, height), rate, colour }
+    }
+
+    #[test]
+    fn footage_that_claims_to_last_for_ever_has_a_format_too() {
+        let rate = FrameRate::per_second(30);
+        let video = VideoInfo {
+            stream: 0,
+            codec: "h264".into(),
+            stored: Size::new(1280, 720),
+            pixel_aspect: (1, 1),
+            orientation: crate::base::Orientation::UPRIGHT,
+            rate,
+            average_rate: rate,
+            variable_rate: false,
+            frames: 0,
+            duration: crate::base::Timestamp::from_seconds(i64::MAX),
+            pixel_format: "yuv420p".into(),
+            bit_depth: 8,
+            colour: format(2, 2, 1).colour,
+            chunks: Vec::new(),
+        };
+        assert_eq!(most(&[&video, &video], |video| video.rate), Some(rate));
     }
 
     /// Examples of levels and their formats from table A-6 of ITU-T H.264.

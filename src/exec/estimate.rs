@@ -133,7 +133,10 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Sound(spec) => millis(spec.runs.iter().map(|run| run.samples).sum(), spec.sample_rate),
         ActionSpec::Mix(spec) => millis(spec.samples, spec.sample_rate),
         ActionSpec::Join(spec) => spec.segments.len() as u64,
-        ActionSpec::Choose(spec) => spec.recordings.iter().map(|r| r.duration.to_millis().unsigned_abs()).sum(),
+        ActionSpec::Choose(spec) => {
+            let footage = spec.recordings.iter().map(|recording| recording.duration.to_millis().unsigned_abs());
+            footage.fold(0, u64::saturating_add)
+        }
         ActionSpec::Probe(_)
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)

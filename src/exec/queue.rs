@@ -166,7 +166,7 @@ pub fn decides(spec: &ActionSpec) -> bool {
 fn cost(spec: &ActionSpec) -> u64 {
     match spec {
         ActionSpec::Analyse(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs(),
-        ActionSpec::Detect(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs() * 10,
+        ActionSpec::Detect(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs().saturating_mul(10),
         ActionSpec::Segment(s) => u64::from(s.frames()) * (s.format.size.area() >> 8),
         ActionSpec::Mix(s) => s.samples,
         _ => 0,
