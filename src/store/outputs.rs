@@ -20,6 +20,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::base::{Diagnostic, Digest};
 use crate::inputs::system::stat_of;
 use crate::inputs::{RealSystem, Remembered, System, cannot, hash_file};
@@ -36,6 +38,9 @@ pub enum OutputState {
     Foreign,
 }
 
+/// Fewer outputs than this are looked at by one thread.
+const STATES_AT_ONCE: usize = 128;
+
 impl Store {
     /// What lies at `name`, relative to the folder `project`. A file whose stat
     /// is as it was recorded is not read.
@@ -51,7 +56,9 @@ impl Store {
             let at = records.binary_search_by(|record| record.name.as_str().cmp(name)).ok()?;
             records.get(at).cloned()
         };
-        names.iter().map(|name| self.state_of(project, name, record(name))).collect()
+        // A disk answers several at once.
+        let states = names.par_iter().with_min_len(STATES_AT_ONCE);
+        states.map(|name| self.state_of(project, name, record(name))).collect()
     }
 
     fn state_of(&self, project: &Path, name: &str, record: Option<OutputRecord>) -> Result<OutputState, Diagnostic> {
