@@ -100,8 +100,18 @@ fn change(change: &str, invocation: &Invocation, produced: &mut Produced) {
             signals[0].signal.values[2] += 7;
             fs::write(&produced.files[0], encode(&signals)).unwrap();
         }
+        ("nonsense", ActionSpec::Probe(_)) => produced.value = vec![1, 2, 255],
         _ => {}
     }
+}
+
+#[test]
+fn what_is_no_result_is_said_of_the_action_that_made_it() {
+    let project = project();
+    let program = media::program(&project, "nonsense");
+    let made = project.make_in(&[], &[("AUTOCUT_MEDIA", program.to_str().unwrap())]);
+    assert_eq!(made.code, 3, "{}", made.stderr);
+    assert!(made.errors()[0].contains("is no probe result"), "{:?}", made.errors());
 }
 
 #[test]
