@@ -65,7 +65,7 @@ pub fn after_build(workspace: &Workspace, mut live: Live) -> Result<(), Diagnost
 pub fn keep(
     workspace: &Workspace,
     goal: &Goal,
-    plan: &[(String, ActionKey)],
+    plan: &[(&str, ActionKey)],
     done: bool,
     ran: bool,
 ) -> Result<(), Diagnostic> {

@@ -115,9 +115,13 @@ impl salsa::Database for Database {}
 #[salsa::db]
 impl Db for Database {
     fn outcome(&self, key: ActionKey) -> Outcome {
-        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        *outcomes.entry(key).or_insert_with(|| {
-            let result = (self.known)(key).map(Arc::new);
+        let outcomes = || self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = outcomes().get(&key) {
+            return *outcome;
+        }
+        // Others plan on while this is decoded.
+        let result = (self.known)(key).map(Arc::new);
+        *outcomes().entry(key).or_insert_with(|| {
             let durability = durability_of(result.is_some());
             Outcome::builder(result).durability(durability).new(self)
         })

@@ -7,6 +7,7 @@
 //! goes on collecting what else can start, so that one evaluation yields every
 //! action that is ready.
 
+pub mod ahead;
 pub mod clips;
 pub mod db;
 pub mod encoding;

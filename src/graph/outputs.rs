@@ -24,9 +24,7 @@ use crate::overlay;
 pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()> {
     let mut needs = Collector::default();
     let mut complete = true;
-    let wanted = |output: &OutputDecl| targets.is_empty() || targets.contains(&output.name);
-    let indices: Vec<usize> =
-        project.outputs(db).iter().enumerate().filter(|(_, output)| wanted(output)).map(|(index, _)| index).collect();
+    let indices = wanted(db, project, targets);
     for (at, index) in indices.iter().enumerate() {
         complete &= needs.take(one(db, project, *index)).is_some();
         for other in &indices[..at] {
@@ -36,6 +34,13 @@ pub fn outputs(db: &dyn Db, project: Project, targets: &[String]) -> Planned<()>
         }
     }
     needs.finish(complete.then_some(()))
+}
+
+/// The places in the manifest of the outputs that `targets` names; of all where
+/// it names none.
+pub fn wanted(db: &dyn Db, project: Project, targets: &[String]) -> Vec<usize> {
+    let wanted = |output: &OutputDecl| targets.is_empty() || targets.contains(&output.name);
+    project.outputs(db).iter().enumerate().filter(|(_, output)| wanted(output)).map(|(index, _)| index).collect()
 }
 
 /// The output at `index` of the manifest.

@@ -69,7 +69,7 @@ pub fn project(diagnosis: &Diagnosis) -> String {
 
 fn log(text: &mut String, report: &LogReport) {
     let summary = &report.summary;
-    let seconds = (summary.last - summary.first) as f64 / 1e9;
+    let seconds = summary.last.saturating_sub(summary.first) as f64 / 1e9;
     let _ = writeln!(text, "\n{}", report.name);
     let rate = if seconds > 0.0 { summary.samples as f64 / seconds } else { 0.0 };
     let _ =

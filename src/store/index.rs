@@ -19,7 +19,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, Trans
 
 use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::cannot;
-use crate::model::{self, ActionKey, ActionResult};
+use crate::model::{ActionKey, ActionResult};
 
 use super::access::Journal;
 use super::builds;
@@ -354,12 +354,20 @@ impl Index {
     pub(super) fn mark_used(
         &mut self,
         project: &str,
-        plan: &[(String, ActionKey)],
+        plan: &[(&str, ActionKey)],
         now: UtcTime,
     ) -> Result<bool, Trouble> {
         const HOUR_NS: i64 = 3_600_000_000_000;
         let hour = now.0 / HOUR_NS;
-        let mark = Digest::derive("autocut 2026 plan in use", &model::encode(&(hour, plan)));
+        // Not encoded first: a plan is long, and digests are slow to encode.
+        let mut bytes = Vec::with_capacity(plan.iter().map(|(node, _)| node.len() + 36).sum());
+        for (node, key) in plan {
+            bytes.extend_from_slice(&(node.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(node.as_bytes());
+            bytes.extend_from_slice(&key.0.0);
+        }
+        bytes.extend_from_slice(&hour.to_le_bytes());
+        let mark = Digest::derive("autocut 2026 plan in use", &bytes);
         let name = format!("plan {project}");
         if meta::<[u8; 32]>(&self.connection, &name)? == Some(mark.0) {
             return Ok(false);

@@ -283,7 +283,7 @@ impl Store {
     /// become the last success of their nodes and the last that gc removes.
     /// Writes nothing if the same plan was marked within the hour, so that a
     /// build with nothing to do stays without a write; says whether it wrote.
-    pub fn mark_used(&self, plan: &[(String, ActionKey)]) -> Result<bool, Diagnostic> {
+    pub fn mark_used(&self, plan: &[(&str, ActionKey)]) -> Result<bool, Diagnostic> {
         self.with(|inner| inner.index.mark_used(&self.project, plan, now()))
     }
 

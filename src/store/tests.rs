@@ -188,7 +188,7 @@ fn a_damaged_cut_newer_or_deleted_index_is_built_anew() {
         assert_eq!(bench.store.snapshot().unwrap().len(), 100, "{what}");
         assert!((0..100).all(|n| bench.holds(n)), "{what}");
         assert_eq!(bench.store.last_successes().unwrap().len(), 100, "{what}");
-        bench.store.mark_used(&[("reel/clip/7".into(), key_of(7))]).unwrap();
+        bench.store.mark_used(&[("reel/clip/7", key_of(7))]).unwrap();
         bench.store.remember_files(&[("a".into(), remembered(1))]).unwrap();
     }
 }
@@ -339,7 +339,7 @@ fn a_node_that_is_planned_with_an_older_result_has_it_as_its_last() {
     bench.store.record(vec![ActionRecord { node: node.clone(), ..action(2, vec![]) }]).unwrap();
     let last = || bench.store.last_success(&node).unwrap().unwrap().key;
     assert_eq!(last(), key_of(2));
-    bench.store.mark_used(&[(node.clone(), key_of(1))]).unwrap();
+    bench.store.mark_used(&[(&node, key_of(1))]).unwrap();
     assert_eq!(last(), key_of(1));
 }
 
@@ -347,7 +347,7 @@ fn a_node_that_is_planned_with_an_older_result_has_it_as_its_last() {
 fn marking_the_same_plan_again_writes_nothing() {
     let bench = Bench::new();
     bench.make(1, "one");
-    let plan = [("reel/clip/1".to_owned(), key_of(1))];
+    let plan = [("reel/clip/1", key_of(1))];
     bench.store.mark_used(&plan).unwrap();
     let size = || fs::metadata(bench.path("index.sqlite-wal")).unwrap().len();
     let before = size();
@@ -406,7 +406,7 @@ fn projects_that_share_a_store_share_results_and_nothing_else() {
 fn marks_of_two_projects_do_not_displace_each_other() {
     let (_folder, [(_, in_a), (_, in_b)]) = shared();
     in_a.record(vec![action(1, vec![])]).unwrap();
-    let plan = [("reel/clip/1".to_owned(), key_of(1))];
+    let plan = [("reel/clip/1", key_of(1))];
     assert!(in_a.mark_used(&plan).unwrap());
     assert!(in_b.mark_used(&plan[..0]).unwrap());
     assert!(!in_a.mark_used(&plan).unwrap());

@@ -71,7 +71,7 @@ impl Driver<'_> {
             let _ = self.workspace.store.remember_estimates(&self.estimates.to_bytes());
         }
         self.summary.outputs = self.outputs.told();
-        let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.clone(), action.key)).collect();
+        let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.as_str(), action.key)).collect();
         let succeeded = complete && self.summary.errors.is_empty() && !self.summary.interrupted;
         let mut kept = collect::keep(self.workspace, goal, &plan, succeeded, !self.summary.ran.is_empty());
         if complete {

@@ -37,7 +37,7 @@ use crate::exec::queue::Position;
 use crate::exec::remote::Exchange;
 use crate::exec::survey::Known;
 use crate::exec::workspace::{Purpose, Workspace};
-use crate::graph::{FileInput, FileState};
+use crate::graph::{FileInput, FileState, ahead};
 use crate::inputs::machine::Pressure;
 use crate::inputs::{RealSystem, Remembered};
 use crate::model::{ActionKey, ActionResult, PlannedAction, Runs};
@@ -45,6 +45,10 @@ use crate::store::ActionRecord;
 
 /// The plan is evaluated again at least this often while results come in.
 const REPLAN: Duration = Duration::from_secs(1);
+
+/// More threads than this would plan no quicker: they wait for each other's
+/// locks.
+const PLANNERS: usize = 4;
 
 /// How long the driver waits for reports before it looks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
@@ -82,6 +86,8 @@ pub struct Driver<'a> {
     known: Known,
     /// How much of that was known when this build began: actions and frames.
     before: (usize, u64),
+    /// Something was planned with this database.
+    planned: bool,
     /// How many actions the last finished plan has.
     live: usize,
     /// An action has to be planned again.
@@ -155,6 +161,7 @@ impl<'a> Driver<'a> {
             known: Known::default(),
             before: (0, 0),
             live: 0,
+            planned: false,
             again: false,
             warned: HashSet::new(),
             summary: Summary::default(),
@@ -193,6 +200,15 @@ impl<'a> Driver<'a> {
         let started = Instant::now();
         self.begin();
         self.look_ahead(goal);
+        let planning = Instant::now();
+        if let Goal::Outputs(targets) = goal
+            && !self.planned
+        {
+            let threads = self.options.jobs.min(PLANNERS);
+            ahead::plan(&self.workspace.db, self.workspace.project, targets, threads);
+            self.planned = true;
+        }
+        self.summary.planning += planning.elapsed();
         // It ends: an action that is done is not pending any more, one that fails
         // is not tried for ever, and a result that turns out to be lost counts
         // as a failure of its action.
@@ -271,6 +287,7 @@ impl<'a> Driver<'a> {
     fn forget_plan(&mut self) {
         self.known = Known::default();
         self.before = (0, 0);
+        self.planned = false;
     }
 
     fn is_quiet(&self) -> bool {

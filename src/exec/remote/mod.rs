@@ -319,7 +319,7 @@ impl Exchange {
 
     /// Has those results of a finished plan published that were known before
     /// there was this shared store. The same plan is offered once.
-    pub fn offer(&mut self, store: &Store, plan: &[(String, ActionKey)]) -> Result<(), Diagnostic> {
+    pub fn offer(&mut self, store: &Store, plan: &[(&str, ActionKey)]) -> Result<(), Diagnostic> {
         let Some(location) = self.shared.as_ref().filter(|shared| shared.is_writable()).and(self.location.as_ref())
         else {
             return Ok(());

@@ -33,7 +33,7 @@ fn within_the_limit_nothing_goes() {
 #[test]
 fn the_least_recently_used_go_first() {
     let bench = five();
-    bench.store.mark_used(&[("reel/clip/0".into(), key_of(0))]).unwrap();
+    bench.store.mark_used(&[("reel/clip/0", key_of(0))]).unwrap();
     let limit = Limit { bytes: (3 << 20) + (1 << 19), age_ns: None };
     let collected = bench.store.gc(limit, &Live::default()).unwrap();
     assert_eq!((collected.objects, collected.results, collected.bytes), (2, 2, 2 << 20));
@@ -67,7 +67,7 @@ fn an_object_that_another_result_needs_stays() {
 fn old_results_go_even_where_there_is_room() {
     // Their times are those of 1970, but for the one that is used now.
     let bench = five();
-    bench.store.mark_used(&[("reel/clip/2".into(), key_of(2))]).unwrap();
+    bench.store.mark_used(&[("reel/clip/2", key_of(2))]).unwrap();
     let limit = Limit { bytes: u64::MAX, age_ns: Some(3_600_000_000_000) };
     bench.store.gc(limit, &live(&[4])).unwrap();
     assert_eq!(left(&bench), [2, 4]);
