@@ -130,7 +130,7 @@ fn a_fresh_clone_runs_nothing_with_what_the_main_branch_shared() {
     assert!(field(&workflow, "AUTOCUT_REMOTE").starts_with("s3://"), "{workflow}");
     // A folder takes the place of the bucket.
     let shared = tempfile::tempdir().unwrap();
-    let remote = ("AUTOCUT_REMOTE", shared.path().join("films").display().to_string());
+    let remote = ("AUTOCUT_REMOTE", shared.path().display().to_string());
     let write = ("AUTOCUT_REMOTE_WRITE", field(&workflow, "AUTOCUT_REMOTE_WRITE").to_owned());
 
     let project = project();

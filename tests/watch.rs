@@ -12,6 +12,7 @@ use std::fs;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use common::soak::Rounds;
 use common::watch::{PATIENCE, Watch, nodes, ran, save};
 use common::{Footage, Project, frame_hashes};
 use serde_json::Value;
@@ -121,10 +122,9 @@ fn an_edit_ends_what_is_no_longer_wanted_and_keeps_what_is() {
     assert_eq!(frame_hashes(&project.path("out/reel.mp4")).len(), 420);
 }
 
-/// `SOAK_REBUILDS` asks for more than the few of every run.
 #[test]
 fn memory_stays_flat_over_many_rebuilds() {
-    let rebuilds: u64 = std::env::var("SOAK_REBUILDS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let rebuilds = Rounds::of("rebuilds", 40, 1_000).count();
     let project = project();
     let watch = Watch::start(&project, &[]);
     watch.build();

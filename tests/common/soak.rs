@@ -32,6 +32,11 @@ impl Rounds {
         Rounds { name, seed, count, started: Instant::now() }
     }
 
+    /// How many rounds these are, where one is nothing by itself.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Does every round; one that panics says how it is repeated.
     pub fn run(&self, mut round: impl FnMut(u64, &mut fastrand::Rng)) {
         for n in 0..self.count {

@@ -157,7 +157,8 @@ impl Plan {
     pub(crate) fn act(&mut self) -> Planned {
         self.ran.lock().unwrap().clear();
         let mut actions: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-        loop {
+        // Far more rounds than anything here takes.
+        for _ in 0..50 {
             let planned = outputs::outputs(&self.db, self.project, &[]);
             let survey = Survey::of(&planned.needs);
             assert!(survey.problems.is_empty() && survey.unhashed.is_empty(), "{:?}", survey.problems);
@@ -171,6 +172,7 @@ impl Plan {
                 return Planned { queries: self.ran.lock().unwrap().clone(), actions };
             }
         }
+        panic!("what was answered is asked for again and again");
     }
 
     /// What an action could have made.
@@ -194,7 +196,7 @@ impl Plan {
             spec => (encode(spec), Vec::new()),
         };
         let artifact = Artifact { digest: Digest::of(&made), bytes: made.len() as u64 };
-        ActionResult { artifacts: vec![artifact], value, warnings: Vec::new() }
+        ActionResult { artifacts: vec![artifact; action.spec.kind().artifacts], value, warnings: Vec::new() }
     }
 }
 
