@@ -1,29 +1,27 @@
 //! A project opened for work: its manifest, its files, the store, and the
 //! database that plans.
 
+mod names;
+mod outputs;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
+use crate::base::{Diagnostic, Diagnostics, Digest};
 use crate::deliver::DELIVERABLES;
-use crate::exec::explain::basis::Again;
 use crate::exec::files::{self, Look, Memory, Source};
 use crate::exec::lockfile::Locked;
 use crate::exec::settings::Settings;
 use crate::exec::sources::SourceFile;
 pub use crate::exec::storage::Purpose;
-use crate::exec::survey::Done;
 use crate::exec::{remote, storage, toolchain, worker};
 use crate::graph::db::Known;
 use crate::graph::{Database, FileInput, FileState, Project, moments, stills};
-use crate::inputs::system::EntryKind;
-use crate::inputs::{self, FileStat, Pattern, RealSystem, System};
-use crate::manifest::manifest::{At, OutputDecl};
+use crate::inputs::{self, FileStat, RealSystem, System};
 use crate::manifest::{self, KindEntry, Kinds, Manifest};
-use crate::model::moment::{ChoiceReport, Moment};
-use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
-use crate::model::{ActionSpec, PlannedAction, Toolchain, decode};
+use crate::model::moment::ChoiceReport;
+use crate::model::{PlannedAction, Toolchain, decode};
 use crate::overlay::OVERLAYS;
 use crate::store::remote::Remote;
 use crate::store::{Lock, OutputState, Position, Snapshot, Store};
@@ -144,7 +142,7 @@ impl Workspace {
         let _ = results.set(snapshot);
         problems.0.extend(found.problems);
         for output in &manifest.outputs {
-            problems.0.extend(footage_in_place_of(&store, &root, &manifest, output)?);
+            problems.0.extend(outputs::footage_in_place_of(&store, &root, &manifest, output)?);
         }
         if lock.is_some() && !found.gone.is_empty() {
             store.forget_files(&found.gone)?;
@@ -202,7 +200,7 @@ impl Workspace {
         let Some(manifest) = load(&read_manifest(&RealSystem, &self.root)?, problems) else { return Ok(()) };
         let Some(locked) = read_lock(&self.root, problems) else { return Ok(()) };
         for output in &manifest.outputs {
-            problems.0.extend(footage_in_place_of(&self.store, &self.root, &manifest, output)?);
+            problems.0.extend(outputs::footage_in_place_of(&self.store, &self.root, &manifest, output)?);
         }
         if problems.has_errors() {
             return Ok(());
@@ -355,28 +353,10 @@ impl Workspace {
         Ok(apart)
     }
 
-    /// Says which of the named outputs do not exist.
-    pub fn check_targets(&self, targets: &[String]) -> Result<(), Diagnostics> {
-        let names: Vec<&str> = self.manifest.outputs.iter().map(|output| output.name.as_str()).collect();
-        let mut problems = Diagnostics::default();
-        for target in targets.iter().filter(|target| !names.contains(&target.as_str())) {
-            let hint = match crate::base::diagnostic::nearest(target, names.iter().copied()) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("the manifest has: {}", names.join(", ")),
-            };
-            problems.push(Diagnostic::input(format!("there is no output {target:?}")).hint(hint));
-        }
-        problems.into_result()
-    }
-
     /// Where a file is read.
     pub fn path_of(&self, file: FileInput) -> PathBuf {
         let source = self.files.get(&file);
         source.and_then(|source| source.path.clone()).unwrap_or_else(|| self.root.join(self.name_of(file)))
-    }
-
-    pub fn name_of(&self, file: FileInput) -> String {
-        self.files.get(&file).map_or_else(|| file.path(&self.db).clone(), |source| source.name.clone())
     }
 
     /// Notes what a file was found to contain when it had `stat`.
@@ -419,116 +399,6 @@ impl Workspace {
         file.or_else(|| Some(self.store.path(digest)).filter(|path| RealSystem.stat(path).is_ok()))
     }
 
-    /// Why content cannot be read now.
-    pub fn unavailable(&self, digest: Digest, action: &PlannedAction) -> Diagnostic {
-        let names: Vec<_> = self.files_of(digest).into_iter().map(|file| self.name_of(file)).collect();
-        match names.first() {
-            Some(name) => Diagnostic::input(format!("{name} is not there now, and {} needs it", action.node))
-                .hint("plug in the disk that it is on, or put it back"),
-            None => Diagnostic::bug(format!("{} needs {}, which nothing makes", action.node, digest.short())),
-        }
-    }
-
-    /// The file that an action is about, for messages; its node otherwise.
-    pub fn subject(&self, action: &PlannedAction) -> String {
-        let names = action.spec.inputs().into_iter().flat_map(|digest| self.files_of(digest));
-        names.into_iter().next().map_or_else(|| action.node.clone(), |file| self.name_of(file))
-    }
-
-    /// A failure as people are told of it: with the file, the overlay or the
-    /// output that it is about, and its place in the manifest where it has one.
-    pub fn named(&self, action: &PlannedAction, why: Diagnostic) -> Diagnostic {
-        let (subject, place) = match &action.spec {
-            ActionSpec::Show(ShowSpec { overlay, .. }) | ActionSpec::Draw(DrawSpec { overlay, .. }) => {
-                match self.manifest.overlays.iter().find(|declared| declared.spec == *overlay) {
-                    Some(declared) => (format!("overlay {:?}", declared.name), Some(&declared.place)),
-                    None => (action.node.clone(), None),
-                }
-            }
-            // The message names the recording and the time.
-            ActionSpec::Choose(_) => (String::new(), self.place_of_moment(&why.message)),
-            _ => (action.output.clone().unwrap_or_else(|| self.subject(action)), None),
-        };
-        let message =
-            if why.message.contains(&subject) { why.message.clone() } else { format!("{subject}: {}", why.message) };
-        let place = why.place.clone().or_else(|| place.map(|at| Box::new(at.0.clone())));
-        Diagnostic { message, place, ..why }
-    }
-
-    /// Where the pin or ban stands that a message speaks of.
-    fn place_of_moment(&self, message: &str) -> Option<&At> {
-        let moments = &self.manifest.moments;
-        let pin = |pin: &Pin| position(&pin.recording, pin.start);
-        let ban = |ban: &Ban| position(&ban.recording, ban.from);
-        let pins = moments.pins.iter().map(pin).zip(&moments.pin_places);
-        let mut all = pins.chain(moments.bans.iter().map(ban).zip(&moments.ban_places));
-        all.find(|(name, _)| message.contains(name.as_str())).map(|(_, place)| place)
-    }
-
-    /// Those of these finished actions whose outputs are no longer as they were
-    /// written. Actions that write none are passed over.
-    pub fn displaced<'a>(&self, done: &'a [Done]) -> Result<Vec<&'a Arc<PlannedAction>>, Diagnostic> {
-        let (joins, paths): (Vec<_>, Vec<_>) =
-            done.iter().filter_map(|done| Some((done, done.0.output.clone()?))).unzip();
-        let states = self.store.output_states(&self.root, &paths)?;
-        let is_displaced = |(_, result): &Done, state: OutputState| {
-            let made = result.artifacts.first();
-            made.is_none_or(|made| state != OutputState::Ours(made.digest))
-        };
-        let both = joins.into_iter().zip(states);
-        Ok(both.filter(|(done, state)| is_displaced(done, *state)).map(|((action, _), _)| action).collect())
-    }
-
-    /// Why an action has to be done that was done just so: something it made is
-    /// not as it was.
-    pub fn again(&self, action: &PlannedAction) -> Again {
-        let state = action.output.as_ref().map(|path| self.store.output_state(&self.root, path));
-        match state {
-            None => Again::ObjectGone,
-            Some(Ok(OutputState::Absent)) => Again::OutputGone,
-            Some(_) => Again::OutputChanged,
-        }
-    }
-
-    /// An error where an output would replace what autocut did not write.
-    pub fn may_write(&self, path: &str) -> Result<(), Diagnostic> {
-        match self.store.output_state(&self.root, path)? {
-            OutputState::Absent | OutputState::Ours(_) => Ok(()),
-            OutputState::Foreign => {
-                Err(Diagnostic::input(format!("{path} was not written by autocut, or was changed since"))
-                    .hint("move it away, or let it be overwritten with --force"))
-            }
-        }
-    }
-
-    /// What is wrong with the places of the outputs of these names (of all where
-    /// none is named), as far as that is known before planning.
-    pub fn blocked_outputs(&self, targets: &[String]) -> Vec<Diagnostic> {
-        let wanted = |name: &String| targets.is_empty() || targets.contains(name);
-        let outputs = self.manifest.outputs.iter().filter(|output| wanted(&output.name));
-        let places = outputs.filter_map(|output| Some((output.place_written()?, &output.place)));
-        // A folder is one to write into.
-        let is_file = |path: &str| RealSystem.stat(&self.root.join(path)).is_ok_and(|it| it.kind == EntryKind::File);
-        let blocked = places.filter(|(path, _)| is_file(path));
-        blocked.filter_map(|(path, at)| Some(self.may_write(&path).err()?.at(at.0.clone()))).collect()
-    }
-
-    /// An error where the store cannot take in what these actions make: nothing
-    /// can be written there, or there is no room.
-    pub fn may_store(&self, pending: &[Arc<PlannedAction>]) -> Result<(), Diagnostic> {
-        if let (Some(first), Some(why)) = (pending.first(), self.store.read_only()) {
-            let first = format!("{} {}", first.spec.kind().name, first.node);
-            return Err(why.clone().note(match pending.len() {
-                1 => format!("{first} has to run"),
-                more => format!("{first} and {} more actions have to run", more - 1),
-            }));
-        }
-        match pending.iter().map(|action| expected_bytes(&action.spec)).sum() {
-            0 => Ok(()),
-            needed => self.store.space()?.require(needed, self.store.root()),
-        }
-    }
-
     /// Why the moments are as they are; known once they are chosen.
     pub fn choice_report(&self) -> Result<ChoiceReport, Diagnostic> {
         let choice = moments::weighed(&self.db, self.project);
@@ -543,11 +413,6 @@ impl Workspace {
         let made = stills::stills(&self.db, self.project, std::slice::from_ref(wanted));
         self.store.read(*made.value?.get(wanted)?).ok()
     }
-
-    /// The name of the project's folder.
-    pub fn title(&self) -> String {
-        self.root.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
-    }
 }
 
 /// A database that knows what the store knows now.
@@ -560,46 +425,6 @@ fn database(store: &Store, toolchain: &Toolchain) -> Result<Database, Diagnostic
 fn remembered(results: &Arc<OnceLock<Snapshot>>) -> Known {
     let results = Arc::clone(results);
     Arc::new(move |key| results.get()?.get(key))
-}
-
-/// About what an action writes that writes much: a tenth of a bit a pixel is
-/// what x264 takes for usual footage at a good quality.
-fn expected_bytes(spec: &ActionSpec) -> u64 {
-    match spec {
-        // Once as a segment, once in the output that it is joined to.
-        ActionSpec::Segment(spec) => u64::from(spec.frames()).saturating_mul(spec.format.size.area()) / 80 * 2,
-        ActionSpec::Sound(spec) => spec.runs.iter().map(|run| run.samples * u64::from(spec.channels) * 2).sum(),
-        _ => 0,
-    }
-}
-
-/// The error for an output whose place holds footage: a file that autocut did
-/// not write and that a footage set names.
-fn footage_in_place_of(
-    store: &Store,
-    root: &Path,
-    manifest: &Manifest,
-    output: &OutputDecl,
-) -> Result<Option<Diagnostic>, Diagnostic> {
-    let Some(path) = output.place_written() else { return Ok(None) };
-    let names = |text: &String| Pattern::new(text, root).is_ok_and(|pattern| pattern.matches(&path));
-    let set = manifest.footage.iter().find(|set| set.files.iter().any(names));
-    let Some(set) = set.filter(|_| RealSystem.stat(&root.join(&path)).is_ok_and(|it| it.kind == EntryKind::File))
-    else {
-        return Ok(None);
-    };
-    if store.output_state(root, &path)? != OutputState::Foreign {
-        return Ok(None);
-    }
-    let problem =
-        Diagnostic::input(format!("output {:?} would replace {path}, which is footage of {:?}", output.name, set.name));
-    Ok(Some(problem.at(output.place.0.clone()).hint("let it write to another file, e.g. in `out/`")))
-}
-
-/// A moment's place as messages write it: `front/GX010012@192.0s`.
-fn position(recording: &str, start: Timestamp) -> String {
-    let length = Timestamp::ZERO;
-    Moment { recording: recording.to_owned(), start, length, pinned: false }.node()
 }
 
 /// Reads `autocut.lock`; `None` where it is wrong.
