@@ -7,6 +7,9 @@ mod common;
 
 use std::process::Output;
 
+use autocut::exec::estimates::{Class, Estimates};
+use autocut::model::action::KINDS;
+use autocut::store::Store;
 use common::{Footage, Project};
 
 const MANIFEST: &str = r#"Project(version: 1, footage: { "front": "a.mp4" },
@@ -81,4 +84,27 @@ fn the_store_goes_where_it_is_told_and_no_setting_changes_a_key() {
     let second = run(&project, &["make", "--json", "-j3"], &variables);
     let text = String::from_utf8(second.stdout).unwrap();
     assert!(text.lines().last().unwrap().contains(r#""ran":0"#), "{text}");
+}
+
+/// A tiny picture takes far less than what is expected of a kind that never ran;
+/// so more of them find room in the same memory the next time.
+#[test]
+fn what_actions_took_is_expected_of_the_next() {
+    let project = Project::new();
+    let short = Footage { size: "64x64", rate: "10", seconds: 4, ..Footage::default() };
+    project.footage("a.mp4", &short).write("autocut.ron", MANIFEST);
+    assert!(run(&project, &["make"], &[]).status.success());
+
+    let store = Store::open(&project.path(".autocut")).unwrap();
+    let learned = Estimates::from_bytes(&store.estimates().unwrap().expect("nothing was learned"));
+    let kind = |name: &str| *KINDS.iter().find(|kind| kind.name == name).unwrap();
+    // Only a segment holds pictures of this size.
+    for (name, pixels) in [("probe", 0), ("segment", 64 * 64), ("join", 0)] {
+        let class = Class::of_pixels(pixels);
+        let (new, known) = (Estimates::default().expect(kind(name), class), learned.expect(kind(name), class));
+        assert!(known > 0 && known != new, "{name}: {new} MiB before, {known} MiB after");
+    }
+    // A kind that did not run is expected to take what it was.
+    let (detect, class) = (kind("detect"), Class::of_pixels(64 * 64));
+    assert_eq!(learned.expect(detect, class), Estimates::default().expect(detect, class));
 }

@@ -274,3 +274,23 @@ fn whoever_closes_standard_error_ends_no_build() {
     assert_eq!(status.code(), Some(0));
     project.make().assert_ran([]);
 }
+
+/// Two clips of silent footage have the same sound, which one object is. When
+/// that is lost, whoever is still planned makes it again.
+#[test]
+fn what_two_clips_share_is_made_again_by_either() {
+    let project = Project::new();
+    project.footage("footage/a.mp4", &Footage { sound: false, ..Footage::default() });
+    let manifest = MANIFEST.replace(
+        "\"front/a@1s\", \"front/a@6s\", Pin(at: \"front/b@2.5s\", length: \"1.5s\")",
+        "\"front/a@1s\", \"front/a@6s\"",
+    );
+    project.write("autocut.ron", manifest);
+    project.make();
+    let frames = frame_hashes(&project.path("out/reel.mp4"));
+    fs::remove_dir_all(project.path(".autocut/objects")).unwrap();
+    fs::remove_file(project.path("out/reel.mp4")).unwrap();
+    project.make();
+    assert_eq!(frame_hashes(&project.path("out/reel.mp4")), frames);
+    project.make().assert_ran([]);
+}

@@ -169,3 +169,76 @@ fn a_lock_that_another_brings_is_taken_in() {
     project.write("autocut.lock", other);
     assert_eq!(nodes(&watch.build(), "segment", "done"), ["reel/front/a@3.0s/segment/0"]);
 }
+
+#[test]
+fn footage_that_could_not_be_read_is_read_when_it_can_be() {
+    let project = project();
+    project.footage("aside/b.mp4", &SMALL);
+    let whole = fs::read(project.path("aside/b.mp4")).unwrap();
+    project.write("footage/b.mp4", &whole[..whole.len() / 2]);
+    let watch = Watch::start(&project, &[]);
+    assert!(!no_errors(&watch.build()), "half a file is no footage");
+    fs::rename(project.path("aside/b.mp4"), project.path("footage/b.mp4")).unwrap();
+    let mended = watch.until(|event| event["event"] == "finished");
+    assert!(no_errors(&mended), "{mended:#?}");
+}
+
+/// What is left out with `--keep-going` is told of each time.
+#[test]
+fn footage_that_is_left_out_is_told_of_by_each_build() {
+    let project = project();
+    project.write("footage/bad.mp4", "no video");
+    let watch = Watch::start(&project, &["--keep-going", "--exec", "echo built >> built.txt"]);
+    assert!(!no_errors(&watch.build()));
+    // In its place: nothing but the manifest changes.
+    project.edit("autocut.ron", "\"one\"", "\"two\"");
+    assert!(!no_errors(&watch.build()));
+    assert!(!project.path("built.txt").exists());
+}
+
+#[test]
+fn what_a_refused_manifest_names_is_waited_for() {
+    let project = project();
+    let outside = tempfile::tempdir().unwrap();
+    project.footage("aside/b.mp4", &Footage { tone: 880, ..SMALL });
+    let watch = Watch::start(&project, &[]);
+    watch.build();
+    let disk = outside.path().canonicalize().unwrap().join("disk");
+    let both = format!("\"front\": Footage(files: [\"footage/*.mp4\", \"{}/*.mp4\"])", disk.display());
+    save(&project, "\"front\": \"footage/*.mp4\"", &both);
+    watch.until(|event| event["event"] == "refused");
+    fs::create_dir(&disk).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    fs::copy(project.path("aside/b.mp4"), disk.join("b.mp4")).unwrap();
+    let found = watch.until(|event| event["event"] == "finished");
+    assert!(no_errors(&found), "{found:#?}");
+    assert_eq!(nodes(&found, "probe", "done").len(), 1);
+
+    // The disk goes, and comes back with something else.
+    fs::remove_dir_all(&disk).unwrap();
+    watch.until(|event| event["event"] == "finished" || event["event"] == "refused");
+    fs::create_dir(&disk).unwrap();
+    project.footage("aside/c.mp4", &Footage { tone: 660, ..SMALL });
+    fs::rename(project.path("aside/c.mp4"), disk.join("c.mp4")).unwrap();
+    let back = watch.until(|event| event["event"] == "finished" && event["ran"] != 0);
+    assert!(no_errors(&back), "{back:#?}");
+}
+
+/// Silent clips share one sound, whoever made it; when that is lost after an
+/// edit that was undone, one that is still shown makes it again.
+#[test]
+fn what_old_and_new_clips_share_is_made_again_when_it_is_lost() {
+    let project = Project::new();
+    project.footage("footage/a.mp4", &Footage { sound: false, ..SMALL }).write("autocut.ron", MANIFEST);
+    let watch = Watch::start(&project, &[]);
+    watch.build();
+    save(&project, "\"front/a@2s\"", "\"front/a@3s\"");
+    watch.build();
+    save(&project, "\"front/a@3s\"", "\"front/a@2s\"");
+    watch.build();
+    fs::remove_dir_all(project.path(".autocut/objects")).unwrap();
+    fs::remove_file(project.path("out/reel.mp4")).unwrap();
+    let again = watch.until(|event| event["event"] == "finished" && event["ran"] != 0);
+    assert!(no_errors(&again), "{again:#?}");
+    assert!(project.path("out/reel.mp4").exists());
+}

@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args, wanted: &Watch) -> u8 {
         Err(refused) => return refused.code,
     };
     let folder = setup::folder(args);
-    let hook = wanted.exec.clone().map(|command| Hook::new(command, folder.clone()));
+    let hook = wanted.exec.clone().map(|command| Hook::new(command, folder.clone(), wanted.json));
     let mut session = Told { hook };
     let listener: Box<dyn Listener> =
         if wanted.json { Box::new(JsonLines::new(std::io::stdout())) } else { Box::new(setup::terminal()) };

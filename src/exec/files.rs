@@ -30,6 +30,16 @@ pub struct Look {
     /// unplugged later must not bring them back.
     pub gone: Vec<String>,
     pub problems: Vec<Diagnostic>,
+    /// What is known now of files that were known before: the plan has not been
+    /// told yet.
+    states: Vec<(FileInput, FileState)>,
+}
+
+impl Look {
+    /// Tells the plan what was found of the files that it knew.
+    pub fn tell(&self, db: &mut Database) {
+        self.states.iter().for_each(|(file, state)| db.set_file(*file, *state));
+    }
 }
 
 /// What the store remembers of a project's files and outputs.
@@ -66,6 +76,7 @@ pub fn look(
         found: HashMap::new(),
         names: HashMap::new(),
         gone: Vec::new(),
+        states: Vec::new(),
     };
     let mut problems = Vec::new();
     let mut sets: Vec<Vec<FileInput>> = Vec::new();
@@ -94,8 +105,8 @@ pub fn look(
         problems.extend(trouble.into_iter().map(|problem| problem.at(place.0.clone())));
         materials.extend(found);
     }
-    let Files { found, gone, .. } = files;
-    Look { sets, materials, found, gone, problems }
+    let Files { found, gone, states, .. } = files;
+    Look { sets, materials, found, gone, problems, states }
 }
 
 /// What footage patterns never match: the store and what autocut writes.
@@ -116,6 +127,7 @@ struct Files<'a> {
     /// Names that are remembered and were deleted since: a disk that is
     /// unplugged later must not bring them back.
     gone: Vec<String>,
+    states: Vec<(FileInput, FileState)>,
 }
 
 impl Files<'_> {
@@ -160,7 +172,7 @@ impl Files<'_> {
         }
         let file = match self.known.get(&source.name) {
             Some(known) => {
-                db.set_file(*known, state);
+                self.states.push((*known, state));
                 *known
             }
             None => db.add_file(source.name.clone(), state),

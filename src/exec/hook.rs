@@ -16,13 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Hook {
     command: String,
     folder: PathBuf,
+    /// What it prints goes to standard error: standard output is for programs.
+    aside: bool,
     running: Option<Child>,
 }
 
 impl Hook {
     /// `command` is run by `sh` in `folder`.
-    pub fn new(command: String, folder: PathBuf) -> Self {
-        Hook { command, folder, running: None }
+    pub fn new(command: String, folder: PathBuf, aside: bool) -> Self {
+        Hook { command, folder, aside, running: None }
     }
 
     /// Starts it, and does not wait for its end.
@@ -32,6 +34,7 @@ impl Hook {
             .args(["-c", &self.command])
             .current_dir(&self.folder)
             .stdin(Stdio::null())
+            .stdout(if self.aside { Stdio::from(std::io::stderr()) } else { Stdio::inherit() })
             // What it starts itself ends with it.
             .process_group(0)
             .spawn();
@@ -84,7 +87,7 @@ mod tests {
     #[test]
     fn what_a_command_left_in_the_background_ends_with_it() {
         let folder = tempfile::tempdir().unwrap();
-        let mut hook = Hook::new("sleep 777 & echo $! > pid".to_owned(), folder.path().to_owned());
+        let mut hook = Hook::new("sleep 777 & echo $! > pid".to_owned(), folder.path().to_owned(), false);
         hook.run().unwrap();
         let pid = pid_in(folder.path());
         drop(hook);
@@ -95,7 +98,7 @@ mod tests {
     fn one_that_does_not_listen_is_killed() {
         let folder = tempfile::tempdir().unwrap();
         let command = "trap '' TERM; echo $$ > pid; while true; do sleep 0.1; done";
-        let mut hook = Hook::new(command.to_owned(), folder.path().to_owned());
+        let mut hook = Hook::new(command.to_owned(), folder.path().to_owned(), false);
         hook.run().unwrap();
         let (pid, since) = (pid_in(folder.path()), Instant::now());
         drop(hook);

@@ -33,7 +33,7 @@ impl Confirmed {
     }
 
     fn is_same(&self, source: &SourceFile) -> bool {
-        // A file that went away was read before.
+        // A file that went away was open before, as it was when it was found.
         let Ok(now) = RealSystem.stat(&source.path) else { return true };
         let (now, was) = (now.stat, source.stat);
         if now == was {

@@ -100,6 +100,8 @@ pub struct Known {
     /// Frames that are encoded.
     frames: u64,
     makers: HashMap<Digest, (Arc<PlannedAction>, Artifact)>,
+    /// Further actions that made the same, of which few are: silence, stillness.
+    others: HashMap<Digest, Vec<ActionKey>>,
 }
 
 /// Whether an action that is pending can start.
@@ -114,12 +116,17 @@ pub enum Readiness {
 impl Known {
     /// Takes in what a round of planning found done.
     pub fn learn(&mut self, needs: &Needs) {
-        let Known { seen, keys, frames, makers } = self;
+        let Known { seen, keys, frames, makers, others } = self;
         needs.visit_new(seen, &mut |action, result| {
             if keys.insert(action.key) {
                 *frames += frames_of(&action.spec);
             }
-            makers.extend(result.artifacts.iter().map(|artifact| (artifact.digest, (Arc::clone(action), *artifact))));
+            for artifact in &result.artifacts {
+                let earlier = makers.insert(artifact.digest, (Arc::clone(action), *artifact));
+                if let Some((earlier, _)) = earlier.filter(|(earlier, _)| earlier.key != action.key) {
+                    others.entry(artifact.digest).or_default().push(earlier.key);
+                }
+            }
         });
     }
 
@@ -145,7 +152,8 @@ impl Known {
         for digest in action.spec.inputs().iter().chain(&action.packs) {
             match self.makers.get(digest) {
                 Some((_, artifact)) if workspace.store.objects().contains(*artifact) => {}
-                Some((maker, _)) => lost.push(maker.key),
+                // Whichever of them is still planned makes it again.
+                Some((maker, _)) => lost.extend(self.others.get(digest).into_iter().flatten().chain([&maker.key])),
                 None if workspace.locate(*digest).is_some() => {}
                 None => return Readiness::Unavailable(workspace.unavailable(*digest, action)),
             }

@@ -6,7 +6,7 @@
 //! large files when they have stopped growing, so that footage that is being
 //! copied in is read once and whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::exec::event::Listener;
 use crate::exec::goal::{Goal, INTERRUPTED, Options, Summary};
 use crate::exec::settings::Settings;
 use crate::exec::storage;
-use crate::exec::workspace::{Edit, MANIFEST, Purpose, Workspace};
+use crate::exec::workspace::{Edit, MANIFEST, Purpose, Workspace, written};
 use crate::inputs::system::EntryKind;
 use crate::inputs::{self, Changes, FileStat, Pattern, RealSystem, System, Watch};
 use crate::manifest::Manifest;
@@ -104,6 +104,7 @@ fn open(
         if let Some(workspace) = opened.filter(|_| !problems.has_errors()) {
             workspace.check_targets(&wanted.outputs)?;
             session.refused(&problems);
+            watching.refused = false;
             watching.follow(&workspace.manifest)?;
             return Ok(Some(workspace));
         }
@@ -111,6 +112,7 @@ fn open(
         if problems.exit_code() > Tier::Input.exit_code() {
             return Err(problems);
         }
+        watching.expect(root)?;
         if problems != told {
             session.refused(&problems);
             told = std::mem::take(&mut problems);
@@ -142,10 +144,11 @@ fn build(
     loop {
         let summary = driver.build(&goal, watching);
         let news = std::mem::take(first) || summary.did_something() || !summary.errors.is_empty();
-        session.built(&summary, news);
-        if let Err(problem) = driver.rest() {
+        // Before anything that may take its time.
+        if let Err(problem) = driver.rest(&watching.growing()) {
             driver.refuse(&problem.into());
         }
+        session.built(&summary, news);
         if summary.interrupted {
             return Ok(Some(summary.exit_code()));
         }
@@ -179,7 +182,7 @@ fn next_edit(
         watching.listen(TICK);
         let Some(edit) = watching.take(driver.workspace()) else { continue };
         let waiting = |holder: &crate::store::Holder| session.waiting(holder);
-        let acquired = driver.acquire(&purpose(&waiting, interrupted));
+        let acquired = driver.acquire(&purpose(&waiting, interrupted), &edit.growing);
         if interrupted.load(Ordering::Relaxed) {
             return Ok(Next::End);
         }
@@ -187,7 +190,9 @@ fn next_edit(
             return Ok(Next::OpenAgain);
         }
         let taken_in = acquired.map_err(Diagnostics::from).and_then(|()| driver.workspace().reload(&edit));
-        watching.told(driver.workspace(), taken_in.is_ok())?;
+        if let Err(problem) = watching.told(driver.workspace(), taken_in.is_ok()) {
+            driver.refuse(&problem.into());
+        }
         match taken_in {
             Ok(warnings) => {
                 driver.warn_all(warnings);
@@ -216,6 +221,8 @@ pub struct Watching {
     /// Files changed, and what was told of that could not be taken in because
     /// of the manifest.
     owed: bool,
+    /// The manifest is another than the last that was taken in.
+    refused: bool,
 }
 
 impl Watching {
@@ -225,7 +232,7 @@ impl Watching {
         watch.add(root)?;
         let read = [root.join(MANIFEST), root.join(LOCK)];
         let (root, growing) = (root.to_owned(), BTreeMap::new());
-        Ok(Watching { watch, root, read, heard: Changes::default(), since: None, growing, owed: false })
+        Ok(Watching { watch, root, read, heard: Changes::default(), since: None, growing, owed: false, refused: false })
     }
 
     /// Everything is about to be looked at.
@@ -245,6 +252,17 @@ impl Watching {
             }
         }
         Ok(())
+    }
+
+    /// Watches what the manifest names that cannot be taken in for now.
+    fn expect(&mut self, root: &Path) -> Result<(), Diagnostic> {
+        self.refused = true;
+        written(root).map_or(Ok(()), |manifest| self.follow(&manifest))
+    }
+
+    /// Files that are still being written.
+    fn growing(&self) -> BTreeSet<PathBuf> {
+        self.growing.keys().cloned().collect()
     }
 
     /// Hears what the system tells, waiting for it at most so long.
@@ -283,8 +301,9 @@ impl Watching {
             let is_new = !workspace.reads(&path);
             match entry.kind {
                 EntryKind::File if workspace.writes(&path) => found.files |= !workspace.is_as_written(&path),
-                EntryKind::File if is_new && !is_meant(workspace, &path) => {}
-                EntryKind::Folder if !may_hold_footage(workspace, &path) => {}
+                // What a manifest names that was refused is in no plan.
+                EntryKind::File if is_new && !self.refused && !is_meant(workspace, &path) => {}
+                EntryKind::Folder if !self.refused && !may_hold_footage(workspace, &path) => {}
                 EntryKind::File if (is_new || entry.stat.size >= SMALL) && !is_old(&entry.stat) => {
                     self.growing.insert(path, (entry.stat, Instant::now()));
                 }
@@ -324,15 +343,15 @@ impl Edits for Watching {
         }
         let found = self.sort(workspace, heard);
         self.owed |= found.files || settled;
-        let edit = Edit { files: self.owed, growing: self.growing.keys().cloned().collect() };
+        let edit = Edit { files: self.owed, growing: self.growing() };
         (found.files || settled || found.manifest).then_some(edit)
     }
 
     fn told(&mut self, workspace: &Workspace, taken_in: bool) -> Result<(), Diagnostic> {
         if !taken_in {
-            return Ok(());
+            return self.expect(&workspace.root);
         }
-        self.owed = false;
+        (self.owed, self.refused) = (false, false);
         self.follow(&workspace.manifest)
     }
 }
@@ -358,9 +377,11 @@ fn is_meant(workspace: &Workspace, path: &Path) -> bool {
 
 /// Whether footage may lie in a folder or below it.
 fn may_hold_footage(workspace: &Workspace, folder: &Path) -> bool {
-    let mut patterns = workspace.manifest.footage.iter().flat_map(|set| &set.files);
+    let manifest = &workspace.manifest;
+    let materials = manifest.materials().into_iter().map(|(name, _)| Pattern::literal(&name));
+    let mut patterns = manifest.footage.iter().flat_map(|set| set.files.iter().cloned()).chain(materials);
     patterns.any(|text| {
-        let pattern = Pattern::new(text, &workspace.root);
+        let pattern = Pattern::new(&text, &workspace.root);
         pattern.is_ok_and(|pattern| folder.starts_with(&pattern.base) || pattern.base.starts_with(folder))
     })
 }

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -77,6 +78,9 @@ pub struct Killer(Arc<Mutex<Slot>>);
 #[derive(Default)]
 struct Slot {
     child: Option<Child>,
+    /// The driver's end of the socket: closed with the process, so that nobody
+    /// waits for one that cannot be killed.
+    socket: Option<UnixStream>,
     /// What it does now is not wanted.
     interrupted: bool,
     /// Nothing is wanted of it any more.
@@ -92,14 +96,14 @@ impl Killer {
     pub fn cancel(&self) {
         let mut slot = self.slot();
         slot.cancelled = true;
-        kill(&mut slot.child);
+        slot.kill();
     }
 
     /// Kills the process; the next work starts another.
     pub fn interrupt(&self) {
         let mut slot = self.slot();
         slot.interrupted = true;
-        kill(&mut slot.child);
+        slot.kill();
     }
 
     /// Whether it was killed on purpose; an interruption is over then.
@@ -133,13 +137,19 @@ impl Killer {
     }
 }
 
-fn kill(child: &mut Option<Child>) {
-    if let Some(mut child) = child.take() {
-        // Failing means that it is dead already.
-        let _ = child.kill();
-        // One that a dead disk holds does not end before that comes back:
-        // nobody waits for it but a thread.
-        std::thread::spawn(move || child.wait());
+impl Slot {
+    fn kill(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            // Failing means that it is closed already.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        if let Some(mut child) = self.child.take() {
+            // Failing means that it is dead already.
+            let _ = child.kill();
+            // One that a dead disk holds does not end before that comes back:
+            // nobody waits for it but a thread.
+            std::thread::spawn(move || child.wait());
+        }
     }
 }
 
@@ -313,6 +323,7 @@ impl Worker {
         };
         let pid = child.id();
         slot.child = Some(child);
+        slot.socket = socket.try_clone().ok();
         drop(slot);
         self.running = Some(Running { socket, pid, lines, reader, kills, deadline });
         self.shake_hands()
@@ -350,10 +361,13 @@ impl Worker {
     /// Ends the process and hands out its last lines.
     pub fn stop(&mut self) -> Vec<String> {
         let Some(running) = self.running.take() else { return Vec::new() };
-        kill(&mut self.killer.slot().child);
+        self.killer.slot().kill();
         drop(running.socket);
-        // It ends with the pipe, which the process held.
-        let _ = running.reader.join();
+        // It ends with the pipe, which a process that cannot be killed holds on.
+        let since = Instant::now();
+        while !running.reader.is_finished() && since.elapsed() < LAST_GASP {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let lines = running.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().cloned().collect()
     }

@@ -5,7 +5,8 @@
 //! costs a look and nothing else; one that the system loses (its queue ran
 //! over) is told as a change of everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,13 +21,22 @@ use super::system::lexical;
 pub struct Watch {
     watcher: RecommendedWatcher,
     changes: Receiver<notify::Result<notify::Event>>,
-    folders: BTreeSet<PathBuf>,
+    folders: BTreeMap<PathBuf, Identity>,
     /// Folders that are to be watched and are not there, and those in which they
     /// would appear.
     missing: BTreeSet<PathBuf>,
-    outposts: BTreeSet<PathBuf>,
+    outposts: BTreeMap<PathBuf, Identity>,
     /// Below these nothing is of interest.
     ignored: Vec<PathBuf>,
+}
+
+/// Device and inode of a folder: one of the same name may be another.
+type Identity = (u64, u64);
+
+/// That of a folder that is there.
+fn identity(folder: &Path) -> Option<Identity> {
+    let metadata = folder.metadata().ok().filter(std::fs::Metadata::is_dir)?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// What was told at once.
@@ -60,8 +70,8 @@ impl Watch {
         Ok(Watch {
             watcher,
             changes,
-            folders: BTreeSet::new(),
-            outposts: BTreeSet::new(),
+            folders: BTreeMap::new(),
+            outposts: BTreeMap::new(),
             missing: BTreeSet::new(),
             ignored,
         })
@@ -71,32 +81,51 @@ impl Watch {
     /// is. One below a folder that is watched already is passed over.
     pub fn add(&mut self, folder: &Path) -> Result<(), Diagnostic> {
         let folder = lexical(folder);
-        if self.folders.iter().any(|watched| folder.starts_with(watched)) {
+        if self.folders.keys().any(|watched| folder.starts_with(watched)) {
             return Ok(());
         }
-        if folder.is_dir() {
+        if let Some(identity) = identity(&folder) {
             self.watcher.watch(&folder, RecursiveMode::Recursive).map_err(|error| cannot_watch(&folder, &error))?;
-            self.folders.insert(folder);
+            self.folders.insert(folder, identity);
             return Ok(());
         }
         // Not all below what is there of it: that may be a whole disk.
-        if let Some(there) = folder.ancestors().find(|ancestor| ancestor.is_dir())
-            && !self.outposts.contains(there)
-        {
+        let there = folder.ancestors().find_map(|ancestor| Some((ancestor, identity(ancestor)?)));
+        if let Some((there, identity)) = there.filter(|(there, _)| !self.outposts.contains_key(*there)) {
             self.watcher.watch(there, RecursiveMode::NonRecursive).map_err(|error| cannot_watch(there, &error))?;
-            self.outposts.insert(there.to_owned());
+            self.outposts.insert(there.to_owned(), identity);
         }
         self.missing.insert(folder);
         Ok(())
     }
 
-    /// Looks whether folders that were missing are there now.
+    /// Looks whether folders that were missing are there now, and whether those
+    /// that were there are still the same: the system forgets one that goes.
     fn settle(&mut self, changes: &mut Changes) {
+        let gone = |watched: &BTreeMap<PathBuf, Identity>| -> Vec<PathBuf> {
+            watched
+                .iter()
+                .filter(|(path, was)| identity(path).as_ref() != Some(was))
+                .map(|(path, _)| path.clone())
+                .collect()
+        };
+        for folder in gone(&self.outposts) {
+            self.outposts.remove(&folder);
+            let _ = self.watcher.unwatch(&folder);
+        }
+        for folder in gone(&self.folders) {
+            self.folders.remove(&folder);
+            let _ = self.watcher.unwatch(&folder);
+            changes.everything = true;
+            self.missing.insert(folder);
+        }
         for folder in std::mem::take(&mut self.missing) {
-            // What was in it when it came is not told of. What cannot be watched
-            // now can be when something else changes there.
+            // What was in it when it came is not told of.
             changes.everything |= folder.is_dir();
-            let _ = self.add(&folder);
+            // What cannot be watched now may be when something else changes.
+            if self.add(&folder).is_err() {
+                self.missing.insert(folder);
+            }
         }
     }
 
@@ -109,7 +138,7 @@ impl Watch {
             self.sort(told, &mut changes);
             event = self.changes.try_recv().ok();
         }
-        if heard && !self.missing.is_empty() {
+        if heard {
             self.settle(&mut changes);
         }
         changes
@@ -123,7 +152,7 @@ impl Watch {
             Ok(event) => {
                 // What lies beside a folder that is missing is not asked for.
                 let of_interest = |path: &PathBuf| {
-                    self.folders.iter().any(|folder| path.starts_with(folder))
+                    self.folders.keys().any(|folder| path.starts_with(folder))
                         && !self.ignored.iter().any(|ignored| path.starts_with(ignored))
                 };
                 changes.paths.extend(event.paths.into_iter().filter(of_interest));
@@ -187,11 +216,26 @@ mod tests {
         watch.add(&root.join("disk/card")).unwrap();
         std::fs::write(root.join("beside"), "x").unwrap();
         std::fs::create_dir(root.join("disk")).unwrap();
-        while !watch.outposts.contains(&root.join("disk")) {
+        while !watch.outposts.contains_key(&root.join("disk")) {
             let told = watch.take(Duration::from_millis(100));
             assert!(told.is_empty(), "{told:?}");
         }
         std::fs::create_dir(root.join("disk/card")).unwrap();
+        while !watch.take(Duration::from_millis(100)).everything {}
+        std::fs::write(root.join("disk/card/a.mp4"), "x").unwrap();
+        assert!(hear(&mut watch, &root.join("disk/card/a.mp4")));
+    }
+
+    #[test]
+    fn a_folder_that_goes_and_comes_back_is_watched_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("disk/card")).unwrap();
+        let mut watch = Watch::new(Vec::new()).unwrap();
+        watch.add(&root.join("disk/card")).unwrap();
+        std::fs::remove_dir_all(root.join("disk/card")).unwrap();
+        while !watch.take(Duration::from_millis(100)).everything {}
+        std::fs::create_dir_all(root.join("disk/card")).unwrap();
         while !watch.take(Duration::from_millis(100)).everything {}
         std::fs::write(root.join("disk/card/a.mp4"), "x").unwrap();
         assert!(hear(&mut watch, &root.join("disk/card/a.mp4")));

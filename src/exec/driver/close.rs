@@ -56,12 +56,13 @@ impl Driver<'_> {
             }
         }
         self.summary.reused.retain(|_, count| *count > 0);
+        let outputs = self.outputs.told(&survey::deliveries(needs));
         if let Goal::Outputs(targets) = goal
             && !self.summary.errors.is_empty()
             && !self.summary.interrupted
         {
             self.summary.missing =
-                failure::missing(self.workspace, targets, self.agenda.failed(), &|path| self.outputs.is_there(path));
+                failure::missing(self.workspace, targets, self.agenda.failed(), &|path| outputs.contains_key(path));
         }
         if complete && self.summary.errors.is_empty() {
             self.notebook.clear();
@@ -70,7 +71,7 @@ impl Driver<'_> {
             // A guess that is not remembered is learned again.
             let _ = self.workspace.store.remember_estimates(&self.estimates.to_bytes());
         }
-        self.summary.outputs = self.outputs.told();
+        self.summary.outputs = outputs.into_iter().collect();
         let plan: Vec<_> = done.iter().map(|(action, _)| (action.node.as_str(), action.key)).collect();
         let succeeded = complete && self.summary.errors.is_empty() && !self.summary.interrupted;
         let mut kept = collect::keep(self.workspace, goal, &plan, succeeded, !self.summary.ran.is_empty());

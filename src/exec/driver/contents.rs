@@ -43,6 +43,10 @@ impl Contents {
         found.is_some_and(|index| !self.reading.swap_remove(index).1)
     }
 
+    pub(super) fn is_lost(&self, file: FileInput) -> bool {
+        self.lost.contains(&file)
+    }
+
     /// A file cannot be read.
     pub(super) fn lose(&mut self, file: FileInput) {
         self.lost.insert(file);
@@ -60,6 +64,7 @@ impl Contents {
     pub(super) fn abandon(&mut self) {
         self.queue.clear();
         self.reading.clear();
+        self.lost.clear();
     }
 
     pub(super) fn is_reading(&self) -> bool {
@@ -106,5 +111,10 @@ mod tests {
         contents.ask(&files[5..]);
         let rest: Vec<FileInput> = std::iter::from_fn(|| contents.next()).collect();
         assert_eq!(rest, [files[2]]);
+
+        // The next build.
+        contents.abandon();
+        contents.ask(&files[5..]);
+        assert_eq!(contents.next(), Some(files[5]));
     }
 }

@@ -1,13 +1,14 @@
 //! Edits while a build runs: what they leave unwanted ends, the rest goes on.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::event::Event;
 use crate::exec::queue;
 use crate::exec::survey::Survey;
 use crate::exec::workspace::{Edit, Workspace};
-use crate::model::ActionKey;
+use crate::model::{ActionKey, PlannedAction};
 
 use super::{Driver, Phase};
 
@@ -59,6 +60,7 @@ impl Driver<'_> {
         self.summary.failed = 0;
         self.agenda.forget_failures();
         self.contents.edited(files);
+        self.readmit_files();
         if files {
             self.outputs.look_again();
         }
@@ -83,7 +85,9 @@ impl Driver<'_> {
         }
         let wanted: HashSet<ActionKey> = survey.pending.iter().map(|action| action.key).collect();
         self.agenda.retain(&|action| wanted.contains(&action.key));
-        if !survey.unhashed.is_empty() || survey.pending.iter().any(|action| queue::decides(&action.spec)) {
+        let failed = self.agenda.failed();
+        let decides = |action: &Arc<PlannedAction>| queue::decides(&action.spec) && !failed.contains_key(&action.key);
+        if !survey.unhashed.iter().all(|file| self.contents.is_lost(*file)) || survey.pending.iter().any(decides) {
             return;
         }
         self.edited = false;

@@ -15,7 +15,8 @@ mod reports;
 mod submit;
 mod trouble;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -86,6 +87,8 @@ pub struct Driver<'a> {
     known: Known,
     /// How much of that was known when this build began: actions and frames.
     before: (usize, u64),
+    /// Files that this build leaves out, as they were known before.
+    left_out: Vec<(FileInput, FileState)>,
     /// Something was planned with this database.
     planned: bool,
     /// How many actions the last finished plan has.
@@ -162,6 +165,7 @@ impl<'a> Driver<'a> {
             before: (0, 0),
             live: 0,
             planned: false,
+            left_out: Vec::new(),
             again: false,
             warned: HashSet::new(),
             summary: Summary::default(),
@@ -213,6 +217,7 @@ impl<'a> Driver<'a> {
         // is not tried for ever, and a result that turns out to be lost counts
         // as a failure of its action.
         loop {
+            self.heed_interruption();
             let planning = Instant::now();
             self.tell_plan();
             self.again = false;
@@ -225,6 +230,7 @@ impl<'a> Driver<'a> {
                 self.restore_outputs(&needs);
                 self.dispatch();
                 if self.is_quiet() && self.nothing_is_new() {
+                    self.remember();
                     self.finish(goal, &needs, complete);
                     if complete && matches!(goal, Goal::Outputs(_)) {
                         self.renew_lock();
@@ -255,6 +261,7 @@ impl<'a> Driver<'a> {
         self.warned.clear();
         self.agenda.retain(&|_| false);
         self.contents.abandon();
+        self.readmit_files();
         self.before = (self.known.actions(), self.known.frames());
         // What an encoder failed at in another build it may do in this one.
         let codec = self.workspace.settings.codec.value.clone();
@@ -264,20 +271,21 @@ impl<'a> Driver<'a> {
     }
 
     /// Lets others build until the next edit, and gives back memory that old
-    /// plans hold.
-    pub fn rest(&mut self) -> Result<(), Diagnostic> {
+    /// plans hold. New files that are still `growing` are passed over.
+    pub fn rest(&mut self, growing: &BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
         // Not worth it for the first few.
         const FEW: usize = 256;
+        let mut rested = Ok(());
         if self.workspace.db.outcomes() > self.live.max(FEW) * 2 {
-            self.workspace.forget_plan()?;
+            rested = self.workspace.forget_plan(growing);
             self.forget_plan();
         }
-        self.workspace.release()
+        self.workspace.release().and(rested)
     }
 
     /// Takes the project for the next build.
-    pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<(), Diagnostic> {
-        if self.workspace.acquire(purpose)? {
+    pub fn acquire(&mut self, purpose: &Purpose<'_>, growing: &BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
+        if self.workspace.acquire(purpose, growing)? {
             self.forget_plan();
         }
         Ok(())
@@ -288,6 +296,7 @@ impl<'a> Driver<'a> {
         self.known = Known::default();
         self.before = (0, 0);
         self.planned = false;
+        self.left_out.clear();
     }
 
     fn is_quiet(&self) -> bool {
@@ -314,20 +323,25 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Ends what runs, where somebody asked for that.
+    fn heed_interruption(&mut self) {
+        if self.interrupted.load(Ordering::Relaxed) && !self.summary.interrupted {
+            self.summary.interrupted = true;
+            self.phase = Phase::Stopping;
+            self.pool.cancel();
+            self.exchange.abandon();
+            // What cannot be killed is not waited for: it leaves nothing
+            // but a scratch folder, which the next build clears.
+            self.contents.abandon();
+            self.agenda.abandon(&|running| running.action.spec.kind().runs == Runs::Media);
+        }
+    }
+
     /// Takes reports until another round of planning is due.
     fn work(&mut self, edits: &mut dyn Edits) {
         let since = Instant::now();
         loop {
-            if self.interrupted.load(Ordering::Relaxed) && !self.summary.interrupted {
-                self.summary.interrupted = true;
-                self.phase = Phase::Stopping;
-                self.pool.cancel();
-                self.exchange.abandon();
-                // What cannot be killed is not waited for: it leaves nothing
-                // but a scratch folder, which the next build clears.
-                self.contents.abandon();
-                self.agenda.abandon(&|running| running.action.spec.kind().runs == Runs::Media);
-            }
+            self.heed_interruption();
             let mut report = self.pool.report(TICK);
             while let Some(each) = report {
                 self.take(each);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::exec::explain::basis::Again;
+use crate::exec::survey::Done;
 use crate::model::ActionKey;
 
 #[derive(Default)]
@@ -30,11 +31,6 @@ impl Outputs {
         self.settled.get(path) == Some(&key)
     }
 
-    /// Whether a path is known to hold what some join made.
-    pub(super) fn is_there(&self, path: &str) -> bool {
-        self.settled.contains_key(path)
-    }
-
     pub(super) fn displaced(&mut self, key: ActionKey, why: Again) {
         self.again.insert(key, why);
     }
@@ -50,9 +46,12 @@ impl Outputs {
         self.settled.clear();
     }
 
-    /// The paths that hold what they should, and whether this build wrote them.
-    pub(super) fn told(&self) -> Vec<(String, bool)> {
-        self.settled.keys().map(|path| (path.clone(), self.written.contains(path))).collect()
+    /// Those of these deliveries that are in their places, and whether this
+    /// build wrote them.
+    pub(super) fn told(&self, delivered: &[Done]) -> BTreeMap<String, bool> {
+        let paths = delivered.iter().filter_map(|(action, _)| Some((action.output.as_ref()?, action.key)));
+        let settled = paths.filter(|(path, key)| self.has(path, *key));
+        settled.map(|(path, _)| (path.clone(), self.written.contains(path))).collect()
     }
 }
 
@@ -60,6 +59,9 @@ impl Outputs {
 mod tests {
     use super::*;
     use crate::base::Digest;
+    use crate::model::specs::ProbeSpec;
+    use crate::model::{ActionResult, ActionSpec, PlannedAction};
+    use std::sync::Arc;
 
     #[test]
     fn a_path_is_settled_for_one_join_at_a_time() {
@@ -69,10 +71,21 @@ mod tests {
         outputs.settle("out/two.mp4", key("a"), false);
         assert!(outputs.has("out/one.mp4", key("a")) && outputs.has("out/two.mp4", key("a")));
         outputs.settle("out/one.mp4", key("b"), true);
-        assert!(!outputs.has("out/one.mp4", key("a")) && outputs.is_there("out/one.mp4"));
+        assert!(!outputs.has("out/one.mp4", key("a")));
         outputs.look_again();
-        assert!(!outputs.is_there("out/one.mp4"));
+        assert!(!outputs.has("out/one.mp4", key("b")));
         outputs.settle("out/one.mp4", key("b"), false);
-        assert_eq!(outputs.told(), [("out/one.mp4".to_owned(), true)]);
+        let delivered = |name: &str, path: &str| {
+            let spec = ActionSpec::Probe(ProbeSpec { file: Digest::of(b"x") });
+            let (key, node, output) = (key(name), path.to_owned(), Some(path.to_owned()));
+            let action = PlannedAction { key, node, spec, packs: Vec::new(), output };
+            (
+                Arc::new(action),
+                Arc::new(ActionResult { artifacts: Vec::new(), value: Vec::new(), warnings: Vec::new() }),
+            )
+        };
+        // Written in this build; of another join; never looked at.
+        let all = [delivered("b", "out/one.mp4"), delivered("b", "out/two.mp4"), delivered("c", "out/three.mp4")];
+        assert_eq!(outputs.told(&all), BTreeMap::from([("out/one.mp4".to_owned(), true)]));
     }
 }

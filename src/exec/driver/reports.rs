@@ -44,7 +44,9 @@ impl Driver<'_> {
 
     /// Takes in what was found out of a file.
     fn take_content(&mut self, file: FileInput, result: Result<Remembered, Diagnostic>, elapsed: Duration) {
-        if !self.contents.end(file) {
+        let holds = self.contents.end(file);
+        let is_current = |found: &Remembered| holds || self.workspace.stat_of(file) == Some(found.stat);
+        if !result.as_ref().map_or(holds, is_current) {
             self.again = true;
             return;
         }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::base::Diagnostic;
 use crate::exec::event::Event;
 use crate::exec::goal::Goal;
 use crate::exec::reproducible;
@@ -119,14 +120,22 @@ impl Driver<'_> {
             },
             // An output that others have needs nothing of what it was made of.
             Readiness::Lost(_) if done && allowed.is_ok() && self.exchange.asks(action) => {}
-            Readiness::Lost(makers) => self.recover(makers),
+            Readiness::Lost(makers) => self.recover(action, makers),
             Readiness::Unavailable(problem) => self.fail(action, problem),
         }
     }
 
     /// Results whose objects are gone (collected, lost, or never fetched) are
     /// fetched; those that cannot be had are made again.
-    pub(super) fn recover(&mut self, makers: Vec<ActionKey>) {
+    pub(super) fn recover(&mut self, action: &PlannedAction, makers: Vec<ActionKey>) {
+        let is_coming = |maker: &ActionKey| {
+            self.workspace.db.result(*maker).is_some() || self.agenda.has(*maker) || self.exchange.awaits(*maker)
+        };
+        if !makers.iter().any(is_coming) {
+            let problem = format!("what {} reads is gone from the store, and nothing makes it again", action.node);
+            self.fail(action, Diagnostic::environment(problem).hint("run `autocut verify`, then make again"));
+            return;
+        }
         for maker in makers {
             let workspace = &*self.workspace;
             let missing = || {

@@ -52,8 +52,9 @@ impl Driver<'_> {
             && self.options.keep_going
         {
             // A file that cannot be opened is left out of all that follows.
-            let files = self.workspace.files_of(spec.file);
-            self.fresh_files.extend(files.into_iter().map(|file| (file, FileState::Unusable)));
+            for file in self.workspace.files_of(spec.file) {
+                self.leave_out(file);
+            }
         }
         self.agenda.fail(action.key, why);
         self.complain(named);
@@ -68,9 +69,25 @@ impl Driver<'_> {
         self.contents.lose(file);
         self.complain(problem);
         if self.options.keep_going {
-            self.fresh_files.push((file, FileState::Unusable));
+            self.leave_out(file);
         } else {
             self.wind_down();
+        }
+    }
+
+    /// Plans on without a file.
+    fn leave_out(&mut self, file: FileInput) {
+        self.left_out.push((file, file.state(&self.workspace.db)));
+        self.fresh_files.push((file, FileState::Unusable));
+    }
+
+    /// Asks again for the files that were left out: each build says what it is
+    /// without.
+    pub(super) fn readmit_files(&mut self) {
+        for (file, before) in self.left_out.drain(..) {
+            if file.state(&self.workspace.db) == FileState::Unusable {
+                self.workspace.db.set_file(file, before);
+            }
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Workspace {
     lock: Option<Lock>,
     /// Where the store's log ended when the lock was released.
     left_at: Option<Position>,
+    /// Others have built, and the plan does not know of it.
+    is_behind: bool,
 }
 
 /// What may be another than it was.
@@ -166,6 +168,7 @@ impl Workspace {
             contents: BTreeMap::new(),
             lock,
             left_at: None,
+            is_behind: false,
         };
         workspace.take_files(found.found);
         Ok(Some(workspace))
@@ -205,8 +208,7 @@ impl Workspace {
         if problems.has_errors() {
             return Ok(());
         }
-        self.locked = Locked { required: self.locked.required, ..locked };
-        self.locked.tell(&mut self.db);
+        let locked = Locked { required: self.locked.required, ..locked };
         let patterns = |manifest: &Manifest| -> Vec<(String, Vec<String>)> {
             manifest.footage.iter().map(|set| (set.name.clone(), set.files.clone())).collect()
         };
@@ -219,19 +221,25 @@ impl Workspace {
             let (sets, materials) = (self.project.files(&self.db).clone(), self.project.materials(&self.db).clone());
             self.project = self.db.set_project(manifest.clone(), sets, materials);
             self.manifest = manifest;
+            self.locked = locked;
+            self.locked.tell(&mut self.db);
             return Ok(());
         }
         let known = self.files.iter().map(|(file, source)| (source.name.clone(), *file)).collect();
-        let found = files::look(&mut self.db, &self.root, &manifest, Memory::of(&self.store)?, &known, &edit.growing);
-        problems.0.extend(found.problems);
+        let mut found =
+            files::look(&mut self.db, &self.root, &manifest, Memory::of(&self.store)?, &known, &edit.growing);
+        problems.0.append(&mut found.problems);
         if problems.has_errors() {
             return Ok(());
         }
         if self.lock.is_some() && !found.gone.is_empty() {
             self.store.forget_files(&found.gone)?;
         }
+        found.tell(&mut self.db);
         self.project = self.db.set_project(manifest.clone(), found.sets, found.materials);
         self.manifest = manifest;
+        self.locked = locked;
+        self.locked.tell(&mut self.db);
         self.take_files(found.found);
         Ok(())
     }
@@ -251,9 +259,10 @@ impl Workspace {
     /// Lets others build in the project, until it is [acquired](Self::acquire)
     /// again.
     pub fn release(&mut self) -> Result<(), Diagnostic> {
-        self.left_at = Some(self.store.position()?);
+        let position = self.store.position();
         self.lock = None;
-        Ok(())
+        self.left_at = position.as_ref().ok().copied();
+        position.map(drop)
     }
 
     /// Ends the work on the project with the program: others may build, and the
@@ -269,20 +278,23 @@ impl Workspace {
 
     /// Takes the project for a build. What others have done meanwhile is known
     /// afterwards: then the plan begins anew, which it says.
-    pub fn acquire(&mut self, purpose: &Purpose<'_>) -> Result<bool, Diagnostic> {
+    pub fn acquire(&mut self, purpose: &Purpose<'_>, growing: &BTreeSet<PathBuf>) -> Result<bool, Diagnostic> {
         self.lock = storage::take(&self.store, purpose)?;
-        let anew = self.left_at != Some(self.store.position()?);
+        self.is_behind |= self.left_at != Some(self.store.position()?);
+        let anew = self.is_behind;
         if anew {
-            self.forget_plan()?;
+            self.forget_plan(growing)?;
+            self.is_behind = false;
         }
         Ok(anew)
     }
 
     /// Begins with a new plan out of what the store knows now. What was planned
-    /// before is freed: salsa never frees the inputs of a database.
-    pub fn forget_plan(&mut self) -> Result<(), Diagnostic> {
+    /// before is freed: salsa never frees the inputs of a database. New files
+    /// that are still `growing` are passed over.
+    pub fn forget_plan(&mut self, growing: &BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
         let mut db = database(&self.store, &self.toolchain)?;
-        let found = self.look(&mut db)?;
+        let found = self.look(&mut db, growing)?;
         self.project = db.set_project(self.manifest.clone(), found.sets, found.materials);
         self.instruct(&mut db);
         self.db = db;
@@ -291,9 +303,9 @@ impl Workspace {
     }
 
     /// Looks for the files of the manifest, for a new database.
-    fn look(&self, db: &mut Database) -> Result<Look, Diagnostic> {
+    fn look(&self, db: &mut Database, growing: &BTreeSet<PathBuf>) -> Result<Look, Diagnostic> {
         let memory = Memory::of(&self.store)?;
-        Ok(files::look(db, &self.root, &self.manifest, memory, &HashMap::new(), &BTreeSet::new()))
+        Ok(files::look(db, &self.root, &self.manifest, memory, &HashMap::new(), growing))
     }
 
     /// Tells a new database what decides beside the manifest and the files.
@@ -328,7 +340,7 @@ impl Workspace {
     pub fn apart(&self, store: Arc<Store>) -> Result<Workspace, Diagnostic> {
         let mut db = Database::new(self.toolchain.clone(), Arc::new(|_| None), None);
         // What was written and what was hashed, the project's own store knows.
-        let found = self.look(&mut db)?;
+        let found = self.look(&mut db, &BTreeSet::new())?;
         let project = db.set_project(self.manifest.clone(), found.sets, found.materials);
         self.instruct(&mut db);
         let mut apart = Workspace {
@@ -348,6 +360,7 @@ impl Workspace {
             contents: BTreeMap::new(),
             lock: None,
             left_at: None,
+            is_behind: false,
         };
         apart.take_files(found.found);
         Ok(apart)
@@ -364,10 +377,17 @@ impl Workspace {
         let files = self.contents.entry(digest).or_default();
         if !files.contains(&file) {
             files.push(file);
+            // As in `take_files`: not in the order in which they were read.
+            files.sort_by_key(|file| file.path(&self.db).clone());
         }
         if let Some(source) = self.files.get_mut(&file) {
             source.stat = Some(stat);
         }
+    }
+
+    /// As a file was when it was looked at last, or read.
+    pub fn stat_of(&self, file: FileInput) -> Option<FileStat> {
+        self.files.get(&file)?.stat
     }
 
     /// The files of the project that an action reads, as they were when their
@@ -430,6 +450,12 @@ fn remembered(results: &Arc<OnceLock<Snapshot>>) -> Known {
 /// Reads `autocut.lock`; `None` where it is wrong.
 fn read_lock(root: &Path, problems: &mut Diagnostics) -> Option<Locked> {
     Locked::read(root).map_err(|wrong| problems.0.extend(wrong.0)).ok()
+}
+
+/// The manifest of the project in `root` by itself, whatever the files are that
+/// it names; `None` where it is wrong or not there.
+pub fn written(root: &Path) -> Option<Manifest> {
+    load(&read_manifest(&RealSystem, root).ok()?, &mut Diagnostics::default())
 }
 
 /// The manifest as it is written.

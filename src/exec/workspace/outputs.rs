@@ -8,8 +8,8 @@ use crate::exec::explain::basis::Again;
 use crate::exec::survey::Done;
 use crate::inputs::system::EntryKind;
 use crate::inputs::{Pattern, RealSystem, System};
-use crate::manifest::manifest::OutputDecl;
 use crate::manifest::Manifest;
+use crate::manifest::manifest::OutputDecl;
 use crate::model::{ActionSpec, PlannedAction};
 use crate::store::{OutputState, Store};
 
