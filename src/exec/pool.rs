@@ -4,12 +4,13 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use tempfile::TempDir;
 
 use crate::base::{Diagnostic, Digest};
 use crate::exec::inline::{self, Logs, Materials};
@@ -158,7 +159,7 @@ impl Pool {
         let worker = Worker::new(self.program.clone()).with_deadline(self.place.deadline);
         let killer = worker.killer();
         let (place, logs, confirmed) = (self.place.clone(), self.logs.clone(), self.confirmed.clone());
-        let bench = Bench { worker, place, logs, confirmed, reports: self.sender.clone() };
+        let bench = Bench { worker, place, logs, confirmed, reports: self.sender.clone(), spare: Vec::new() };
         self.slots.push(Slot { state: SlotState::Unused(bench), killer });
         self.slots.len() - 1
     }
@@ -244,9 +245,23 @@ struct Bench {
     logs: Logs,
     confirmed: Confirmed,
     reports: Sender<Report>,
+    /// Scratch folders that are empty again. To make one and remove it is half of
+    /// what an action costs that does little.
+    spare: Vec<TempDir>,
 }
 
 impl Bench {
+    /// An empty folder for an action.
+    fn scratch(&mut self) -> Result<TempDir, Diagnostic> {
+        while let Some(folder) = self.spare.pop() {
+            // Another build may have cleared it away since.
+            if is_empty(folder.path()) {
+                return Ok(folder);
+            }
+        }
+        self.place.store.scratch()
+    }
+
     fn say(&self, report: Report) {
         // Nobody listens any more only when the pool is gone.
         let _ = self.reports.send(report);
@@ -300,10 +315,11 @@ impl Bench {
     }
 
     fn run_media(&mut self, tasks: &[Task]) {
-        let mut open: BTreeMap<u64, (&Task, tempfile::TempDir)> = BTreeMap::new();
+        let mut open: BTreeMap<u64, (&Task, TempDir)> = BTreeMap::new();
+        let mut used = Vec::new();
         let mut invocations = Vec::new();
         for (id, task) in (0..).zip(tasks) {
-            match self.place.store.scratch() {
+            match self.scratch() {
                 Ok(scratch) => {
                     invocations.push(task.invocation(id, scratch.path().to_owned()));
                     open.insert(id, (task, scratch));
@@ -325,10 +341,11 @@ impl Bench {
                 }
             }
             Reply::Done { id, result, usage } => {
-                if let Some((task, _scratch)) = open.remove(&id) {
+                if let Some((task, scratch)) = open.remove(&id) {
                     let meter = Meter::start();
                     let kept = keep(&place, task, result).map_err(Failure::Refused);
                     let kept = confirm(&confirmed, task, kept);
+                    used.push(scratch);
                     finish(task.action.key, kept, usage.and(meter.stop()));
                 }
             }
@@ -339,12 +356,18 @@ impl Bench {
             }
             Reply::Alive | Reply::Hello { .. } | Reply::Toolchain(_) => {}
         });
+        self.spare.append(&mut used);
         if let Err(failure) = ended {
             for (task, _scratch) in open.into_values() {
                 self.finish(task.action.key, Err(failure.clone()), Usage::default());
             }
         }
     }
+}
+
+/// Whether a folder is there and holds nothing.
+fn is_empty(folder: &Path) -> bool {
+    RealSystem.names(folder).is_ok_and(|names| names.is_empty())
 }
 
 /// A result of what it says it is of, or the failure that it is none.
