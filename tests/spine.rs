@@ -294,3 +294,18 @@ fn what_two_clips_share_is_made_again_by_either() {
     assert_eq!(frame_hashes(&project.path("out/reel.mp4")), frames);
     project.make().assert_ran([]);
 }
+
+/// Not after an hour of rendering.
+#[test]
+fn an_output_that_cannot_be_written_is_told_before_anything_is_rendered() {
+    let project = project();
+    project.write("out", "a file where the folder should be");
+    let made = project.make_with(&[]);
+    assert_eq!(made.code, 1);
+    assert!(made.errors()[0].contains("is in the way"), "{:?}", made.errors());
+    assert!(!made.ran().contains_key("segment"), "{:?}", made.ran());
+    fs::remove_file(project.path("out")).unwrap();
+    project.make();
+    // What is up to date needs nothing to be written.
+    project.make().assert_ran([]);
+}

@@ -10,6 +10,7 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 
 use common::watch::{Watch, nodes, ran, save};
 use common::{Footage, Project, frame_hashes};
@@ -241,4 +242,23 @@ fn what_old_and_new_clips_share_is_made_again_when_it_is_lost() {
     let again = watch.until(|event| event["event"] == "finished" && event["ran"] != 0);
     assert!(no_errors(&again), "{again:#?}");
     assert!(project.path("out/reel.mp4").exists());
+}
+
+#[test]
+fn the_first_footage_is_waited_for_until_it_is_whole() {
+    let project = Project::new();
+    project.write("autocut.ron", MANIFEST).footage("aside/a.mp4", &SMALL);
+    let bytes = fs::read(project.path("aside/a.mp4")).unwrap();
+    let watch = Watch::start(&project, &[]);
+    watch.until(|event| event["event"] == "refused");
+    fs::create_dir(project.path("footage")).unwrap();
+    let mut file = fs::File::create(project.path("footage/a.mp4")).unwrap();
+    for piece in bytes.chunks(bytes.len() / 6 + 1) {
+        file.write_all(piece).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(400));
+    }
+    drop(file);
+    let first = watch.build();
+    assert!(no_errors(&first), "{first:#?}");
+    assert_eq!(nodes(&first, "probe", "done"), ["footage/a.mp4/probe"]);
 }

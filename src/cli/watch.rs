@@ -1,6 +1,5 @@
 //! `autocut watch`.
 
-use crate::base::Diagnostics;
 use crate::cli::args::{Args, Watch};
 use crate::cli::setup;
 use crate::exec::Listener;
@@ -38,7 +37,7 @@ struct Told {
 impl Session for Told {
     fn built(&mut self, summary: &Summary, news: bool) {
         if news && !summary.interrupted {
-            terminal::note("watching for changes; Ctrl-C ends it");
+            self.waits();
         }
         if news
             && summary.exit_code() == 0
@@ -53,7 +52,7 @@ impl Session for Told {
         setup::waiting(holder);
     }
 
-    fn refused(&self, problems: &Diagnostics) {
-        setup::tell(problems);
+    fn waits(&self) {
+        terminal::note("watching for changes; Ctrl-C ends it");
     }
 }

@@ -79,10 +79,13 @@ impl History {
     }
 }
 
+/// The command for outputs, as builds are remembered by it.
+pub const MAKE: &str = "make";
+
 /// The command that such a goal is for.
 fn command(goal: &Goal) -> &'static str {
     match goal {
-        Goal::Outputs(_) => "make",
+        Goal::Outputs(_) => MAKE,
         Goal::Choice => "explain moments",
         Goal::Inputs => "doctor",
         Goal::Stills(_) => "storyboard",

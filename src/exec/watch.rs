@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::driver::{Driver, Edits};
-use crate::exec::event::Listener;
+use crate::exec::event::{Event, Listener};
 use crate::exec::goal::{Goal, INTERRUPTED, Options, Summary};
 use crate::exec::settings::Settings;
 use crate::exec::storage;
@@ -45,8 +45,8 @@ pub trait Session {
     fn built(&mut self, summary: &Summary, news: bool);
     /// Another process builds in this project.
     fn waiting(&self, holder: &crate::store::Holder);
-    /// The project cannot be opened for now.
-    fn refused(&self, problems: &Diagnostics);
+    /// Nothing happens until something changes.
+    fn waits(&self);
 }
 
 /// What is watched.
@@ -74,7 +74,7 @@ pub fn watch(
     let mut first = true;
     // Once, unless the store is removed meanwhile.
     loop {
-        let Some(mut workspace) = open(wanted, &root, &mut watching, interrupted, session)? else {
+        let Some(mut workspace) = open(wanted, &root, &mut watching, listener, interrupted, session)? else {
             return Ok(INTERRUPTED);
         };
         let mut driver = Driver::watching(&mut workspace, listener, wanted.options.clone(), interrupted);
@@ -90,6 +90,7 @@ fn open(
     wanted: &Wanted<'_>,
     root: &Path,
     watching: &mut Watching,
+    listener: &dyn Listener,
     interrupted: &AtomicBool,
     session: &mut dyn Session,
 ) -> Result<Option<Workspace>, Diagnostics> {
@@ -97,13 +98,20 @@ fn open(
     loop {
         watching.forget();
         let waiting = |holder: &crate::store::Holder| session.waiting(holder);
-        let (opened, mut problems) = Workspace::open(root, wanted.settings, &purpose(&waiting, interrupted));
+        let purpose = purpose(&waiting, interrupted);
+        let growing = watching.growing();
+        let (opened, mut problems) = Workspace::open_without(root, wanted.settings, &purpose, &growing);
         if interrupted.load(Ordering::Relaxed) {
             return Ok(None);
         }
         if let Some(workspace) = opened.filter(|_| !problems.has_errors()) {
             workspace.check_targets(&wanted.outputs)?;
-            session.refused(&problems);
+            // What has come since the project could not be opened may be half of
+            // what is coming.
+            if !told.0.is_empty() && watching.notice_young(&workspace) {
+                continue;
+            }
+            problems.0.iter().for_each(|warning| listener.event(&Event::Warning(warning)));
             watching.refused = false;
             watching.follow(&workspace.manifest)?;
             return Ok(Some(workspace));
@@ -114,10 +122,11 @@ fn open(
         }
         watching.expect(root)?;
         if problems != told {
-            session.refused(&problems);
+            listener.event(&Event::Refused(&problems));
+            session.waits();
             told = std::mem::take(&mut problems);
         }
-        while !watching.is_quiet() {
+        while !watching.is_quiet() && !watching.settled() {
             if interrupted.load(Ordering::Relaxed) {
                 return Ok(None);
             }
@@ -258,6 +267,16 @@ impl Watching {
     fn expect(&mut self, root: &Path) -> Result<(), Diagnostic> {
         self.refused = true;
         written(root).map_or(Ok(()), |manifest| self.follow(&manifest))
+    }
+
+    /// Whether files of the project were written so lately that they may still
+    /// be: they are waited for.
+    fn notice_young(&mut self, workspace: &Workspace) -> bool {
+        let now = Instant::now();
+        let young: Vec<_> = workspace.sources().filter(|(_, stat)| !is_old(stat)).collect();
+        let before = self.growing.len();
+        self.growing.extend(young.into_iter().map(|(path, stat)| (path.to_owned(), (stat, now))));
+        self.growing.len() > before
     }
 
     /// Files that are still being written.

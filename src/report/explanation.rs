@@ -281,6 +281,9 @@ pub fn last_text(built: Option<&LastBuild>) -> String {
     let elapsed = seconds(Duration::from_millis(built.elapsed_ms));
     let mut text = format!("the last build that had something to do: {}, {elapsed}\n", built.at);
     text.push_str(&reasons(&built.reasons));
+    if built.actions.is_empty() && built.failed.is_empty() {
+        text.push_str("\nnothing had to be made here: what was new came from the shared store\n");
+    }
     if !built.failed.is_empty() {
         text.push_str("\nfailed\n");
     }

@@ -40,11 +40,18 @@ impl Store {
         self.with(|inner| inner.index.build(&self.project, number))
     }
 
-    /// The last build of this project.
-    pub fn last_build(&self) -> Result<Option<BuildRecord>, Diagnostic> {
+    /// The last build of this project that was for this command.
+    pub fn last_build(&self, command: &str) -> Result<Option<BuildRecord>, Diagnostic> {
         self.with(|inner| {
-            let number = inner.index.last_build_number(&self.project)?;
-            inner.index.build(&self.project, number)
+            let last = inner.index.last_build_number(&self.project)?;
+            let oldest = last.saturating_sub(KEPT);
+            for number in (oldest + 1..=last).rev() {
+                let build = inner.index.build(&self.project, number)?;
+                if build.as_ref().is_some_and(|build| build.command == command) {
+                    return Ok(build);
+                }
+            }
+            Ok(None)
         })
     }
 }
@@ -153,7 +160,7 @@ mod tests {
     #[test]
     fn builds_are_numbered_and_outlive_the_index() {
         let bench = Bench::new();
-        assert_eq!(bench.store.last_build().unwrap(), None);
+        assert_eq!(bench.store.last_build("make").unwrap(), None);
         for n in 1..=3 {
             assert_eq!(bench.store.record_build(build(n)).unwrap(), n as u64);
         }
@@ -163,7 +170,7 @@ mod tests {
                 builds.iter().map(|build| (build.number, build.at.0)).collect::<Vec<_>>(),
                 [(1, 1), (2, 2), (3, 3)]
             );
-            assert_eq!(bench.store.last_build().unwrap().as_ref(), builds.last());
+            assert_eq!(bench.store.last_build("make").unwrap().as_ref(), builds.last());
             assert_eq!(bench.store.build(2).unwrap(), Some(BuildRecord { number: 2, ..build(2) }));
             assert_eq!(bench.store.build(4).unwrap(), None);
         };

@@ -64,7 +64,7 @@ pub use self::index::PastRun;
 pub use self::layout::VERSION as FORMAT;
 pub use self::lock::{Holder, Lock};
 pub use self::objects::{ObjectState, Objects};
-pub use self::outputs::{OutputState, make_folder, write_file, write_page};
+pub use self::outputs::{OutputState, make_folder, unwritable, write_file, write_page};
 pub use self::records::{ActionRecord, BuildOutcome, BuildRecord, BuiltAction, KindCount, OutputRecord, Position};
 pub use self::remote::Location;
 pub use self::roots::Root;

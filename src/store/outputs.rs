@@ -21,6 +21,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use crate::base::{Diagnostic, Digest};
 use crate::inputs::system::stat_of;
@@ -298,6 +300,29 @@ pub fn write_page(path: &Path, text: &str, mark: &str) -> Result<(), Diagnostic>
     }
     let message = format!("{} was not written by autocut", path.display());
     Err(Diagnostic::input(message).hint("name another file, or move this one away"))
+}
+
+/// Why nothing could be written at the absolute `path`, as far as that can be
+/// seen before it is tried: something is in the way, or there is no right to.
+pub fn unwritable(path: &Path) -> Option<Diagnostic> {
+    let folder = path.ancestors().skip(1).find(|ancestor| fs::symlink_metadata(ancestor).is_ok())?;
+    let cannot = |why: &str| format!("{} cannot be written: {} {why}", path.display(), folder.display());
+    if !folder.is_dir() {
+        let problem = Diagnostic::input(cannot("is in the way, which is no folder"));
+        return Some(problem.hint("move it away, or name another place for the output"));
+    }
+    match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Err(Errno::ACCESS | Errno::PERM) => {
+            let problem = Diagnostic::environment(cannot("may not be written by this user"));
+            Some(problem.hint("check who owns it and its permissions (ls -l), or name another place for the output"))
+        }
+        Err(Errno::ROFS) => {
+            let problem = Diagnostic::environment(cannot("is on a file system that is read-only"));
+            Some(problem.hint("mount it writable, or name another place for the output"))
+        }
+        // Anything else is told by who meets it.
+        _ => None,
+    }
 }
 
 /// Makes a folder and those above it.

@@ -87,6 +87,8 @@ pub struct Driver<'a> {
     known: Known,
     /// How much of that was known when this build began: actions and frames.
     before: (usize, u64),
+    /// Outputs that cannot be written, should that be necessary.
+    unwritable: Vec<Diagnostic>,
     /// Files that this build leaves out, as they were known before.
     left_out: Vec<(FileInput, FileState)>,
     /// Something was planned with this database.
@@ -166,6 +168,7 @@ impl<'a> Driver<'a> {
             live: 0,
             planned: false,
             left_out: Vec::new(),
+            unwritable: Vec::new(),
             again: false,
             warned: HashSet::new(),
             summary: Summary::default(),

@@ -18,6 +18,9 @@ impl Driver<'_> {
     /// not come before the news that its output may not be written.
     pub(super) fn look_ahead(&mut self, goal: &Goal) {
         let Goal::Outputs(targets) = goal else { return };
+        if !self.options.apart {
+            self.unwritable = self.workspace.unwritable_outputs(targets);
+        }
         if self.options.force || self.options.keep_going || self.options.apart {
             return;
         }
@@ -52,6 +55,9 @@ impl Driver<'_> {
             self.submit_action(action);
         }
         let here: Vec<_> = survey.pending.iter().filter(|action| !self.exchange.awaits(action.key)).cloned().collect();
+        if !here.is_empty() && !self.options.keep_going && self.phase != Phase::Stopping {
+            std::mem::take(&mut self.unwritable).into_iter().for_each(|problem| self.stop_for(problem));
+        }
         if self.phase != Phase::Stopping
             && let Err(problem) = self.workspace.may_store(&here)
         {

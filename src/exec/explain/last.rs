@@ -2,6 +2,7 @@
 
 use crate::base::{Diagnostic, UtcTime};
 use crate::exec::explain::why::{Answers, History, Reason, Why, by_reason};
+use crate::exec::history;
 use crate::exec::workspace::Workspace;
 use crate::store::BuiltAction;
 
@@ -17,9 +18,10 @@ pub struct LastBuild {
     pub failed: Vec<BuiltAction>,
 }
 
-/// `None` where nothing was built yet.
+/// Of what only looks (`doctor`, `explain moments`) there is no word here. `None`
+/// where nothing was built yet.
 pub fn last_build(workspace: &Workspace) -> Result<Option<LastBuild>, Diagnostic> {
-    let Some(build) = workspace.store.last_build()? else { return Ok(None) };
+    let Some(build) = workspace.store.last_build(history::MAKE)? else { return Ok(None) };
     let history = History::new(&workspace.store);
     let mut answers = Answers::new(&workspace.store, &history);
     let (failed, ran): (Vec<_>, Vec<_>) = build.actions.into_iter().partition(|action| action.failed.is_some());

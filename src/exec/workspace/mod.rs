@@ -90,8 +90,18 @@ impl Workspace {
     /// Opens the project in `folder`. Warnings come with a workspace, errors
     /// mostly without.
     pub fn open(folder: &Path, settings: &Settings, purpose: &Purpose<'_>) -> (Option<Workspace>, Diagnostics) {
+        Self::open_without(folder, settings, purpose, &BTreeSet::new())
+    }
+
+    /// [`open`](Self::open) without files that are still `growing`.
+    pub fn open_without(
+        folder: &Path,
+        settings: &Settings,
+        purpose: &Purpose<'_>,
+        growing: &BTreeSet<PathBuf>,
+    ) -> (Option<Workspace>, Diagnostics) {
         let mut problems = Diagnostics::default();
-        match Self::try_open(folder, settings, purpose, &mut problems) {
+        match Self::try_open(folder, settings, purpose, growing, &mut problems) {
             Ok(workspace) => (workspace, problems),
             Err(problem) => {
                 problems.push(problem);
@@ -104,6 +114,7 @@ impl Workspace {
         folder: &Path,
         settings: &Settings,
         purpose: &Purpose<'_>,
+        growing: &BTreeSet<PathBuf>,
         problems: &mut Diagnostics,
     ) -> Result<Option<Workspace>, Diagnostic> {
         let system = RealSystem;
@@ -132,7 +143,7 @@ impl Workspace {
             let look = || -> Result<Option<(Manifest, Locked, Look)>, Diagnostic> {
                 let Some(manifest) = load(&read_manifest(&system, &root)?, problems) else { return Ok(None) };
                 let Some(locked) = read_lock(&root, problems) else { return Ok(None) };
-                let found = files::look(&mut db, &root, &manifest, memory, &HashMap::new(), &BTreeSet::new());
+                let found = files::look(&mut db, &root, &manifest, memory, &HashMap::new(), growing);
                 Ok(Some((manifest, locked, found)))
             };
             let looked = look();
@@ -383,6 +394,12 @@ impl Workspace {
         if let Some(source) = self.files.get_mut(&file) {
             source.stat = Some(stat);
         }
+    }
+
+    /// The files of the project that are there, as they were when they were
+    /// looked at last.
+    pub fn sources(&self) -> impl Iterator<Item = (&Path, FileStat)> {
+        self.files.values().filter_map(|source| Some((source.path.as_deref()?, source.stat?)))
     }
 
     /// As a file was when it was looked at last, or read.

@@ -11,7 +11,7 @@ use crate::inputs::{Pattern, RealSystem, System};
 use crate::manifest::Manifest;
 use crate::manifest::manifest::OutputDecl;
 use crate::model::{ActionSpec, PlannedAction};
-use crate::store::{OutputState, Store};
+use crate::store::{self, OutputState, Store};
 
 use super::Workspace;
 
@@ -45,6 +45,10 @@ impl Workspace {
     pub fn may_write(&self, path: &str) -> Result<(), Diagnostic> {
         match self.store.output_state(&self.root, path)? {
             OutputState::Absent | OutputState::Ours(_) => Ok(()),
+            OutputState::Foreign if self.root.join(path).is_dir() => {
+                let problem = Diagnostic::input(format!("a folder lies where {path} is to be written"));
+                Err(problem.hint("move it away, or name another place for the output"))
+            }
             OutputState::Foreign => {
                 Err(Diagnostic::input(format!("{path} was not written by autocut, or was changed since"))
                     .hint("move it away, or let it be overwritten with --force"))
@@ -62,6 +66,18 @@ impl Workspace {
         let is_file = |path: &str| RealSystem.stat(&self.root.join(path)).is_ok_and(|it| it.kind == EntryKind::File);
         let blocked = places.filter(|(path, _)| is_file(path));
         blocked.filter_map(|(path, at)| Some(self.may_write(&path).err()?.at(at.0.clone()))).collect()
+    }
+
+    /// Outputs of these names (all where none is named) that could not be written
+    /// if they had to be.
+    pub fn unwritable_outputs(&self, targets: &[String]) -> Vec<Diagnostic> {
+        let wanted = |name: &String| targets.is_empty() || targets.contains(name);
+        let outputs = self.manifest.outputs.iter().filter(|output| wanted(&output.name));
+        let problem = |output: &OutputDecl| {
+            let place = output.place_written()?;
+            Some(store::unwritable(&self.root.join(place))?.at(output.place.0.clone()))
+        };
+        outputs.filter_map(problem).collect()
     }
 
     /// An error where the store cannot take in what these actions make: nothing
