@@ -104,7 +104,9 @@ fn open(
         if interrupted.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        if let Some(workspace) = opened.filter(|_| !problems.has_errors()) {
+        // All there is of footage is still coming: it is no project yet.
+        let has_come = |workspace: &Workspace| growing.is_empty() || workspace.has_footage();
+        if let Some(workspace) = opened.filter(|workspace| !problems.has_errors() && has_come(workspace)) {
             workspace.check_targets(&wanted.outputs)?;
             // What has come since the project could not be opened may be half of
             // what is coming.
@@ -121,7 +123,7 @@ fn open(
             return Err(problems);
         }
         watching.expect(root)?;
-        if problems != told {
+        if problems.has_errors() && problems != told {
             listener.event(&Event::Refused(&problems));
             session.waits();
             told = std::mem::take(&mut problems);

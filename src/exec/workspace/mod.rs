@@ -396,6 +396,11 @@ impl Workspace {
         }
     }
 
+    /// Whether any file of a footage set is known.
+    pub fn has_footage(&self) -> bool {
+        self.project.files(&self.db).iter().any(|set| !set.is_empty())
+    }
+
     /// The files of the project that are there, as they were when they were
     /// looked at last.
     pub fn sources(&self) -> impl Iterator<Item = (&Path, FileStat)> {
