@@ -92,7 +92,7 @@ const PROBE: Kind = Kind {
 };
 const ANALYSE: Kind = Kind {
     name: "analyse",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
@@ -103,7 +103,7 @@ const ANALYSE: Kind = Kind {
 };
 const DETECT: Kind = Kind {
     name: "detect",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
@@ -169,7 +169,7 @@ const DRAW: Kind = Kind {
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
     memory: 240,
@@ -213,7 +213,7 @@ const JOIN: Kind = Kind {
 };
 const STILL: Kind = Kind {
     name: "still",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,

@@ -100,3 +100,42 @@ pub enum Matrix {
     Bt709,
     Bt2020,
 }
+
+/// How levels become light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// Any of SDR.
+    Sdr,
+    Pq,
+    Hlg,
+}
+
+/// What red, green and blue are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Primaries {
+    /// And those of SD, which are so near that players take them for it.
+    Bt709,
+    Bt2020,
+    /// With white D65.
+    P3,
+}
+
+impl Colour {
+    pub fn transfer(&self) -> Transfer {
+        match self.transfer {
+            16 => Transfer::Pq,
+            18 => Transfer::Hlg,
+            _ => Transfer::Sdr,
+        }
+    }
+
+    pub fn primaries(&self) -> Primaries {
+        match self.primaries {
+            9 => Primaries::Bt2020,
+            12 => Primaries::P3,
+            // Unstated: HDR is hardly ever anything else.
+            2 if self.transfer() != Transfer::Sdr => Primaries::Bt2020,
+            _ => Primaries::Bt709,
+        }
+    }
+}

@@ -8,6 +8,8 @@
 mod analyse;
 mod audio;
 mod av;
+mod colour;
+mod convert;
 mod decode;
 mod inbox;
 mod infer;

@@ -1,17 +1,18 @@
 //! From a decoded frame to a frame of the output: scaled, in the output's
 //! colours, upright, fitted into its shape.
 //!
-//! A frame that is right already need not be touched. One libswscale pass does all
-//! the rest but for turning, which is done on the planes afterwards (the
-//! picture is scaled to the transposed size first).
+//! A frame that is right already need not be touched. Turning is done on the
+//! planes, after all the rest (the picture is scaled to the transposed size
+//! first).
 
 use autocut::base::{Orientation, Size};
 use autocut::model::timeline::SourcePicture;
 use autocut::model::{Colour, Fit, Matrix};
 
 use crate::av::encoder::ColourNumbers;
-use crate::av::scaler::{Filter, Picture, Scaler};
+use crate::av::scaler::Filter;
 use crate::av::{Error, Frame, PixelFormat};
+use crate::convert::{Converter, Look};
 use crate::planes::{self, Source, Target};
 
 /// How many times smaller the copy is that is blurred to fill a frame.
@@ -25,9 +26,9 @@ pub(crate) struct Fitter {
     size: Size,
     colour: Colour,
     format: PixelFormat,
-    main: Option<Scaler>,
-    reduce: Option<Scaler>,
-    enlarge: Option<Scaler>,
+    main: Converter,
+    reduce: Converter,
+    enlarge: Converter,
     window: Frame,
     cropped: Option<Frame>,
     scaled: Option<Frame>,
@@ -42,9 +43,9 @@ impl Fitter {
             size,
             colour,
             format: PixelFormat::YUV420P,
-            main: None,
-            reduce: None,
-            enlarge: None,
+            main: Converter::default(),
+            reduce: Converter::default(),
+            enlarge: Converter::default(),
             window: Frame::new()?,
             cropped: None,
             scaled: None,
@@ -60,8 +61,7 @@ impl Fitter {
 
     /// Whether `source` is a frame of the output as it is.
     pub(crate) fn suits(&self, source: &Frame, picture: &SourcePicture) -> bool {
-        let stored = stored(source, picture);
-        Picture { format: stored.format.plain(), ..stored } == self.picture(self.size)
+        stored(source, picture).is(&self.look(self.size))
             && display_size(source.size(), picture) == self.size
             && picture.orientation == Orientation::UPRIGHT
     }
@@ -85,7 +85,7 @@ impl Fitter {
         if fit == Fit::Fill {
             let visible = visible_part(stored.size, display, self.size, orientation);
             let cropped = self.crop(source, visible)?;
-            self.scale_or_turn(&cropped, Picture { size: visible, ..stored }, orientation, into)?;
+            self.scale_or_turn(&cropped, Look { size: visible, ..stored }, orientation, into)?;
             self.cropped = Some(cropped);
             return Ok(());
         }
@@ -105,13 +105,13 @@ impl Fitter {
     fn scale_or_turn(
         &mut self,
         source: &Frame,
-        stored: Picture,
+        stored: Look,
         orientation: Orientation,
         into: &mut Frame,
     ) -> Result<(), Error> {
         if orientation == Orientation::UPRIGHT {
-            let to = self.picture(self.size);
-            return Scaler::reuse(&mut self.main, stored, to, Filter::Bicubic)?.run(source, into);
+            let to = self.look(self.size);
+            return self.main.run(source, stored, into, to, Filter::Bicubic);
         }
         self.scale(source, stored, orientation.upright(self.size))?;
         place(self.scaled.as_ref().ok_or(Error::Bug)?, orientation, into, 0, 0);
@@ -134,17 +134,17 @@ impl Fitter {
     }
 
     /// Into `self.scaled`, as it is stored.
-    fn scale(&mut self, source: &Frame, stored: Picture, size: Size) -> Result<(), Error> {
-        let to = self.picture(size);
+    fn scale(&mut self, source: &Frame, stored: Look, size: Size) -> Result<(), Error> {
+        let to = self.look(size);
         let scaled = frame_of(&mut self.scaled, self.format, size)?;
-        Scaler::reuse(&mut self.main, stored, to, Filter::Bicubic)?.run(source, scaled)
+        self.main.run(source, stored, scaled, to, Filter::Bicubic)
     }
 
     /// A filling copy, strongly blurred and a little darker.
     fn paint_blurred(
         &mut self,
         source: &Frame,
-        stored: Picture,
+        stored: Look,
         display: Size,
         orientation: Orientation,
         into: &mut Frame,
@@ -154,9 +154,9 @@ impl Fitter {
         let stored_small = orientation.upright(small_size);
         let visible = visible_part(stored.size, display, self.size, orientation);
         let cropped = self.crop(source, visible)?;
-        let (from, to) = (Picture { size: visible, ..stored }, self.picture(stored_small));
+        let (from, to) = (Look { size: visible, ..stored }, self.look(stored_small));
         let small = frame_of(&mut self.small, self.format, stored_small)?;
-        Scaler::reuse(&mut self.reduce, from, to, Filter::Area)?.run(&cropped, small)?;
+        self.reduce.run(&cropped, from, small, to, Filter::Area)?;
         self.cropped = Some(cropped);
         let backdrop = frame_of(&mut self.backdrop, self.format, small_size)?;
         place(small, orientation, backdrop, 0, 0);
@@ -170,9 +170,9 @@ impl Fitter {
                 *value = (centre + (i32::from(*value) - centre) * 5 / 8).clamp(0, 255) as u8;
             }
         }
-        let (from, to) = (self.picture(small_size), self.picture(self.size));
+        let (from, to) = (self.look(small_size), self.look(self.size));
         let backdrop = self.backdrop.as_ref().ok_or(Error::Bug)?;
-        Scaler::reuse(&mut self.enlarge, from, to, Filter::Bicubic)?.run(backdrop, into)
+        self.enlarge.run(backdrop, from, into, to, Filter::Bicubic)
     }
 
     fn paint_black(&self, into: &mut Frame) {
@@ -184,25 +184,15 @@ impl Fitter {
         }
     }
 
-    /// The output's colours at some size.
-    fn picture(&self, size: Size) -> Picture {
-        Picture {
-            format: self.format,
-            size,
-            matrix: matrix_number(self.colour.matrix),
-            full_range: self.colour.full_range,
-        }
+    /// The output's look at some size.
+    fn look(&self, size: Size) -> Look {
+        Look { format: self.format, size, colour: self.colour }
     }
 }
 
 /// What a frame of that footage is, as it is stored.
-fn stored(source: &Frame, picture: &SourcePicture) -> Picture {
-    Picture {
-        format: source.pixel_format(),
-        size: source.size(),
-        matrix: matrix_number(picture.colour.matrix),
-        full_range: picture.colour.full_range,
-    }
+fn stored(source: &Frame, picture: &SourcePicture) -> Look {
+    Look { format: source.pixel_format(), size: source.size(), colour: picture.colour }
 }
 
 /// The size in square pixels once the picture stands upright.
@@ -310,7 +300,7 @@ mod tests {
                 for (index, level) in to.into_iter().enumerate() {
                     let plane = into.plane(index).unwrap();
                     let middle = plane.data[plane.height / 2 * plane.stride + plane.width / 2];
-                    assert!(middle.abs_diff(level) <= 2, "{from:?} at {size}: plane {index} is {middle}");
+                    assert!(middle.abs_diff(level) <= 1, "{from:?} at {size}: plane {index} is {middle}");
                 }
             }
         }

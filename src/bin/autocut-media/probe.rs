@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use autocut::base::{Diagnostic, FrameRate, Orientation, Size, Timestamp, UtcTime};
-use autocut::model::{AudioInfo, Colour, Matrix, MediaInfo, VideoInfo};
+use autocut::model::{AudioInfo, MediaInfo, VideoInfo};
 
-use crate::av::input::{ColourTags, Stream};
-use crate::av::{Error, Input, PixelFormat, diagnose};
+use crate::av::input::Stream;
+use crate::av::{Error, Input, diagnose};
 use crate::decode::{main_audio, media_zero, open_video};
 
 /// How far apart chunks of analysis start, in seconds.
@@ -87,7 +87,7 @@ fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInf
         duration,
         pixel_format: format.name(),
         bit_depth: format.bit_depth(),
-        colour: colour(facts.colour(), format, height),
+        colour: facts.colour().colour(format, height),
         chunks: chunks(keys.collect(), base, duration),
     })
 }
@@ -211,24 +211,6 @@ fn orientation(matrix: &[i32; 9]) -> Orientation {
         }
     }
     best.1
-}
-
-/// FFmpeg's numbers (those of ISO/IEC 23091-2) to what is known here.
-fn colour(tags: ColourTags, format: PixelFormat, lines: u32) -> Colour {
-    let matrix = match tags.matrix {
-        1 | 7 => Matrix::Bt709,
-        4..=6 => Matrix::Bt601,
-        9 | 10 => Matrix::Bt2020,
-        _ if lines >= 720 => Matrix::Bt709,
-        _ => Matrix::Bt601,
-    };
-    let number = |tag: i32| u8::try_from(tag).ok().filter(|tag| *tag != 0).unwrap_or(2);
-    Colour {
-        matrix,
-        full_range: tags.range == 2 || format.implies_full_range() || format.is_rgb(),
-        primaries: number(tags.primaries),
-        transfer: number(tags.transfer),
-    }
 }
 
 /// A date that is one: zero dates of 1904 and 1970 are not.

@@ -4,9 +4,12 @@
 use autocut::analysis::Reach;
 use autocut::base::{Diagnostic, Orientation, Size, Timestamp};
 use autocut::model::specs::AnalysisPass;
+use autocut::model::{Colour, Matrix};
 
-use crate::av::scaler::{Filter, Picture, Scaler};
+use crate::av::scaler::Filter;
 use crate::av::{Error, Frame, PixelFormat};
+use crate::colour;
+use crate::convert::{Converter, Look};
 use crate::decode::Film;
 use crate::invocation::Progress;
 use crate::planes::{self, Source, Target};
@@ -54,18 +57,18 @@ pub(crate) struct Reducer {
     orientation: Orientation,
     format: PixelFormat,
     filter: Filter,
-    scaler: Option<Scaler>,
+    converter: Converter,
     scaled: Option<(Size, Frame)>,
 }
 
 impl Reducer {
     /// To planes of `format`, which must have three of 8 bits.
     pub(crate) fn new(orientation: Orientation, format: PixelFormat, filter: Filter) -> Reducer {
-        Reducer { orientation, format, filter, scaler: None, scaled: None }
+        Reducer { orientation, format, filter, converter: Converter::default(), scaled: None }
     }
 
-    /// Makes `frame` an upright picture of `size`, in full range, and puts its
-    /// planes into `targets` at (x, y) of each.
+    /// Makes `frame` an upright picture of `size`, in full range of SDR, and puts
+    /// its planes into `targets` at (x, y) of each.
     pub(crate) fn reduce(
         &mut self,
         frame: &Frame,
@@ -75,13 +78,12 @@ impl Reducer {
     ) -> Result<(), Error> {
         let from = stored(frame);
         let size = self.orientation.upright(size);
-        let to = Picture { format: self.format, size, matrix: from.matrix, full_range: true };
-        let scaler = Scaler::reuse(&mut self.scaler, from, to, self.filter)?;
+        let to = Look { format: self.format, size, colour: looked_at(&from.colour) };
         let scaled = match &mut self.scaled {
             Some((was, scaled)) if *was == size => scaled,
             slot => &mut slot.insert((size, Frame::picture(self.format, size)?)).1,
         };
-        scaler.run(frame, scaled)?;
+        self.converter.run(frame, from, scaled, to, self.filter)?;
         for (index, (data, stride)) in targets.into_iter().enumerate() {
             let plane = scaled.plane(index).ok_or(Error::Bug)?;
             let source = Source { data: plane.data, stride: plane.stride, width: plane.width, height: plane.height };
@@ -91,20 +93,18 @@ impl Reducer {
     }
 }
 
+/// The colours in which analyses see a picture: its own, but for HDR and wide
+/// colours, in which a level would mean something else.
+fn looked_at(colour: &Colour) -> Colour {
+    let sdr = Colour { matrix: Matrix::Bt709, full_range: true, primaries: 1, transfer: 1 };
+    if colour::is_light(colour, &sdr) { sdr } else { Colour { full_range: true, ..*colour } }
+}
+
 /// What a decoded frame is, by its own tags; where it has none, as players
 /// take it.
-fn stored(frame: &Frame) -> Picture {
-    const FULL: i32 = 2;
+fn stored(frame: &Frame) -> Look {
     let (format, size) = (frame.pixel_format(), frame.size());
-    let (range, matrix) = frame.colour();
-    let matrix = match matrix {
-        1 => 1,
-        9 | 10 => 9,
-        5 | 6 => 5,
-        _ if size.shorter() >= 720 => 1,
-        _ => 5,
-    };
-    Picture { format, size, matrix, full_range: range == FULL || format.implies_full_range() || format.is_rgb() }
+    Look { format, size, colour: frame.colour().colour(format, size.shorter()) }
 }
 
 #[cfg(test)]

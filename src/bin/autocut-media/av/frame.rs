@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use autocut::base::Size;
 use ffmpeg_next::ffi;
 
+use super::input::ColourTags;
 use super::{Error, NO_MEMORY, PixelFormat, SampleFormat, check, number, set_number};
 
 /// Reference-counted: several frames can show one buffer. Only a buffer that
@@ -167,11 +168,18 @@ impl Frame {
         }
     }
 
-    /// FFmpeg's numbers of range and matrix as the decoder found them.
-    pub(crate) fn colour(&self) -> (i32, i32) {
+    /// FFmpeg's numbers as the decoder found them.
+    pub(crate) fn colour(&self) -> ColourTags {
         let raw = self.as_ptr();
         // SAFETY: enums of C.
-        unsafe { (number(&raw const (*raw).color_range), number(&raw const (*raw).colorspace)) }
+        unsafe {
+            ColourTags {
+                range: number(&raw const (*raw).color_range),
+                primaries: number(&raw const (*raw).color_primaries),
+                transfer: number(&raw const (*raw).color_trc),
+                matrix: number(&raw const (*raw).colorspace),
+            }
+        }
     }
 
     /// Tags the picture with FFmpeg's numbers, as an encoder expects them.

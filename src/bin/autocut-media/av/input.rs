@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 
+use autocut::model::{Colour, Matrix};
 use ffmpeg_next::{ffi, format::context};
 
 use crate::pulse;
@@ -280,6 +281,27 @@ pub(crate) struct ColourTags {
     pub(crate) primaries: i32,
     pub(crate) transfer: i32,
     pub(crate) matrix: i32,
+}
+
+impl ColourTags {
+    /// What they mean for pictures of that format; where they say nothing, what
+    /// players take it for.
+    pub(crate) fn colour(self, format: PixelFormat, lines: u32) -> Colour {
+        let matrix = match self.matrix {
+            1 | 7 => Matrix::Bt709,
+            4..=6 => Matrix::Bt601,
+            9 | 10 => Matrix::Bt2020,
+            _ if lines >= 720 => Matrix::Bt709,
+            _ => Matrix::Bt601,
+        };
+        let number = |tag: i32| u8::try_from(tag).ok().filter(|tag| *tag != 0).unwrap_or(2);
+        Colour {
+            matrix,
+            full_range: self.range == 2 || format.implies_full_range() || format.is_rgb(),
+            primaries: number(self.primaries),
+            transfer: number(self.transfer),
+        }
+    }
 }
 
 fn tag(metadata: *const ffi::AVDictionary, name: &str) -> Option<String> {

@@ -38,7 +38,6 @@ pub(crate) struct Scaler {
     context: NonNull<ffi::SwsContext>,
     from: Picture,
     to: Picture,
-    filter: Filter,
 }
 
 impl Scaler {
@@ -54,7 +53,7 @@ impl Scaler {
         let (from, to) = (from.plain(), to.plain());
         // SAFETY: allocates.
         let context = NonNull::new(unsafe { ffi::sws_alloc_context() }).ok_or(NO_MEMORY)?;
-        let scaler = Scaler { context, from, to, filter };
+        let scaler = Scaler { context, from, to };
         // All of it must be known before the context is initialised: it
         // chooses its ways by whether the ranges differ.
         let options = [
@@ -87,24 +86,6 @@ impl Scaler {
             );
         }
         Ok(scaler)
-    }
-
-    /// Keeps the scaler in `slot` if it does this, else puts one there that does.
-    pub(crate) fn reuse(
-        slot: &mut Option<Scaler>,
-        from: Picture,
-        to: Picture,
-        filter: Filter,
-    ) -> Result<&mut Scaler, Error> {
-        let (from, to) = (from.plain(), to.plain());
-        let fits = slot.as_ref().is_some_and(|s| s.from == from && s.to == to && s.filter == filter);
-        if !fits {
-            *slot = None;
-        }
-        match slot {
-            Some(scaler) => Ok(scaler),
-            None => Ok(slot.insert(Scaler::new(from, to, filter)?)),
-        }
     }
 
     /// Converts a picture into another, both as given to `new`.

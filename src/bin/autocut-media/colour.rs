@@ -1,0 +1,486 @@
+//! From the colours of footage to those of an output: range, matrix, primaries
+//! and transfer. Plain arithmetic on 4:2:0 planes, no libav*.
+//!
+//! libswscale is not asked to do this: with the flags that make it repeatable
+//! its way from one matrix to another is off by up to 4 levels of 8 bits, with
+//! a pattern, and it knows nothing of transfers.
+//!
+//! Where only range and matrix differ, colours are changed by one affine map.
+//! Where primaries or transfer differ, by a table over Y, Cb and Cr:
+//!
+//! - PQ and HLG (ITU-R BT.2100-2, tables 4 and 5; HLG with the OOTF of a display
+//!   of 1,000 cd/m2) become light on a display;
+//! - light up to 1,000 cd/m2 is brought to at most 203 cd/m2, the reference
+//!   white of BT.2408, by the EETF of BT.2390-8, 5.4.1, on the greatest of red,
+//!   green and blue, so that a colour keeps its hue;
+//! - BT.2020 and P3 become BT.709 by their chromaticities, as BT.2087 does for
+//!   BT.2020; what lies outside is moved towards the grey of its luminance;
+//! - light becomes levels for a display of gamma 2.4 (BT.1886 with black at 0),
+//!   203 cd/m2 being white.
+//!
+//! It must not depend on the processor: tables are made with libm, in one
+//! order, and applied in integers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use autocut::model::footage::{Primaries, Transfer};
+use autocut::model::{Colour, Matrix};
+
+use crate::planes::{Source, Target};
+
+/// How the colours of some footage become those of an output.
+#[derive(Clone)]
+pub(crate) enum Change {
+    /// They are the same.
+    Nothing,
+    /// Range and matrix.
+    Affine(Affine),
+    /// Light.
+    Table(Arc<Table>),
+}
+
+impl Change {
+    /// From levels of `bits` to levels of 8 bits.
+    pub(crate) fn new(from: &Colour, to: &Colour, bits: u32) -> Change {
+        if is_light(from, to) {
+            return Change::Table(table(from, to));
+        }
+        if (from.matrix, from.full_range) == (to.matrix, to.full_range) {
+            return Change::Nothing;
+        }
+        Change::Affine(Affine::new(from, to, bits))
+    }
+
+    /// Changes a 4:2:0 picture of samples of one byte, or of two in the order
+    /// of this machine, into one of bytes. Both have the same size.
+    pub(crate) fn run(&self, from: [Source; 3], bytes: usize, mut to: [Target; 3]) {
+        let (width, height) = (from[0].width / bytes, from[0].height);
+        let mut rows = Rows::new(width.div_ceil(2));
+        for row in 0..height.div_ceil(2) {
+            load(&from[1], row, bytes, &mut rows.cb);
+            load(&from[2], row, bytes, &mut rows.cr);
+            for (line, luma) in rows.luma.iter_mut().enumerate() {
+                load(&from[0], (2 * row + line).min(height - 1), bytes, &mut luma[..width]);
+                if width % 2 == 1 {
+                    luma[width] = luma[width - 1];
+                }
+            }
+            match self {
+                Change::Nothing => return,
+                Change::Affine(affine) => affine.change(&mut rows),
+                Change::Table(table) => table.change(&mut rows),
+            }
+            for (line, luma) in rows.luma.iter().enumerate().take(height - 2 * row) {
+                store(&mut to[0], 2 * row + line, &luma[..width]);
+            }
+            store(&mut to[1], row, &rows.cb);
+            store(&mut to[2], row, &rows.cr);
+        }
+    }
+}
+
+/// Whether light has to be changed, so that 8 bits a sample would not do.
+pub(crate) fn is_light(from: &Colour, to: &Colour) -> bool {
+    (from.transfer(), from.primaries()) != (to.transfer(), to.primaries())
+}
+
+/// Two rows of luma and the row of chroma between them; an even width.
+struct Rows {
+    luma: [Vec<i16>; 2],
+    cb: Vec<i16>,
+    cr: Vec<i16>,
+    /// What chroma adds to luma.
+    tint: Vec<i16>,
+}
+
+impl Rows {
+    fn new(chroma: usize) -> Rows {
+        let luma = || vec![0; 2 * chroma];
+        Rows { luma: [luma(), luma()], cb: vec![0; chroma], cr: vec![0; chroma], tint: luma() }
+    }
+}
+
+fn load(plane: &Source, row: usize, bytes: usize, into: &mut [i16]) {
+    let Some(line) = plane.data.get(row * plane.stride..).and_then(|rest| rest.get(..into.len() * bytes)) else {
+        return;
+    };
+    if bytes == 1 {
+        into.iter_mut().zip(line).for_each(|(level, byte)| *level = i16::from(*byte));
+    } else {
+        let pairs = line.chunks_exact(2).map(|pair| i16::from_ne_bytes([pair[0], pair[1]]));
+        into.iter_mut().zip(pairs).for_each(|(level, pair)| *level = pair);
+    }
+}
+
+/// What is beyond 8 bits becomes the level that is nearest.
+fn store(plane: &mut Target, row: usize, line: &[i16]) {
+    if let Some(to) = plane.data.get_mut(row * plane.stride..).and_then(|rest| rest.get_mut(..line.len())) {
+        to.iter_mut().zip(line).for_each(|(byte, level)| *byte = (*level).clamp(0, 255) as u8);
+    }
+}
+
+/// Luma of (red, green, blue) is this much of each (BT.601, BT.709, BT.2020).
+fn luma(matrix: Matrix) -> [f64; 3] {
+    let [red, blue] = match matrix {
+        Matrix::Bt601 => [0.299, 0.114],
+        Matrix::Bt709 => [0.2126, 0.0722],
+        Matrix::Bt2020 => [0.2627, 0.0593],
+    };
+    [red, 1.0 - red - blue, blue]
+}
+
+/// Black, and the spans of luma and chroma, in levels of `bits`.
+fn span(full: bool, bits: u32) -> (f64, f64, f64) {
+    let unit = f64::from(1u32 << (bits - 8));
+    if full {
+        let top = f64::from((1u32 << bits) - 1);
+        (0.0, top, top)
+    } else {
+        (16.0 * unit, 219.0 * unit, 224.0 * unit)
+    }
+}
+
+/// Levels to red, green and blue from 0 to 1.
+fn to_rgb([y, cb, cr]: [f64; 3], colour: &Colour, bits: u32) -> [f64; 3] {
+    let (black, luma_span, chroma_span) = span(colour.full_range, bits);
+    let middle = f64::from(1u32 << (bits - 1));
+    let [kr, kg, kb] = luma(colour.matrix);
+    let (y, cb, cr) = ((y - black) / luma_span, (cb - middle) / chroma_span, (cr - middle) / chroma_span);
+    let red = y + 2.0 * (1.0 - kr) * cr;
+    let blue = y + 2.0 * (1.0 - kb) * cb;
+    [red, (y - kr * red - kb * blue) / kg, blue]
+}
+
+/// Back again.
+fn from_rgb([red, green, blue]: [f64; 3], colour: &Colour, bits: u32) -> [f64; 3] {
+    let (black, luma_span, chroma_span) = span(colour.full_range, bits);
+    let middle = f64::from(1u32 << (bits - 1));
+    let [kr, kg, kb] = luma(colour.matrix);
+    let y = kr * red + kg * green + kb * blue;
+    let (cb, cr) = ((blue - y) / (2.0 * (1.0 - kb)), (red - y) / (2.0 * (1.0 - kr)));
+    [black + luma_span * y, middle + chroma_span * cb, middle + chroma_span * cr]
+}
+
+/// Luma from all three, chroma from chroma: grey stays grey. Arithmetic is in
+/// 16 bits, which processors do many of at once: levels in 1 / 64 of 8 bits,
+/// chroma from its middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Affine {
+    bits: u32,
+    /// Of Y less 1, of Cb and of Cr, in 1 / 65,536.
+    luma: [i16; 3],
+    /// Of Cb and Cr, its own less 1.
+    cb: [i16; 2],
+    cr: [i16; 2],
+    /// Added to luma, in 1 / 64.
+    black: i16,
+}
+
+impl Affine {
+    fn new(from: &Colour, to: &Colour, bits: u32) -> Affine {
+        // In the unit of 8 bits, of which `bits` have fractions: full range of
+        // 10 bits is 1,023 fourths.
+        let unit = f64::from(1u32 << (bits - 8));
+        let map = |levels: [f64; 3]| from_rgb(to_rgb(levels.map(|level| level * unit), from, bits), to, 8);
+        let grey = map([0.0, 128.0, 128.0]);
+        let axes = [[1.0, 128.0, 128.0], [0.0, 129.0, 128.0], [0.0, 128.0, 129.0]].map(map);
+        let of = |axis: usize, part: usize| {
+            let own = if axis == part { 1.0 } else { 0.0 };
+            libm::round((axes[axis][part] - grey[part] - own) * 65_536.0) as i16
+        };
+        Affine {
+            bits,
+            luma: [of(0, 0), of(1, 0), of(2, 0)],
+            cb: [of(1, 1), of(2, 1)],
+            cr: [of(2, 2), of(1, 2)],
+            black: libm::round(grey[0] * 64.0) as i16,
+        }
+    }
+
+    /// Nothing here can overflow; that it is not checked lets the loops be
+    /// done many samples at once.
+    fn change(&self, rows: &mut Rows) {
+        const HALF: i16 = 32;
+        let times = |level: i16, factor: i16| (i32::from(level).wrapping_mul(i32::from(factor)) >> 16) as i16;
+        let fine = 1i16 << (14 - self.bits);
+        let middle = 1i16 << (self.bits - 1);
+        let from_middle = |level: i16| level.wrapping_sub(middle).wrapping_mul(fine);
+        let constant = self.black + HALF;
+        let Rows { luma, cb, cr, tint } = rows;
+        let [of_y, of_cb, of_cr] = self.luma;
+        for (b, r) in cb.iter_mut().zip(cr.iter_mut()) {
+            (*b, *r) = (from_middle(*b), from_middle(*r));
+        }
+        for (pair, (cb, cr)) in tint.chunks_exact_mut(2).zip(cb.iter().zip(cr.iter())) {
+            let sum = times(*cb, of_cb).wrapping_add(times(*cr, of_cr)).wrapping_add(constant);
+            pair[0] = sum;
+            pair[1] = sum;
+        }
+        for line in luma {
+            for (level, tint) in line.iter_mut().zip(tint.iter()) {
+                let y = level.wrapping_mul(fine);
+                *level = y.wrapping_add(times(y, of_y)).wrapping_add(*tint) >> 6;
+            }
+        }
+        for (b, r) in cb.iter_mut().zip(cr) {
+            let (cb, cr) = (*b, *r);
+            let sum = |own: i16, other: i16, of: [i16; 2]| {
+                let sum = own.wrapping_add(times(own, of[0])).wrapping_add(times(other, of[1]));
+                (sum.wrapping_add(HALF) >> 6).wrapping_add(128)
+            };
+            (*b, *r) = (sum(cb, cr, self.cb), sum(cr, cb, self.cr));
+        }
+    }
+}
+
+/// Levels of 10 bits that a table starts from.
+pub(crate) const TABLE_BITS: u32 = 10;
+/// Levels from one entry to the next, and how many entries that makes.
+const STEP: usize = 16;
+const ENTRIES: usize = 65;
+/// Entries are in 1 / 16 of a level, so have 12 bits; times a weight of 8 bits
+/// they still have room in a lane, and one multiplication does all three.
+const FRACTION: u32 = 4;
+const LANE: u32 = 21;
+
+/// What each Y, Cb and Cr becomes; between the entries, by linear interpolation
+/// along each axis.
+pub(crate) struct Table {
+    /// Y, Cb and Cr in lanes, by Cb, Cr and Y.
+    entries: Vec<u64>,
+}
+
+impl Table {
+    fn new(from: &Colour, to: &Colour) -> Table {
+        let light = Light::new(from, to);
+        let mut entries = Vec::with_capacity(ENTRIES * ENTRIES * ENTRIES);
+        let level = |entry: usize| (entry * STEP) as f64;
+        for cb in 0..ENTRIES {
+            for cr in 0..ENTRIES {
+                for y in 0..ENTRIES {
+                    let rgb = to_rgb([level(y), level(cb), level(cr)], from, TABLE_BITS);
+                    let levels = from_rgb(light.change(rgb), to, 8);
+                    let whole = |level: f64| libm::round(level.max(0.0) * f64::from(1 << FRACTION)) as u64;
+                    let [y, cb, cr] = levels.map(whole);
+                    entries.push(y | cb << LANE | cr << (2 * LANE));
+                }
+            }
+        }
+        Table { entries }
+    }
+
+    fn change(&self, rows: &mut Rows) {
+        let Rows { luma: [above, below], cb, cr, .. } = rows;
+        let pairs = above.chunks_exact_mut(2).zip(below.chunks_exact_mut(2));
+        for ((above, below), (cb, cr)) in pairs.zip(cb.iter_mut().zip(cr)) {
+            let [b, r] = [*cb, *cr].map(part);
+            let sum = above[0].wrapping_add(above[1]).wrapping_add(below[0]).wrapping_add(below[1]);
+            let middle = part(sum.wrapping_add(2) >> 2);
+            let cell = self.cell(b, r, middle.0);
+            for level in above.iter_mut().chain(below) {
+                let (entry, rest) = part(*level);
+                // Neighbours mostly lie between the same entries.
+                let cell = if entry == middle.0 { cell } else { self.cell(b, r, entry) };
+                *level = between(cell, 0, rest);
+            }
+            *cb = between(cell, LANE, middle.1);
+            *cr = between(cell, 2 * LANE, middle.1);
+        }
+    }
+
+    /// The entries below and above a luma, for a Cb and a Cr between entries,
+    /// times 256.
+    #[inline(always)]
+    fn cell(&self, (cb, part_b): (usize, u64), (cr, part_r): (usize, u64), y: usize) -> [u64; 2] {
+        let start = cb.wrapping_mul(ENTRIES).wrapping_add(cr).wrapping_mul(ENTRIES).wrapping_add(y);
+        let (rest_b, rest_r) = ((STEP as u64).wrapping_sub(part_b), (STEP as u64).wrapping_sub(part_r));
+        let Some(entries) = self.entries.get(start..start.wrapping_add(ENTRIES * ENTRIES + ENTRIES + 2)) else {
+            return [0; 2];
+        };
+        const CORNERS: [usize; 4] = [0, ENTRIES, ENTRIES * ENTRIES, ENTRIES * ENTRIES + ENTRIES];
+        let weights = [(rest_b, rest_r), (rest_b, part_r), (part_b, rest_r), (part_b, part_r)];
+        let mut cell = [0u64; 2];
+        for (corner, (b, r)) in CORNERS.into_iter().zip(weights) {
+            let weight = b.wrapping_mul(r);
+            cell[0] = cell[0].wrapping_add(weight.wrapping_mul(entries[corner]));
+            cell[1] = cell[1].wrapping_add(weight.wrapping_mul(entries[corner + 1]));
+        }
+        cell
+    }
+}
+
+/// The entry below a level, and how far the level is above that.
+#[inline(always)]
+fn part(level: i16) -> (usize, u64) {
+    let level = level.clamp(0, (1 << TABLE_BITS) - 1) as usize;
+    (level / STEP, (level % STEP) as u64)
+}
+
+#[inline(always)]
+fn between(cell: [u64; 2], lane: u32, part: u64) -> i16 {
+    /// Of three interpolations between 16 steps each, and of an entry.
+    const BITS: u32 = 12 + FRACTION;
+    let [low, high] = cell.map(|sums| (sums >> lane) & ((1 << LANE) - 1));
+    let sum = low.wrapping_mul((STEP as u64).wrapping_sub(part)).wrapping_add(high.wrapping_mul(part));
+    (sum.wrapping_add(1 << (BITS - 1)) >> BITS) as i16
+}
+
+/// A table takes a fraction of a second to make and is the same for all
+/// footage of a kind, so the process keeps it.
+fn table(from: &Colour, to: &Colour) -> Arc<Table> {
+    static TABLES: Mutex<Vec<(Colour, Colour, Arc<Table>)>> = Mutex::new(Vec::new());
+    let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, _, table)) = tables.iter().find(|(a, b, _)| a == from && b == to) {
+        return Arc::clone(table);
+    }
+    let table = Arc::new(Table::new(from, to));
+    tables.push((*from, *to, Arc::clone(&table)));
+    table
+}
+
+/// The reference white of BT.2408 and the brightest light that is told apart,
+/// in cd/m2.
+const WHITE: f64 = 203.0;
+const PEAK: f64 = 1_000.0;
+/// Of BT.1886.
+const GAMMA: f64 = 2.4;
+
+/// Levels from 0 to 1 of one kind to those of SDR.
+struct Light {
+    transfer: Transfer,
+    /// Red, green and blue of one kind out of those of another.
+    matrix: [[f64; 3]; 3],
+    /// How much red, green and blue add to the luminance of the result.
+    luminance: [f64; 3],
+}
+
+impl Light {
+    fn new(from: &Colour, to: &Colour) -> Light {
+        let (source, target) = (xyz(from.primaries()), xyz(to.primaries()));
+        Light { transfer: from.transfer(), matrix: product(&inverse(&target), &source), luminance: target[1] }
+    }
+
+    fn change(&self, levels: [f64; 3]) -> [f64; 3] {
+        let light = match self.transfer {
+            Transfer::Sdr => levels.map(|level| odd(level, |level| libm::pow(level, GAMMA))),
+            Transfer::Pq => compressed(levels.map(|level| odd(level, pq_to_light))),
+            Transfer::Hlg => compressed(hlg_to_light(levels)),
+        };
+        let light = into_gamut(apply(&self.matrix, light), &self.luminance);
+        light.map(|light| libm::pow(light, 1.0 / GAMMA))
+    }
+}
+
+/// A function of what is positive, for what is negative too: entries of the
+/// table lie outside of the colours that exist.
+fn odd(x: f64, f: impl Fn(f64) -> f64) -> f64 {
+    if x < 0.0 { -f(-x) } else { f(x) }
+}
+
+// BT.2100-2, table 4.
+const M1: f64 = 2_610.0 / 16_384.0;
+const M2: f64 = 2_523.0 / 4_096.0 * 128.0;
+const C1: f64 = 3_424.0 / 4_096.0;
+const C2: f64 = 2_413.0 / 4_096.0 * 32.0;
+const C3: f64 = 2_392.0 / 4_096.0 * 32.0;
+
+/// A level of PQ to cd/m2.
+fn pq_to_light(level: f64) -> f64 {
+    let power = libm::pow(level.min(1.0), 1.0 / M2);
+    10_000.0 * libm::pow((power - C1).max(0.0) / (C2 - C3 * power), 1.0 / M1)
+}
+
+/// Back again.
+fn light_to_pq(light: f64) -> f64 {
+    let power = libm::pow(light / 10_000.0, M1);
+    libm::pow((C1 + C2 * power) / (1.0 + C3 * power), M2)
+}
+
+/// Levels of HLG to cd/m2 on a display of [`PEAK`] (BT.2100-2, table 5).
+fn hlg_to_light(levels: [f64; 3]) -> [f64; 3] {
+    const A: f64 = 0.178_832_77;
+    const B: f64 = 1.0 - 4.0 * A;
+    /// 0.5 - A ln(4 A)
+    const C: f64 = 0.559_910_729_529_562;
+    const SYSTEM_GAMMA: f64 = 1.2;
+    let scene = levels.map(|level| {
+        odd(level, |level| if level <= 0.5 { level * level / 3.0 } else { (libm::exp((level - C) / A) + B) / 12.0 })
+    });
+    let [kr, kg, kb] = luma(Matrix::Bt2020);
+    let luminance = (kr * scene[0] + kg * scene[1] + kb * scene[2]).max(0.0);
+    scene.map(|scene| PEAK * libm::pow(luminance, SYSTEM_GAMMA - 1.0) * scene)
+}
+
+/// Light in cd/m2 to shares of white, nothing brighter than that.
+fn compressed(light: [f64; 3]) -> [f64; 3] {
+    let greatest = light[0].max(light[1]).max(light[2]);
+    let factor = if greatest > 0.0 { eetf(greatest) / greatest } else { 1.0 };
+    light.map(|light| light * factor / WHITE)
+}
+
+/// BT.2390-8, 5.4.1, from black 0 and [`PEAK`] to black 0 and [`WHITE`].
+fn eetf(light: f64) -> f64 {
+    let peak = light_to_pq(PEAK);
+    let most = light_to_pq(WHITE) / peak;
+    let knee = 1.5 * most - 0.5;
+    let level = (light_to_pq(light) / peak).min(1.0);
+    if level < knee {
+        return light;
+    }
+    let t = (level - knee) / (1.0 - knee);
+    let (t2, t3) = (t * t, t * t * t);
+    let bent = (2.0 * t3 - 3.0 * t2 + 1.0) * knee + (t3 - 2.0 * t2 + t) * (1.0 - knee) + (-2.0 * t3 + 3.0 * t2) * most;
+    pq_to_light(bent * peak)
+}
+
+/// What is less than 0 or more than 1 is moved straight towards the grey of the
+/// same luminance.
+fn into_gamut(light: [f64; 3], luminance: &[f64; 3]) -> [f64; 3] {
+    let grey: f64 = light.iter().zip(luminance).map(|(light, share)| light * share).sum();
+    let grey = grey.clamp(0.0, 1.0);
+    let keep = light.iter().fold(1.0_f64, |keep, light| {
+        let away = light - grey;
+        let room = if away > 0.0 { 1.0 - grey } else { grey };
+        if away.abs() > room { keep.min(room / away.abs()) } else { keep }
+    });
+    light.map(|light| (grey + (light - grey) * keep).clamp(0.0, 1.0))
+}
+
+/// Red, green and blue to CIE XYZ, by their chromaticities and white D65
+/// (SMPTE RP 177).
+fn xyz(primaries: Primaries) -> [[f64; 3]; 3] {
+    let corners = match primaries {
+        Primaries::Bt709 => [(0.640, 0.330), (0.300, 0.600), (0.150, 0.060)],
+        Primaries::Bt2020 => [(0.708, 0.292), (0.170, 0.797), (0.131, 0.046)],
+        Primaries::P3 => [(0.680, 0.320), (0.265, 0.690), (0.150, 0.060)],
+    };
+    let of = |(x, y): (f64, f64)| [x / y, 1.0, (1.0 - x - y) / y];
+    let [red, green, blue] = corners.map(of);
+    let columns = [0, 1, 2].map(|row| [red[row], green[row], blue[row]]);
+    let amounts = apply(&inverse(&columns), of((0.3127, 0.3290)));
+    columns.map(|row| [row[0] * amounts[0], row[1] * amounts[1], row[2] * amounts[2]])
+}
+
+fn apply(matrix: &[[f64; 3]; 3], v: [f64; 3]) -> [f64; 3] {
+    matrix.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
+}
+
+fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
+    let column = |i: usize| apply(a, [b[0][i], b[1][i], b[2][i]]);
+    let columns = [column(0), column(1), column(2)];
+    [0, 1, 2].map(|row| [columns[0][row], columns[1][row], columns[2][row]])
+}
+
+/// By cofactors.
+fn inverse(m: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
+    let minor = |row: usize, column: usize| {
+        let (r, s) = ((row + 1) % 3, (row + 2) % 3);
+        let (c, d) = ((column + 1) % 3, (column + 2) % 3);
+        m[r][c] * m[s][d] - m[r][d] * m[s][c]
+    };
+    let determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
+    [0, 1, 2].map(|row| [0, 1, 2].map(|column| minor(column, row) / determinant))
+}
+
+#[cfg(test)]
+mod tests;
