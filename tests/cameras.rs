@@ -506,3 +506,91 @@ fn hdr_is_tone_mapped_to_sdr() {
         case("e-pq-8", "mp4", "libx264", "yuv420p").light("bt2020", "smpte2084", OF_PQ),
     ]);
 }
+
+/// How much lines differ from the mean of their neighbours: fields that do not
+/// belong together look like a comb.
+fn combing(frames: &[u8], (width, height): (usize, usize)) -> f64 {
+    let (mut sum, mut count) = (0u64, 0u64);
+    for luma in frames.chunks(width * height) {
+        for y in 1..height - 1 {
+            for x in 0..width {
+                let at = |y: usize| i32::from(luma[y * width + x]);
+                sum += u64::from((2 * at(y) - at(y - 1) - at(y + 1)).unsigned_abs());
+                count += 1;
+            }
+        }
+    }
+    sum as f64 / count as f64
+}
+
+/// Luma of all frames of a file.
+fn luma(path: &Path) -> Vec<u8> {
+    let args = ["-v", "error", "-i", path.to_str().unwrap(), "-fps_mode", "passthrough", "-f", "rawvideo"];
+    let output = Command::new("ffmpeg").args(args).args(["-pix_fmt", "gray", "-"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// A box that moves fast over a still picture, 50 fields a second as cameras
+/// write them, against the same in 25 whole frames.
+#[test]
+fn interlaced_footage_has_no_combs() {
+    let project = Project::new();
+    let size = (320, 240);
+    let moving = "color=c=gray:s=320x240:r=50:d=2[b];color=c=white:s=48x120:r=50:d=2[w];\
+        [b][w]overlay=x='20+mod(n*6,220)':y=60,format=yuv420p";
+    let files: [(&str, &str, &str); 4] = [
+        ("h264-top.mp4", "interleave_top", "-c:v libx264 -preset fast -crf 12 -flags +ildct+ilme -top 1"),
+        ("h264-bottom.mkv", "interleave_bottom", "-c:v libx264 -preset fast -crf 12 -flags +ildct+ilme -top 0"),
+        ("mpeg2-top.ts", "interleave_top", "-c:v mpeg2video -q:v 2 -flags +ildct+ilme -top 1"),
+        ("prores-top.mov", "interleave_top", "-c:v prores_ks -flags +ildct -top 1"),
+    ];
+    for (name, mode, options) in files {
+        let order = if mode.ends_with("top") { "tff" } else { "bff" };
+        let filter = format!("{moving},tinterlace={mode},setfield={order}");
+        let file = format!("footage/{name}");
+        let mut args = vec!["-v", "error", "-y", "-f", "lavfi", "-i", &filter];
+        args.extend(words(options));
+        args.push(&file);
+        ffmpeg(&project, &args);
+    }
+    // What the fields are of at the time of the second one of each frame.
+    let filter = format!("{moving},select='mod(n,2)'");
+    ffmpeg(
+        &project,
+        &["-v", "error", "-y", "-f", "lavfi", "-i", &filter, "-r", "25", "-c:v", "libx264", "-crf", "12", "whole.mp4"],
+    );
+    let pins: Vec<String> =
+        files.iter().map(|(name, ..)| format!("\"mix/{}@0.4s\"", name.split('.').next().unwrap())).collect();
+    project.write(
+        "autocut.ron",
+        format!(
+            r#"Project(
+                version: 1,
+                footage: {{ "mix": Footage(files: ["footage/*"], fit: Fit) }},
+                moments: Moments(length: "1s", pre_roll: "0s", weights: {{}}, pins: [{}]),
+                outputs: {{ "reel": Reel(file: "reel.mp4", video: Video(size: "320x240", rate: "25", quality: 12)) }},
+            )"#,
+            pins.join(", ")
+        ),
+    );
+    project.make();
+    let frame = size.0 * size.1;
+    let whole = luma(&project.path("whole.mp4"));
+    let whole = &whole[10 * frame..35 * frame];
+    let woven = luma(&project.path("footage/mpeg2-top.ts"));
+    let woven = combing(&woven[10 * frame..35 * frame], size);
+    let reel = luma(&project.path("reel.mp4"));
+    assert_eq!(reel.len(), files.len() * whole.len());
+    let mut names: Vec<&str> = files.iter().map(|(name, ..)| *name).collect();
+    names.sort();
+    for (name, ours) in names.iter().zip(reel.chunks(whole.len())) {
+        let (ours_combing, right) = (combing(ours, size), combing(whole, size));
+        eprintln!("{name}: combing {ours_combing:.2}, {right:.2} of whole frames, {woven:.2} of woven ones");
+        assert!(ours_combing < right + (woven - right) * 0.1, "{name}: {ours_combing:.2}");
+        // And it is the picture, not merely a smooth one.
+        let off: u64 = ours.iter().zip(whole).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let off = off as f64 / whole.len() as f64;
+        assert!(off < 1.5, "{name}: {off:.2} levels off on average");
+    }
+}

@@ -12,6 +12,8 @@
 //! `MediaInfo` defines it. Times are exact: they are the file's own
 //! timestamps, never counted frames.
 //!
+//! Interlaced frames are shown as whole pictures ([`deinterlace`]).
+//!
 //! [`Films`] keeps the last film open, so that the next segment of the same
 //! file goes on where the last one ended. Sound is not read through here, but
 //! shares [`main_video`], [`first_shown`] and so the same media time.
@@ -24,6 +26,8 @@ use std::path::{Path, PathBuf};
 use autocut::base::{Diagnostic, Digest, Timestamp};
 
 use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip, StreamKind};
+use crate::deinterlace;
+use crate::planes::{Source, Target};
 
 /// A video stream that is read by time.
 pub(crate) struct Film {
@@ -41,6 +45,8 @@ pub(crate) struct Film {
     /// The frame that is shown, and the one after it.
     current: Slot,
     next: Slot,
+    /// The current frame as a whole picture, where it is interlaced.
+    whole: Slot,
     progress: Progress,
     damaged: u64,
 }
@@ -100,6 +106,7 @@ impl Film {
             packet: Packet::new().map_err(failed)?,
             current: slot().map_err(failed)?,
             next: slot().map_err(failed)?,
+            whole: slot().map_err(failed)?,
             progress: Progress::Start,
             damaged: 0,
             input,
@@ -144,9 +151,46 @@ impl Film {
         }
         let last = self.next.time.is_none();
         match self.current.time {
-            Some(time) => Ok(Shown { frame: &self.current.frame, time, last }),
+            Some(time) => {
+                let frame = if self.deinterlace()? { &self.whole.frame } else { &self.current.frame };
+                Ok(Shown { frame, time, last })
+            }
             None => Err(Diagnostic::input(format!("no picture in {} can be decoded", self.path.display()))),
         }
+    }
+
+    /// Makes a whole picture of the current frame; false where it is one.
+    fn deinterlace(&mut self) -> Result<bool, Diagnostic> {
+        let frame = &self.current.frame;
+        let format = frame.pixel_format();
+        let (Some(top_first), Some(planes)) = (frame.fields(), format.planes()) else { return Ok(false) };
+        if self.whole.time == self.current.time {
+            return Ok(true);
+        }
+        let failed = |error| av::diagnose("cannot deinterlace a frame", error);
+        let fits = self.whole.frame.pixel_format() == format && self.whole.frame.size() == frame.size();
+        if !fits || !self.whole.frame.is_writable() {
+            self.whole.frame = Frame::picture(format, frame.size()).map_err(failed)?;
+        }
+        self.whole.frame.copy_pixels(frame).map_err(failed)?;
+        self.whole.frame.take_colour(frame);
+        let is_like = |next: &Frame| next.pixel_format() == format && next.size() == frame.size();
+        let next = &self.next.frame;
+        let next = if self.next.time.is_some() && is_like(next) { next } else { frame };
+        let bytes = if format.bit_depth() > 8 { 2 } else { 1 };
+        for index in 0..planes {
+            let (Some(now), Some(next)) = (frame.plane(index), next.plane(index)) else { continue };
+            let Some(into) = self.whole.frame.plane_mut(index) else { continue };
+            deinterlace::fill(
+                source(now),
+                source(next),
+                bytes,
+                top_first,
+                Target { data: into.data, stride: into.stride },
+            );
+        }
+        self.whole.time = self.current.time;
+        Ok(true)
     }
 
     /// Whether a key frame lies between what is shown and a time more than a
@@ -216,6 +260,7 @@ impl Film {
         self.decoder.flush();
         self.current.time = None;
         self.next.time = None;
+        self.whole.time = None;
         self.progress = progress;
     }
 
@@ -304,6 +349,10 @@ impl Film {
             return Ok(());
         }
     }
+}
+
+fn source(plane: av::frame::Plane) -> Source {
+    Source { data: plane.data, stride: plane.stride, width: plane.width, height: plane.height }
 }
 
 /// Films by content: the last one stays open.

@@ -11,6 +11,7 @@ mod av;
 mod colour;
 mod convert;
 mod decode;
+mod deinterlace;
 mod inbox;
 mod infer;
 mod invocation;

@@ -58,6 +58,26 @@ impl PixelFormat {
         self.descriptor().map_or((0, 0), |d| (u32::from(d.log2_chroma_w), u32::from(d.log2_chroma_h)))
     }
 
+    /// Whether each component has a plane of its own, of one byte a sample or of
+    /// two in the order of this machine; and how many planes there are.
+    pub(crate) fn planes(self) -> Option<usize> {
+        let descriptor = self.descriptor()?;
+        let has = |flag: i64| descriptor.flags & flag as u64 != 0;
+        let count = usize::from(descriptor.nb_components);
+        let own = descriptor.comp.iter().take(count).enumerate().all(|(index, c)| {
+            usize::try_from(c.plane) == Ok(index)
+                && c.depth <= 16
+                && c.shift == 0
+                && c.step == if c.depth > 8 { 2 } else { 1 }
+        });
+        let foreign =
+            descriptor.comp[0].depth > 8 && has(flag_of(ffi::AV_PIX_FMT_FLAG_BE)) != cfg!(target_endian = "big");
+        let odd = has(flag_of(ffi::AV_PIX_FMT_FLAG_BITSTREAM))
+            || has(flag_of(ffi::AV_PIX_FMT_FLAG_PAL))
+            || has(flag_of(ffi::AV_PIX_FMT_FLAG_HWACCEL));
+        (own && !foreign && !odd).then_some(count)
+    }
+
     fn descriptor(self) -> Option<&'static ffi::AVPixFmtDescriptor> {
         let format = self.known()?;
         // SAFETY: descriptors are static.
@@ -70,6 +90,11 @@ impl PixelFormat {
         // SAFETY: the enum's values run from 0 to its count without a hole.
         (0..count).contains(&self.0).then(|| unsafe { std::mem::transmute::<i32, AVPixelFormat>(self.0) })
     }
+}
+
+/// A flag, whatever type the headers of this version gave it.
+fn flag_of(flag: impl Into<i64>) -> i64 {
+    flag.into()
 }
 
 /// The sample formats that are used here.

@@ -1,5 +1,6 @@
 //! A decoded picture or some decoded sound.
 
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use autocut::base::Size;
@@ -192,6 +193,22 @@ impl Frame {
             set_number(&raw mut (*raw).color_primaries, primaries);
             set_number(&raw mut (*raw).color_trc, transfer);
         }
+    }
+
+    /// Tags the picture as another one is tagged.
+    pub(crate) fn take_colour(&mut self, from: &Frame) {
+        let ColourTags { range, primaries, transfer, matrix } = from.colour();
+        self.set_colour(range, matrix, primaries, transfer);
+    }
+
+    /// Whether its lines are those of two fields, taken one after the other, and
+    /// if so whether that of the top line was the first.
+    pub(crate) fn fields(&self) -> Option<bool> {
+        // It knows where the flags are in each version of FFmpeg, but would free
+        // the frame.
+        // SAFETY: the handle does not outlive this and is never dropped.
+        let frame = ManuallyDrop::new(unsafe { ffmpeg_next::frame::Video::wrap(self.as_ptr()) });
+        frame.is_interlaced().then(|| frame.is_top_first())
     }
 
     /// Whether nobody else shows the buffer.
