@@ -593,4 +593,61 @@ fn interlaced_footage_has_no_combs() {
         let off = off as f64 / whole.len() as f64;
         assert!(off < 1.5, "{name}: {off:.2} levels off on average");
     }
+    let doctor = project.ok(&["doctor"]);
+    assert_eq!(doctor.matches("interlaced, top field first").count(), 3, "{doctor}");
+    assert_eq!(doctor.matches("interlaced, bottom field first").count(), 1, "{doctor}");
+}
+
+#[test]
+fn doctor_lists_what_is_found_and_what_is_done_about_it() {
+    let project = Project::new();
+    let hevc = case("hlg", "mp4", "libx265", "yuv420p10le").light("bt2020", "arib-std-b67", OF_HLG);
+    let h264 = |name, extension| case(name, extension, "libx264", "yuv420p").bt709();
+    let cases = [
+        (hevc, vec!["hevc Main 10", "10 bits, limited range, matrix BT.2020, HDR (HLG)", "tone-mapped to SDR"]),
+        (
+            h264("late", "ts").with("-output_ts_offset 40"),
+            vec!["h264 Constrained Baseline", "8 bits, limited range, matrix BT.709, SDR", "own clock: counted as 0"],
+        ),
+        (h264("timecode", "mov").with("-timecode 01:00:00:00"), vec!["other tracks (tmcd): not used"]),
+        (h264("narrow", "mkv").filter("setsar=1/2"), vec!["pixels are 1:2: shown in their true shape"]),
+        (
+            h264("fields", "mp4").filter("tinterlace=interleave_top,setfield=tff").with("-flags +ildct+ilme -top 1"),
+            vec!["interlaced, top field first", "each frame becomes one whole picture"],
+        ),
+        (
+            h264("uneven", "mp4").filter("select='not(eq(mod(n,5),3))'").with("-fps_mode vfr"),
+            vec!["variable frame rate", "chosen by their time stamps"],
+        ),
+        (h264("turned", "mp4").turned([0, 1, -1, 0], [2, 0, 3, 1]), vec!["stored turned by 90 degrees: shown upright"]),
+        (
+            case("full", "mp4", "libx264", "yuvj420p"),
+            vec!["full range, matrix BT.601", "converted to the limited range"],
+        ),
+        (case("rgb", "mkv", "ffv1", "gbrp10le"), vec!["no matrix (red, green and blue)"]),
+        (
+            h264("two", "mp4")
+                .remuxed("-i footage/late.ts", "-map 1:v -map 0:v -disposition:v:0 0 -disposition:v:1 default"),
+            vec!["2 video tracks: the default one, track 1 of the file, is used"],
+        ),
+    ];
+    let made: Vec<bool> = cases.iter().map(|(case, _)| make(&project, case)).collect();
+    project.write(
+        "autocut.ron",
+        r#"Project(
+            version: 1,
+            footage: { "mix": Footage(files: ["footage/*"]) },
+            moments: Moments(weights: {}, pins: ["mix/full@0s"]),
+            outputs: { "reel": Reel(file: "reel.mp4") },
+        )"#,
+    );
+    let doctor = project.ok(&["doctor"]);
+    for ((case, lines), _) in cases.iter().zip(made).filter(|(_, made)| *made) {
+        let file = case.file();
+        let about = doctor.split(&format!("  {file}\n")).nth(1).unwrap_or_else(|| panic!("no {file}: {doctor}"));
+        let about = about.split("\n\n").next().unwrap();
+        for line in lines {
+            assert!(about.contains(line), "{file}: no {line:?} in:\n{about}");
+        }
+    }
 }

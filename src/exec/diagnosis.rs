@@ -9,8 +9,9 @@ use crate::graph::footage::{self, Recording};
 use crate::graph::telemetry;
 use crate::inputs::RealSystem;
 use crate::inputs::machine::Machine as Hardware;
+use crate::model::footage::{Primaries, TrackKind, Transfer};
 use crate::model::telemetry::TelemetrySummary;
-use crate::model::{AudioInfo, MediaInfo, Toolchain, VideoInfo};
+use crate::model::{AudioInfo, Matrix, MediaInfo, Toolchain, VideoInfo};
 
 /// What this machine can do.
 #[derive(Debug)]
@@ -137,14 +138,38 @@ fn facts(info: &MediaInfo, video: &VideoInfo) -> String {
         format!("{} {} Hz, {} channels", audio.codec, audio.sample_rate, audio.channels)
     });
     let device = info.device.as_ref().map(|device| format!(", {device}")).unwrap_or_default();
+    let profile = video.profile.as_ref().map(|profile| format!(" {profile}")).unwrap_or_default();
     format!(
-        "{} {} {} at {}/s, {}; {sound}{device}",
+        "{}{profile} {} {} at {}/s, {}; {sound}{device}\n    {}",
         video.codec,
         video.display_size(),
         video.pixel_format,
         video.rate,
-        video.duration
+        video.duration,
+        colours(video)
     )
+}
+
+fn colours(video: &VideoInfo) -> String {
+    let range = if video.colour.full_range { "full" } else { "limited" };
+    let is_rgb = ["rgb", "bgr", "gbr"].iter().any(|rgb| video.pixel_format.contains(rgb));
+    let matrix = match video.colour.matrix {
+        _ if is_rgb => "no matrix (red, green and blue)",
+        Matrix::Bt601 => "matrix BT.601",
+        Matrix::Bt709 => "matrix BT.709",
+        Matrix::Bt2020 => "matrix BT.2020",
+    };
+    let transfer = match video.colour.transfer() {
+        Transfer::Sdr => "SDR",
+        Transfer::Pq => "HDR (PQ)",
+        Transfer::Hlg => "HDR (HLG)",
+    };
+    let lines = match video.top_field_first {
+        None => "",
+        Some(true) => ", interlaced, top field first",
+        Some(false) => ", interlaced, bottom field first",
+    };
+    format!("{} bits, {range} range, {matrix}, {transfer}{lines}", video.bit_depth)
 }
 
 fn oddities(recording: &Recording, info: &MediaInfo, video: &VideoInfo) -> Vec<String> {
@@ -164,12 +189,10 @@ fn oddities(recording: &Recording, info: &MediaInfo, video: &VideoInfo) -> Vec<S
             video.average_rate.as_f64()
         ));
     }
-    if video.colour.full_range {
-        odd.push("full colour range: converted to the limited range that players expect".to_owned());
+    if video.top_field_first.is_some() {
+        odd.push("interlaced: each frame becomes one whole picture".to_owned());
     }
-    if video.bit_depth > 8 {
-        odd.push(format!("{} bits a sample: rendered with 8", video.bit_depth));
-    }
+    colour_oddities(video, &mut odd);
     if video.pixel_aspect != (1, 1) {
         let (num, den) = video.pixel_aspect;
         odd.push(format!("pixels are {num}:{den}: shown in their true shape"));
@@ -181,8 +204,54 @@ fn oddities(recording: &Recording, info: &MediaInfo, video: &VideoInfo) -> Vec<S
         }
         Some(_) => {}
     }
+    if video.first != Timestamp::ZERO {
+        odd.push(format!("the first picture is at {} on the file's own clock: counted as 0", video.first));
+    }
+    track_oddities(info, video, &mut odd);
     if info.created.is_none() {
         odd.push("does not state when it was recorded: telemetry needs `clock` in its footage set".to_owned());
     }
     odd
+}
+
+fn colour_oddities(video: &VideoInfo, odd: &mut Vec<String>) {
+    let colour = &video.colour;
+    match (colour.transfer(), colour.primaries()) {
+        (Transfer::Pq, _) => odd.push("HDR (PQ): tone-mapped to SDR, BT.709".to_owned()),
+        (Transfer::Hlg, _) => odd.push("HDR (HLG): tone-mapped to SDR, BT.709".to_owned()),
+        (Transfer::Sdr, Primaries::Bt2020) => odd.push("colours of BT.2020: converted to BT.709".to_owned()),
+        (Transfer::Sdr, Primaries::P3) => odd.push("colours of P3: converted to BT.709".to_owned()),
+        (Transfer::Sdr, Primaries::Bt709) if colour.matrix != Matrix::Bt709 => {
+            odd.push("matrix: converted to BT.709".to_owned());
+        }
+        (Transfer::Sdr, Primaries::Bt709) => {}
+    }
+    if colour.full_range {
+        odd.push("full colour range: converted to the limited range that players expect".to_owned());
+    }
+    if video.bit_depth > 8 {
+        odd.push(format!("{} bits a sample: rendered with 8", video.bit_depth));
+    }
+}
+
+/// Of what the file holds besides the tracks that are used.
+fn track_oddities(info: &MediaInfo, video: &VideoInfo, odd: &mut Vec<String>) {
+    let used = [Some(video.stream), info.audio.as_ref().map(|audio| audio.stream)];
+    for (kind, what) in [(TrackKind::Video, "video"), (TrackKind::Audio, "sound")] {
+        let count = info.tracks.iter().filter(|track| track.kind == kind).count();
+        if count > 1 {
+            let index = if kind == TrackKind::Video { used[0] } else { used[1] };
+            let index = index.map(|index| format!(", track {index} of the file,")).unwrap_or_default();
+            odd.push(format!("{count} {what} tracks: the default one{index} is used"));
+        }
+    }
+    let data: Vec<&str> = info
+        .tracks
+        .iter()
+        .filter(|track| matches!(track.kind, TrackKind::Data | TrackKind::Cover))
+        .map(|track| track.codec.as_str())
+        .collect();
+    if !data.is_empty() {
+        odd.push(format!("other tracks ({}): not used", data.join(", ")));
+    }
 }

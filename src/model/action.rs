@@ -81,7 +81,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,

@@ -17,6 +17,27 @@ pub struct MediaInfo {
     pub created: Option<UtcTime>,
     /// The camera, where the file names it.
     pub device: Option<String>,
+    /// All of the file's tracks, in its order.
+    pub tracks: Vec<Track>,
+}
+
+/// One track of a file, used or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Track {
+    pub kind: TrackKind,
+    /// FFmpeg's name of the codec; of what FFmpeg does not know, the
+    /// container's, e.g. `gpmd`.
+    pub codec: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TrackKind {
+    Video,
+    /// A picture that stands for the file.
+    Cover,
+    Audio,
+    /// Telemetry, timecode, subtitles, attachments.
+    Data,
 }
 
 /// The video stream that is used (the container's default one).
@@ -25,6 +46,8 @@ pub struct VideoInfo {
     /// Index in the container.
     pub stream: u32,
     pub codec: String,
+    /// Of the codec, e.g. `Main 10`, where it has any.
+    pub profile: Option<String>,
     /// Stored size in pixels, before orientation and pixel aspect.
     pub stored: Size,
     /// Width to height of one stored pixel; (1, 1) where square or unstated.
@@ -38,6 +61,10 @@ pub struct VideoInfo {
     /// As the container counts them; 0 where it does not.
     pub frames: u64,
     pub duration: Timestamp,
+    /// Media time 0 on the container's clock.
+    pub first: Timestamp,
+    /// Where frames are two fields: whether the top line's is the first.
+    pub top_field_first: Option<bool>,
     /// FFmpeg's name, e.g. `yuvj420p`.
     pub pixel_format: String,
     pub bit_depth: u8,

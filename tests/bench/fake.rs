@@ -91,6 +91,9 @@ pub(crate) fn info(seconds: i64, created: UtcTime) -> MediaInfo {
             variable_rate: false,
             frames: 0,
             duration,
+            profile: None,
+            first: Timestamp::ZERO,
+            top_field_first: None,
             pixel_format: "yuv420p".to_owned(),
             bit_depth: 8,
             colour: Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 },
@@ -106,5 +109,6 @@ pub(crate) fn info(seconds: i64, created: UtcTime) -> MediaInfo {
         }),
         created: Some(created),
         device: None,
+        tracks: Vec::new(),
     }
 }

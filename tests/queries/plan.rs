@@ -265,6 +265,9 @@ fn info(seconds: i64, created: i64) -> MediaInfo {
         variable_rate: false,
         frames: 0,
         duration,
+        profile: None,
+        first: Timestamp::ZERO,
+        top_field_first: None,
         pixel_format: "yuv420p".to_owned(),
         bit_depth: 8,
         colour: Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 },
@@ -279,7 +282,14 @@ fn info(seconds: i64, created: i64) -> MediaInfo {
         duration,
     };
     let created = Some(UtcTime(created));
-    MediaInfo { container: "mov".to_owned(), video: Some(video), audio: Some(audio), created, device: None }
+    MediaInfo {
+        container: "mov".to_owned(),
+        video: Some(video),
+        audio: Some(audio),
+        created,
+        device: None,
+        tracks: Vec::new(),
+    }
 }
 
 impl Planned {

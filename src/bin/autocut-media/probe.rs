@@ -6,10 +6,11 @@
 use std::path::Path;
 
 use autocut::base::{Diagnostic, FrameRate, Orientation, Size, Timestamp, UtcTime};
+use autocut::model::footage::{Track, TrackKind};
 use autocut::model::{AudioInfo, MediaInfo, VideoInfo};
 
 use crate::av::input::Stream;
-use crate::av::{Error, Input, diagnose};
+use crate::av::{Error, Input, StreamKind, diagnose};
 use crate::decode::{main_audio, media_zero, open_video};
 
 /// How far apart chunks of analysis start, in seconds.
@@ -38,8 +39,22 @@ pub(crate) fn probe(path: &Path) -> Result<MediaInfo, Diagnostic> {
         audio,
         created: tag(&["creation_time", "com.apple.quicktime.creationdate"]).and_then(|text| created(&text)),
         device: device(&tag),
+        tracks: input.streams().map(|stream| track(&stream)).collect(),
         video: Some(video),
     })
+}
+
+fn track(stream: &Stream) -> Track {
+    let kind = match stream.kind() {
+        StreamKind::Video if stream.is_attached_picture() => TrackKind::Cover,
+        StreamKind::Video => TrackKind::Video,
+        StreamKind::Audio => TrackKind::Audio,
+        StreamKind::Other => TrackKind::Data,
+    };
+    let codec = stream.codec();
+    let is_named = !matches!(codec.as_str(), "none" | "bin_data" | "unknown_codec");
+    let codec = if is_named { codec } else { stream.codec_tag().unwrap_or(codec) };
+    Track { kind, codec }
 }
 
 /// Demuxers of single pictures.
@@ -77,6 +92,7 @@ fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInf
     Some(VideoInfo {
         stream: u32::try_from(facts.index).ok()?,
         codec: facts.codec(),
+        profile: facts.profile(),
         stored: Size::new(width, height),
         pixel_aspect,
         orientation,
@@ -85,6 +101,8 @@ fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInf
         variable_rate,
         frames: facts.frames(),
         duration,
+        first: zero,
+        top_field_first: facts.top_field_first(),
         pixel_format: format.name(),
         bit_depth: format.bit_depth(),
         colour: facts.colour().colour(format, height),

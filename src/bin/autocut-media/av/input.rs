@@ -199,6 +199,30 @@ impl Stream<'_> {
         unsafe { string(ffi::avcodec_get_name(self.parameters().codec_id)).unwrap_or_default() }
     }
 
+    /// The container's name of the codec as four letters, e.g. `gpmd`.
+    pub(crate) fn codec_tag(&self) -> Option<String> {
+        let letters = self.parameters().codec_tag.to_le_bytes();
+        letters.iter().all(u8::is_ascii_graphic).then(|| letters.iter().map(|letter| char::from(*letter)).collect())
+    }
+
+    /// FFmpeg's name of the codec's profile, e.g. `Main 10`.
+    pub(crate) fn profile(&self) -> Option<String> {
+        let parameters = self.parameters();
+        // SAFETY: names are static.
+        unsafe { string(ffi::avcodec_profile_name(parameters.codec_id, parameters.profile)) }
+    }
+
+    /// Where frames are two fields: whether the top line's is shown first.
+    pub(crate) fn top_field_first(&self) -> Option<bool> {
+        // SAFETY: an enum of C. 2 and 3: coded as they are shown, top or bottom
+        // first; 4 and 5: coded the other way round, bottom or top shown first.
+        match unsafe { number(&raw const (*self.parameters.as_ptr()).field_order) } {
+            2 | 5 => Some(true),
+            3 | 4 => Some(false),
+            _ => None,
+        }
+    }
+
     /// Stored size in pixels.
     pub(crate) fn size(&self) -> (u32, u32) {
         let side = |n: i32| u32::try_from(n).unwrap_or(0);
