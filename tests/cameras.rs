@@ -487,6 +487,74 @@ fn every_container_track_time_and_orientation_shows_the_right_frames() {
     check(containers());
 }
 
+/// What a picture of another shape looks like in a wide frame, by `fit`: the
+/// whole of it in the middle, or the middle of it over all.
+#[test]
+fn other_shapes_are_boxed_cropped_or_put_over_a_blur() {
+    let cases = || {
+        vec![
+            case("a-turned", "mp4", "libx264", "yuv420p").bt709().turned([0, 1, -1, 0], [2, 0, 3, 1]),
+            case("b-narrow", "mkv", "libx265", "yuv420p10le").bt709().filter("setsar=1/2").shown(128, 144),
+            case("c-odd", "avi", "mjpeg", "yuvj420p").with("-q:v 2").odd(),
+            case("d-hlg", "mp4", "libx265", "yuv420p10le")
+                .light("bt2020", "arib-std-b67", OF_HLG)
+                .filter("setsar=1/2")
+                .shown(128, 144),
+        ]
+    };
+    for fit in ["Fit", "Fill", "Blur"] {
+        let project = Project::new();
+        let made: Vec<Case> = cases().into_iter().filter(|case| make(&project, case)).collect();
+        let pins: Vec<String> = made.iter().map(|case| format!("\"mix/{}@0.2s\"", case.name)).collect();
+        project.write(
+            "autocut.ron",
+            format!(
+                r#"Project(
+                    version: 1,
+                    footage: {{ "mix": Footage(files: ["footage/*"], fit: {fit}) }},
+                    moments: Moments(length: "0.5s", pre_roll: "0s", weights: {{}}, pins: [{}]),
+                    outputs: {{
+                        "reel": Reel(file: "reel.mp4", video: Video(size: "512x160", rate: "30", quality: 12)),
+                    }},
+                )"#,
+                pins.join(", ")
+            ),
+        );
+        project.make();
+        let size = (512, 160);
+        let frames = decode(&project.path("reel.mp4"), "100000");
+        let shots: Vec<Shot> = frames.chunks(size.0 * size.1 * 3).map(|data| Shot { data, width: size.0 }).collect();
+        for (case, shots) in made.iter().zip(shots.chunks(LENGTH)) {
+            let (width, height) = case.shown;
+            let expected = case.seen.map(|quadrant| case.expected[quadrant]);
+            let picture = if fit == "Fill" { size } else { (width * size.1 / height, size.1) };
+            let corner = ((size.0 - picture.0) / 2, 0);
+            for shot in shots {
+                let mut found = shot.quadrants(corner, picture);
+                if fit == "Fill" {
+                    // The block in the middle may cover much of what is seen.
+                    found = [(0.06, 0.1), (0.94, 0.1), (0.06, 0.9), (0.94, 0.9)]
+                        .map(|(x, y)| shot.at((size.0 as f64 * x) as usize, (size.1 as f64 * y) as usize));
+                }
+                let right = found.iter().zip(expected).all(|(found, made)| near(*found, made, FROM_MADE));
+                assert!(right, "{fit}: {}: {found:?} and not {expected:?}", case.name);
+                // Left of the picture, near the top.
+                let beside = shot.at(corner.0 / 2, 20);
+                match fit {
+                    "Fit" => assert!(near(beside, [0; 3], 4), "{}: {beside:?}", case.name),
+                    // The same picture, darker.
+                    "Blur" => {
+                        let sum = |rgb: Rgb| rgb.iter().map(|level| u32::from(*level)).sum::<u32>();
+                        let (dark, light) = (sum(beside), sum(expected[0]));
+                        assert!(dark * 10 < light * 8 && dark * 10 > light * 4, "{}: {beside:?}", case.name);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn hdr_is_tone_mapped_to_sdr() {
     let hevc = |name| case(name, "mp4", "libx265", "yuv420p10le");

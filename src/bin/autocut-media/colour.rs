@@ -104,18 +104,82 @@ fn load(plane: &Source, row: usize, bytes: usize, into: &mut [i16]) {
     let Some(line) = plane.data.get(row * plane.stride..).and_then(|rest| rest.get(..into.len() * bytes)) else {
         return;
     };
-    if bytes == 1 {
-        into.iter_mut().zip(line).for_each(|(level, byte)| *level = i16::from(*byte));
-    } else {
-        let pairs = line.chunks_exact(2).map(|pair| i16::from_ne_bytes([pair[0], pair[1]]));
-        into.iter_mut().zip(pairs).for_each(|(level, pair)| *level = pair);
+    if bytes == 1 { widen(line, into) } else { join(line, into) }
+}
+
+fn store(plane: &mut Target, row: usize, line: &[i16]) {
+    if let Some(to) = plane.data.get_mut(row * plane.stride..).and_then(|rest| rest.get_mut(..line.len())) {
+        narrow(line, to);
+    }
+}
+
+// Loops over rows are functions of their own, not inlined and without checks
+// for overflow: then the compiler knows that rows do not overlap, and does many
+// samples at once.
+
+#[inline(never)]
+fn widen(from: &[u8], to: &mut [i16]) {
+    for (level, byte) in to.iter_mut().zip(from) {
+        *level = i16::from(*byte);
+    }
+}
+
+#[inline(never)]
+fn join(from: &[u8], to: &mut [i16]) {
+    for (level, pair) in to.iter_mut().zip(from.as_chunks::<2>().0) {
+        *level = i16::from_ne_bytes(*pair);
     }
 }
 
 /// What is beyond 8 bits becomes the level that is nearest.
-fn store(plane: &mut Target, row: usize, line: &[i16]) {
-    if let Some(to) = plane.data.get_mut(row * plane.stride..).and_then(|rest| rest.get_mut(..line.len())) {
-        to.iter_mut().zip(line).for_each(|(byte, level)| *byte = (*level).clamp(0, 255) as u8);
+#[inline(never)]
+fn narrow(from: &[i16], to: &mut [u8]) {
+    for (byte, level) in to.iter_mut().zip(from) {
+        *byte = (*level).clamp(0, 255) as u8;
+    }
+}
+
+/// A level times a factor in 1 / 65,536.
+#[inline(always)]
+fn times(level: i16, factor: i16) -> i16 {
+    (i32::from(level).wrapping_mul(i32::from(factor)) >> 16) as i16
+}
+
+/// Rounds what is in 1 / 64.
+const HALF: i16 = 32;
+
+#[inline(never)]
+fn from_middle(row: &mut [i16], middle: i16, fine: i16) {
+    for level in row {
+        *level = level.wrapping_sub(middle).wrapping_mul(fine);
+    }
+}
+
+/// What chroma adds to luma, twice for each.
+#[inline(never)]
+fn tint_row(cb: &[i16], cr: &[i16], of_cb: i16, of_cr: i16, constant: i16, tint: &mut [i16]) {
+    for ((pair, cb), cr) in tint.as_chunks_mut::<2>().0.iter_mut().zip(cb).zip(cr) {
+        let sum = times(*cb, of_cb).wrapping_add(times(*cr, of_cr)).wrapping_add(constant);
+        *pair = [sum, sum];
+    }
+}
+
+#[inline(never)]
+fn luma_row(luma: &mut [i16], tint: &[i16], fine: i16, of_y: i16) {
+    for (level, tint) in luma.iter_mut().zip(tint) {
+        let y = level.wrapping_mul(fine);
+        *level = y.wrapping_add(times(y, of_y)).wrapping_add(*tint) >> 6;
+    }
+}
+
+#[inline(never)]
+fn chroma_row(cb: &mut [i16], cr: &mut [i16], of_cb: [i16; 2], of_cr: [i16; 2]) {
+    for (b, r) in cb.iter_mut().zip(cr) {
+        let (cb, cr) = (*b, *r);
+        let new_cb = cb.wrapping_add(times(cb, of_cb[0])).wrapping_add(times(cr, of_cb[1]));
+        let new_cr = cr.wrapping_add(times(cr, of_cr[0])).wrapping_add(times(cb, of_cr[1]));
+        *b = (new_cb.wrapping_add(HALF) >> 6).wrapping_add(128);
+        *r = (new_cr.wrapping_add(HALF) >> 6).wrapping_add(128);
     }
 }
 
@@ -197,46 +261,24 @@ impl Affine {
         }
     }
 
-    /// Nothing here can overflow; that it is not checked lets the loops be
-    /// done many samples at once.
     fn change(&self, rows: &mut Rows) {
-        const HALF: i16 = 32;
-        let times = |level: i16, factor: i16| (i32::from(level).wrapping_mul(i32::from(factor)) >> 16) as i16;
         let fine = 1i16 << (14 - self.bits);
         let middle = 1i16 << (self.bits - 1);
-        let from_middle = |level: i16| level.wrapping_sub(middle).wrapping_mul(fine);
-        let constant = self.black + HALF;
-        let Rows { luma, cb, cr, tint } = rows;
         let [of_y, of_cb, of_cr] = self.luma;
-        for (b, r) in cb.iter_mut().zip(cr.iter_mut()) {
-            (*b, *r) = (from_middle(*b), from_middle(*r));
+        from_middle(&mut rows.cb, middle, fine);
+        from_middle(&mut rows.cr, middle, fine);
+        tint_row(&rows.cb, &rows.cr, of_cb, of_cr, self.black + HALF, &mut rows.tint);
+        for line in &mut rows.luma {
+            luma_row(line, &rows.tint, fine, of_y);
         }
-        for (pair, (cb, cr)) in tint.chunks_exact_mut(2).zip(cb.iter().zip(cr.iter())) {
-            let sum = times(*cb, of_cb).wrapping_add(times(*cr, of_cr)).wrapping_add(constant);
-            pair[0] = sum;
-            pair[1] = sum;
-        }
-        for line in luma {
-            for (level, tint) in line.iter_mut().zip(tint.iter()) {
-                let y = level.wrapping_mul(fine);
-                *level = y.wrapping_add(times(y, of_y)).wrapping_add(*tint) >> 6;
-            }
-        }
-        for (b, r) in cb.iter_mut().zip(cr) {
-            let (cb, cr) = (*b, *r);
-            let sum = |own: i16, other: i16, of: [i16; 2]| {
-                let sum = own.wrapping_add(times(own, of[0])).wrapping_add(times(other, of[1]));
-                (sum.wrapping_add(HALF) >> 6).wrapping_add(128)
-            };
-            (*b, *r) = (sum(cb, cr, self.cb), sum(cr, cb, self.cr));
-        }
+        chroma_row(&mut rows.cb, &mut rows.cr, self.cb, self.cr);
     }
 }
 
 /// Levels of 10 bits that a table starts from.
 pub(crate) const TABLE_BITS: u32 = 10;
 /// Levels from one entry to the next, and how many entries that makes.
-const STEP: usize = 16;
+const STEP: u32 = 16;
 const ENTRIES: usize = 65;
 /// Entries are in 1 / 16 of a level, so have 12 bits; times a weight of 8 bits
 /// they still have room in a lane, and one multiplication does all three.
@@ -254,7 +296,7 @@ impl Table {
     fn new(from: &Colour, to: &Colour) -> Table {
         let light = Light::new(from, to);
         let mut entries = Vec::with_capacity(ENTRIES * ENTRIES * ENTRIES);
-        let level = |entry: usize| (entry * STEP) as f64;
+        let level = |entry: usize| entry as f64 * f64::from(STEP);
         for cb in 0..ENTRIES {
             for cr in 0..ENTRIES {
                 for y in 0..ENTRIES {
@@ -270,58 +312,92 @@ impl Table {
     }
 
     fn change(&self, rows: &mut Rows) {
-        let Rows { luma: [above, below], cb, cr, .. } = rows;
-        let pairs = above.chunks_exact_mut(2).zip(below.chunks_exact_mut(2));
+        let [above, below] = &mut rows.luma;
+        self.row(above, below, &mut rows.cb, &mut rows.cr);
+    }
+
+    #[inline(never)]
+    fn row(&self, above: &mut [i16], below: &mut [i16], cb: &mut [i16], cr: &mut [i16]) {
+        let pairs = above.as_chunks_mut::<2>().0.iter_mut().zip(below.as_chunks_mut::<2>().0);
         for ((above, below), (cb, cr)) in pairs.zip(cb.iter_mut().zip(cr)) {
-            let [b, r] = [*cb, *cr].map(part);
+            let column = Column::new(*cb, *cr);
             let sum = above[0].wrapping_add(above[1]).wrapping_add(below[0]).wrapping_add(below[1]);
-            let middle = part(sum.wrapping_add(2) >> 2);
-            let cell = self.cell(b, r, middle.0);
-            for level in above.iter_mut().chain(below) {
-                let (entry, rest) = part(*level);
+            let (middle, rest) = part(sum.wrapping_add(2) >> 2);
+            let cell = self.cell(&column, middle);
+            let seen = |level: i16| {
+                let (entry, rest) = part(level);
                 // Neighbours mostly lie between the same entries.
-                let cell = if entry == middle.0 { cell } else { self.cell(b, r, entry) };
-                *level = between(cell, 0, rest);
-            }
-            *cb = between(cell, LANE, middle.1);
-            *cr = between(cell, 2 * LANE, middle.1);
+                let cell = if entry == middle { cell } else { self.cell(&column, entry) };
+                between(cell, 0, rest)
+            };
+            *above = [seen(above[0]), seen(above[1])];
+            *below = [seen(below[0]), seen(below[1])];
+            *cb = between(cell, 1, rest);
+            *cr = between(cell, 2, rest);
         }
     }
 
     /// The entries below and above a luma, for a Cb and a Cr between entries,
     /// times 256.
     #[inline(always)]
-    fn cell(&self, (cb, part_b): (usize, u64), (cr, part_r): (usize, u64), y: usize) -> [u64; 2] {
-        let start = cb.wrapping_mul(ENTRIES).wrapping_add(cr).wrapping_mul(ENTRIES).wrapping_add(y);
-        let (rest_b, rest_r) = ((STEP as u64).wrapping_sub(part_b), (STEP as u64).wrapping_sub(part_r));
-        let Some(entries) = self.entries.get(start..start.wrapping_add(ENTRIES * ENTRIES + ENTRIES + 2)) else {
+    fn cell(&self, column: &Column, y: u32) -> [u64; 2] {
+        /// From the first entry that is needed to the last.
+        const SPAN: usize = ENTRIES * ENTRIES + ENTRIES + 2;
+        const CORNERS: [usize; 4] = [0, ENTRIES, ENTRIES * ENTRIES, ENTRIES * ENTRIES + ENTRIES];
+        let start = column.start.wrapping_add(y) as usize;
+        let Some(entries) = self.entries.get(start..).and_then(|rest| rest.first_chunk::<SPAN>()) else {
             return [0; 2];
         };
-        const CORNERS: [usize; 4] = [0, ENTRIES, ENTRIES * ENTRIES, ENTRIES * ENTRIES + ENTRIES];
-        let weights = [(rest_b, rest_r), (rest_b, part_r), (part_b, rest_r), (part_b, part_r)];
-        let mut cell = [0u64; 2];
-        for (corner, (b, r)) in CORNERS.into_iter().zip(weights) {
-            let weight = b.wrapping_mul(r);
-            cell[0] = cell[0].wrapping_add(weight.wrapping_mul(entries[corner]));
-            cell[1] = cell[1].wrapping_add(weight.wrapping_mul(entries[corner + 1]));
+        let [a, b, c, d] = column.weights;
+        let sum = |e: u64, f: u64, g: u64, h: u64| {
+            let (e, f) = (a.wrapping_mul(e), b.wrapping_mul(f));
+            let (g, h) = (c.wrapping_mul(g), d.wrapping_mul(h));
+            e.wrapping_add(f).wrapping_add(g.wrapping_add(h))
+        };
+        let [e, f, g, h] = CORNERS;
+        [
+            sum(entries[e], entries[f], entries[g], entries[h]),
+            sum(entries[e + 1], entries[f + 1], entries[g + 1], entries[h + 1]),
+        ]
+    }
+}
+
+/// The entries around one Cb and Cr: where those of Y 0 start, and how much each
+/// of the four counts, of 256.
+struct Column {
+    start: u32,
+    weights: [u64; 4],
+}
+
+impl Column {
+    #[inline(always)]
+    fn new(cb: i16, cr: i16) -> Column {
+        const SIDE: u32 = ENTRIES as u32;
+        let ((cb, part_b), (cr, part_r)) = (part(cb), part(cr));
+        let (rest_b, rest_r) = (STEP.wrapping_sub(part_b), STEP.wrapping_sub(part_r));
+        let weight = |b: u32, r: u32| u64::from(b.wrapping_mul(r));
+        Column {
+            start: cb.wrapping_mul(SIDE).wrapping_add(cr).wrapping_mul(SIDE),
+            weights: [weight(rest_b, rest_r), weight(rest_b, part_r), weight(part_b, rest_r), weight(part_b, part_r)],
         }
-        cell
     }
 }
 
 /// The entry below a level, and how far the level is above that.
 #[inline(always)]
-fn part(level: i16) -> (usize, u64) {
-    let level = level.clamp(0, (1 << TABLE_BITS) - 1) as usize;
-    (level / STEP, (level % STEP) as u64)
+fn part(level: i16) -> (u32, u32) {
+    let level = level.clamp(0, (1 << TABLE_BITS) - 1) as u32;
+    (level / STEP, level % STEP)
 }
 
 #[inline(always)]
-fn between(cell: [u64; 2], lane: u32, part: u64) -> i16 {
+fn between([low, high]: [u64; 2], lane: u32, part: u32) -> i16 {
     /// Of three interpolations between 16 steps each, and of an entry.
     const BITS: u32 = 12 + FRACTION;
-    let [low, high] = cell.map(|sums| (sums >> lane) & ((1 << LANE) - 1));
-    let sum = low.wrapping_mul((STEP as u64).wrapping_sub(part)).wrapping_add(high.wrapping_mul(part));
+    const MASK: u32 = (1 << LANE) - 1;
+    let shift = LANE.wrapping_mul(lane);
+    let (low, high) = ((low >> shift) as u32 & MASK, (high >> shift) as u32 & MASK);
+    let sum = low.wrapping_mul(STEP.wrapping_sub(part)).wrapping_add(high.wrapping_mul(part));
     (sum.wrapping_add(1 << (BITS - 1)) >> BITS) as i16
 }
 
