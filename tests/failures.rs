@@ -359,3 +359,15 @@ fn no_more_run_at_once_than_jobs_and_memory_allow() {
     assert_eq!(made.code, 0, "{}", made.stderr);
     assert_eq!(made.most_at_once(), 1);
 }
+
+/// Before it has said a word: nobody waits for its deadline.
+#[test]
+fn a_worker_that_ends_at_once_is_told_of_at_once() {
+    let project = project();
+    let program = project.path("broken-media");
+    fs::write(&program, "#!/bin/sh\necho it cannot >&2\nexit 7\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let made = project.make_in(&[], &[("AUTOCUT_MEDIA", program.to_str().unwrap())]);
+    assert_eq!(made.code, 2, "{}", made.stderr);
+    assert!(made.errors()[0].contains("exit code 7"), "{:?}", made.errors());
+}

@@ -308,14 +308,16 @@ impl Worker {
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_withheld(name)) {
             command.env_remove(name);
         }
-        let mut child = command
+        let spawned = command
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             // Ctrl-C is for the driver, which then ends its workers itself.
             .process_group(0)
-            .spawn()
-            .map_err(|e| broken(&format!("cannot start {}", self.program.display()), e))?;
+            .spawn();
+        // It holds their end of the socket, which has to close when they end.
+        drop(command);
+        let mut child = spawned.map_err(|e| broken(&format!("cannot start {}", self.program.display()), e))?;
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let reader = {
             let (stderr, lines) = (child.stderr.take(), lines.clone());
