@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest, Tier};
 use crate::exec::inline::{self, Logs, Materials};
-use crate::exec::pool::Task;
+use crate::exec::task::Task;
 use crate::exec::worker::{Failure, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::outputs;

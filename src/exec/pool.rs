@@ -1,89 +1,28 @@
 //! The pool: one thread for each action that may run at once, each with a
 //! worker process of its own that it starts when it needs one.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use tempfile::TempDir;
 
 use crate::base::{Diagnostic, Digest};
 use crate::exec::inline::{self, Logs, Materials};
-use crate::exec::queue::Position;
-use crate::exec::remote::Answer;
-use crate::exec::sources::{Confirmed, SourceFile};
+use crate::exec::keeper::{Keeper, Made, confirm, panicked};
+use crate::exec::mailbox::{Receiver, Sender, mailbox};
+use crate::exec::sources::Confirmed;
+use crate::exec::task::{Finished, Job, Place, Report, Task};
 use crate::exec::worker::{Failure, Killer, Worker};
 use crate::graph::FileInput;
 use crate::inputs::meter::Meter;
-use crate::inputs::{self, RealSystem, Remembered, System};
-use crate::model::protocol::{Invocation, Produced, Reply};
-use crate::model::{ActionKey, ActionResult, PlannedAction, Runs, Usage};
+use crate::inputs::{self, RealSystem, System};
+use crate::model::protocol::Reply;
+use crate::model::{ActionKey, ActionResult, Runs, Usage};
 use crate::store::Store;
 use crate::store::objects::Unsound;
-
-/// An action with the places of its inputs.
-#[derive(Debug)]
-pub struct Task {
-    pub action: Arc<PlannedAction>,
-    pub inputs: BTreeMap<Digest, PathBuf>,
-    pub packs: Vec<PathBuf>,
-    /// Those of its inputs that are files of the project.
-    pub sources: Vec<SourceFile>,
-}
-
-impl Task {
-    /// The same as the media program takes it.
-    pub fn invocation(&self, id: u64, scratch: PathBuf) -> Invocation {
-        let (spec, inputs, packs) = (self.action.spec.clone(), self.inputs.clone(), self.packs.clone());
-        Invocation { id, spec, inputs, packs, scratch }
-    }
-}
-
-/// What a slot does next: one task, or several that share a decode; none to
-/// end its worker process.
-#[derive(Debug)]
-pub struct Job {
-    pub tasks: Vec<Task>,
-    /// Where the slot's decoder stands afterwards.
-    pub position: Position,
-}
-
-/// What comes back.
-#[derive(Debug)]
-pub enum Report {
-    Hashed {
-        file: FileInput,
-        result: Result<Remembered, Diagnostic>,
-        elapsed: Duration,
-    },
-    Progress {
-        key: ActionKey,
-        done: u64,
-        total: u64,
-    },
-    Finished(Finished),
-    /// A slot has nothing to do; its worker still holds `kept` MiB of memory.
-    Idle {
-        slot: usize,
-        position: Position,
-        kept: u32,
-    },
-    /// Of the shared store.
-    Remote(Answer),
-}
-
-#[derive(Debug)]
-pub struct Finished {
-    pub key: ActionKey,
-    pub result: Result<ActionResult, Failure>,
-    /// What it took; nothing where it failed.
-    pub usage: Usage,
-}
 
 pub struct Pool {
     slots: Vec<Slot>,
@@ -113,13 +52,14 @@ impl Slot {
     fn start(&mut self, index: usize, job: Job) {
         let jobs = match std::mem::replace(&mut self.state, SlotState::Ended) {
             SlotState::Unused(mut bench) => {
-                let (jobs, queue) = unbounded::<Job>();
+                let (jobs, queue) = mailbox::<Job>(usize::MAX);
                 let work = move || {
                     for Job { tasks, position } in queue {
                         bench.run(tasks);
                         let kept = bench.worker.resident_mib();
                         bench.say(Report::Idle { slot: index, position, kept });
                     }
+                    bench.keeper.end();
                 };
                 self.state = SlotState::Used { jobs: jobs.clone(), thread: std::thread::spawn(work) };
                 jobs
@@ -131,7 +71,7 @@ impl Slot {
             SlotState::Ended => return,
         };
         // The thread holds the other end until the pool is dropped.
-        let _ = jobs.send(job);
+        jobs.send(job);
     }
 
     /// Takes no more jobs; the thread ends after those that it has.
@@ -145,7 +85,7 @@ impl Slot {
 
 impl Pool {
     pub fn new(size: usize, program: PathBuf, place: Place) -> Self {
-        let (sender, reports) = unbounded();
+        let (sender, reports) = mailbox(usize::MAX);
         let (slots, logs, confirmed) = (Vec::with_capacity(size), Logs::default(), Confirmed::default());
         let mut pool = Pool { slots, reports, sender, program, place, logs, confirmed, cancelled: false };
         for _ in 0..size {
@@ -159,7 +99,9 @@ impl Pool {
         let worker = Worker::new(self.program.clone()).with_deadline(self.place.deadline);
         let killer = worker.killer();
         let (place, logs, confirmed) = (self.place.clone(), self.logs.clone(), self.confirmed.clone());
-        let bench = Bench { worker, place, logs, confirmed, reports: self.sender.clone(), spare: Vec::new() };
+        let reports = self.sender.clone();
+        let keeper = Keeper::new(place.clone(), confirmed.clone(), reports.clone());
+        let bench = Bench { worker, place, logs, confirmed, reports, keeper };
         self.slots.push(Slot { state: SlotState::Unused(bench), killer });
         self.slots.len() - 1
     }
@@ -188,7 +130,7 @@ impl Pool {
             let hash = AssertUnwindSafe(|| inputs::hash_file(&RealSystem, &path, &|_| {}));
             // Without a report the driver would wait for ever.
             let result = catch_unwind(hash).unwrap_or_else(|panic| Err(panicked(&*panic)));
-            let _ = sender.send(Report::Hashed { file, result, elapsed: started.elapsed() });
+            sender.send(Report::Hashed { file, result, elapsed: started.elapsed() });
         });
     }
 
@@ -199,7 +141,7 @@ impl Pool {
 
     /// The next report, if one comes within `wait`.
     pub fn report(&self, wait: Duration) -> Option<Report> {
-        self.reports.recv_timeout(wait).ok()
+        self.reports.next_within(wait)
     }
 
     /// Kills the worker process of one slot, whose work ends as `Cancelled`.
@@ -226,18 +168,6 @@ impl Drop for Pool {
     }
 }
 
-/// Where results go.
-#[derive(Clone, Debug)]
-pub struct Place {
-    pub store: Arc<Store>,
-    /// The project's folder.
-    pub root: PathBuf,
-    /// Whether outputs may replace what autocut did not write.
-    pub force: bool,
-    /// How long a worker may make no progress, where its kind does not say.
-    pub deadline: Option<Duration>,
-}
-
 /// What a slot's thread works with.
 struct Bench {
     worker: Worker,
@@ -245,26 +175,13 @@ struct Bench {
     logs: Logs,
     confirmed: Confirmed,
     reports: Sender<Report>,
-    /// Scratch folders that are empty again. To make one and remove it is half of
-    /// what an action costs that does little.
-    spare: Vec<TempDir>,
+    keeper: Keeper,
 }
 
 impl Bench {
-    /// An empty folder for an action.
-    fn scratch(&mut self) -> Result<TempDir, Diagnostic> {
-        while let Some(folder) = self.spare.pop() {
-            // Another build may have cleared it away since.
-            if is_empty(folder.path()) {
-                return Ok(folder);
-            }
-        }
-        self.place.store.scratch()
-    }
-
     fn say(&self, report: Report) {
         // Nobody listens any more only when the pool is gone.
-        let _ = self.reports.send(report);
+        self.reports.send(report);
     }
 
     fn finish(&self, key: ActionKey, result: Result<ActionResult, Failure>, usage: Usage) {
@@ -303,7 +220,7 @@ impl Bench {
             self.finish(task.action.key, result, meter.stop());
         }
         if !media.is_empty() {
-            self.run_media(&media);
+            self.run_media(media);
         }
     }
 
@@ -314,12 +231,11 @@ impl Bench {
         Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: made.warnings })
     }
 
-    fn run_media(&mut self, tasks: &[Task]) {
-        let mut open: BTreeMap<u64, (&Task, TempDir)> = BTreeMap::new();
-        let mut used = Vec::new();
+    fn run_media(&mut self, tasks: Vec<Task>) {
+        let mut open: BTreeMap<u64, (Task, TempDir)> = BTreeMap::new();
         let mut invocations = Vec::new();
         for (id, task) in (0..).zip(tasks) {
-            match self.scratch() {
+            match self.keeper.scratch() {
                 Ok(scratch) => {
                     invocations.push(task.invocation(id, scratch.path().to_owned()));
                     open.insert(id, (task, scratch));
@@ -330,56 +246,32 @@ impl Bench {
         if invocations.is_empty() {
             return;
         }
-        let (place, reports, confirmed) = (self.place.clone(), self.reports.clone(), self.confirmed.clone());
-        let finish = |key, result, usage| {
-            let _ = reports.send(Report::Finished(Finished { key, result, usage }));
-        };
-        let ended = self.worker.run(invocations, &mut |reply| match reply {
+        let Bench { worker, keeper, reports, .. } = self;
+        let ended = worker.run(invocations, &mut |reply| match reply {
             Reply::Progress { id, done, total } => {
                 if let Some((task, _)) = open.get(&id) {
-                    let _ = reports.send(Report::Progress { key: task.action.key, done, total });
+                    reports.send(Report::Progress { key: task.action.key, done, total });
                 }
             }
             Reply::Done { id, result, usage } => {
                 if let Some((task, scratch)) = open.remove(&id) {
-                    let meter = Meter::start();
-                    let kept = keep(&place, task, result).map_err(Failure::Refused);
-                    let kept = confirm(&confirmed, task, kept);
-                    used.push(scratch);
-                    finish(task.action.key, kept, usage.and(meter.stop()));
+                    keeper.keep(Made { task, produced: result, usage, scratch });
                 }
             }
             Reply::Failed { id, diagnostic } => {
                 if let Some((task, _scratch)) = open.remove(&id) {
-                    finish(task.action.key, Err(Failure::Refused(diagnostic)), Usage::default());
+                    let (key, result) = (task.action.key, Err(Failure::Refused(diagnostic)));
+                    reports.send(Report::Finished(Finished { key, result, usage: Usage::default() }));
                 }
             }
             Reply::Alive | Reply::Hello { .. } | Reply::Toolchain(_) => {}
         });
-        self.spare.append(&mut used);
         if let Err(failure) = ended {
             for (task, _scratch) in open.into_values() {
                 self.finish(task.action.key, Err(failure.clone()), Usage::default());
             }
         }
     }
-}
-
-/// Whether a folder is there and holds nothing.
-fn is_empty(folder: &Path) -> bool {
-    RealSystem.names(folder).is_ok_and(|names| names.is_empty())
-}
-
-/// A result of what it says it is of, or the failure that it is none.
-fn confirm(confirmed: &Confirmed, task: &Task, result: Result<ActionResult, Failure>) -> Result<ActionResult, Failure> {
-    let changed = result.is_ok().then(|| confirmed.changed(&task.sources)).flatten();
-    changed.map_or(result, |changed| Err(Failure::Refused(changed)))
-}
-
-/// The bug that a panic is.
-fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
-    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Diagnostic::bug(format!("it panicked: {}", words.unwrap_or("it does not say why")))
 }
 
 /// What is wrong with what a task reads from the store. Workers open those
@@ -392,21 +284,6 @@ fn spoiled(store: &Store, task: &Task) -> Option<Failure> {
         Err(Unsound::Gone(why)) => Some(Failure::Spoiled(Diagnostic::warning(why).hint("it is made anew"))),
         Err(Unsound::Unreadable(why)) => Some(Failure::Refused(why)),
     })
-}
-
-/// Moves what a worker made from its scratch folder to where it belongs.
-fn keep(place: &Place, task: &Task, produced: Produced) -> Result<ActionResult, Diagnostic> {
-    let (store, key) = (&place.store, task.action.key);
-    let artifacts = match &task.action.output {
-        // An output is not kept a second time: its segments are.
-        Some(output) => {
-            let file = produced.files.first().ok_or_else(|| Diagnostic::bug("a join made no file"))?;
-            vec![store.take_output(&place.root, output, file, key, place.force)?]
-        }
-        None => produced.files.iter().map(|file| store.insert_file(file)).collect::<Result<_, _>>()?,
-    };
-    let warnings = produced.warnings.iter().map(ToString::to_string).collect();
-    Ok(ActionResult { artifacts, value: produced.value, warnings })
 }
 
 /// Materials of one task.

@@ -39,9 +39,11 @@ fn main() {
     }
     if wanted("engine") {
         engine::nothing_to_do(&folder, &mut table);
-        engine::tax(&folder, &mut table);
         engine::hashing(&folder, &mut table);
         engine::store(&folder, &mut table);
+    }
+    if wanted("tax") {
+        engine::tax(&folder, &mut table);
     }
     if wanted("reel") {
         reel(&folder, &mut table);

@@ -15,7 +15,8 @@ use crate::model::{ActionKey, ActionSpec, PlannedAction};
 /// An action that runs.
 pub(super) struct Running {
     pub(super) action: Arc<PlannedAction>,
-    pub(super) slot: usize,
+    /// Whose worker does it; none when it is done and its result is being kept.
+    pub(super) slot: Option<usize>,
     pub(super) started: Instant,
     /// How many edits had been taken in when it started.
     pub(super) edits: u64,
@@ -83,6 +84,13 @@ impl Agenda {
 
     pub(super) fn all_running(&self) -> impl Iterator<Item = &Running> {
         self.running.values()
+    }
+
+    /// A slot has done what it was given.
+    pub(super) fn leave_slot(&mut self, slot: usize) {
+        for running in self.running.values_mut().filter(|running| running.slot == Some(slot)) {
+            running.slot = None;
+        }
     }
 
     /// An action does not run any more.
@@ -173,7 +181,7 @@ mod tests {
     }
 
     fn run(agenda: &mut Agenda, action: &Arc<PlannedAction>) {
-        agenda.start(Running { action: action.clone(), slot: 0, started: Instant::now(), edits: 0 });
+        agenda.start(Running { action: action.clone(), slot: Some(0), started: Instant::now(), edits: 0 });
     }
 
     #[test]

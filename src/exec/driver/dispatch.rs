@@ -7,8 +7,8 @@ use crate::base::{Diagnostic, Digest};
 use crate::exec::admission::Tokens;
 use crate::exec::demand;
 use crate::exec::event::ActionState;
-use crate::exec::pool::{Job, Task};
 use crate::exec::queue::{self, Position};
+use crate::exec::task::{Job, Task};
 use crate::model::{ActionSpec, PlannedAction};
 
 use super::agenda::Running;
@@ -64,7 +64,7 @@ impl Driver<'_> {
         for Task { action, .. } in &tasks {
             self.say(action, ActionState::Started { slot });
             let started = Instant::now();
-            self.agenda.start(Running { action: Arc::clone(action), slot, started, edits: self.edits });
+            self.agenda.start(Running { action: Arc::clone(action), slot: Some(slot), started, edits: self.edits });
         }
         self.pool.start(slot, Job { tasks, position });
     }

@@ -92,8 +92,9 @@ impl Driver<'_> {
         }
         self.edited = false;
         let running = || self.agenda.all_running();
-        let in_use: HashSet<usize> = running().filter(|it| wanted.contains(&it.action.key)).map(|it| it.slot).collect();
-        let slots: HashSet<usize> = running().map(|it| it.slot).collect();
+        let in_use: HashSet<usize> =
+            running().filter(|it| wanted.contains(&it.action.key)).filter_map(|it| it.slot).collect();
+        let slots: HashSet<usize> = running().filter_map(|it| it.slot).collect();
         for slot in slots.difference(&in_use).filter(|slot| Some(**slot) != self.lane) {
             self.pool.interrupt(*slot);
         }

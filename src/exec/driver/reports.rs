@@ -9,9 +9,9 @@ use crate::exec::demand;
 use crate::exec::event::{ActionState, Event};
 use crate::exec::explain::basis::{Again, Basis};
 use crate::exec::explain::provenance::provenance;
-use crate::exec::pool::{Finished, Report};
 use crate::exec::remote::Answer;
 use crate::exec::retry::Cause;
+use crate::exec::task::{Finished, Report};
 use crate::exec::worker::Failure;
 use crate::graph::{FileInput, FileState};
 use crate::inputs::{RealSystem, Remembered, System};
@@ -36,6 +36,7 @@ impl Driver<'_> {
             Report::Finished(finished) => self.take_finished(finished),
             Report::Idle { slot, position, kept } => {
                 self.admission.release(slot, kept);
+                self.agenda.leave_slot(slot);
                 self.idle.insert(slot, position);
             }
             Report::Remote(answer) => self.take_answer(answer),

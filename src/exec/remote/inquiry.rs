@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
-
 use crate::base::{Diagnostic, Digest};
-use crate::exec::pool::{Place, Report};
+use crate::exec::mailbox::Sender;
+use crate::exec::task::{Place, Report};
 use crate::model::{ActionKey, ActionSpec, Artifact, PlannedAction};
 use crate::store::ActionRecord;
 use crate::store::remote::{Fetched, Found, Remote};
@@ -70,7 +69,7 @@ impl Voice {
         let gathered = std::mem::replace(&mut self.answer, next);
         self.said = Instant::now();
         // Nobody listens any more only when the pool is gone.
-        let _ = self.reports.send(Report::Remote(gathered));
+        self.reports.send(Report::Remote(gathered));
     }
 
     fn damage(&mut self, remote: &Remote, what: &str, of: Digest, why: &str) {

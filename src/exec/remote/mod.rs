@@ -22,11 +22,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{RecvTimeoutError, Sender};
+use crossbeam_channel::RecvTimeoutError;
 
 use crate::base::{Diagnostic, Digest, Tier};
-use crate::exec::pool::{Place, Report};
+use crate::exec::mailbox::Sender;
 use crate::exec::settings::Settings;
+use crate::exec::task::{Place, Report};
 use crate::model::{ActionKey, Artifact, PlannedAction, encode};
 use crate::store::remote::{Location, Remote};
 use crate::store::{ActionRecord, Store};

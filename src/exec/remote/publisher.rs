@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::base::{Diagnostic, Digest};
-use crate::exec::pool::Place;
+use crate::exec::task::Place;
 use crate::model::{ActionKey, Artifact, Kind};
 use crate::store::remote::{Found, Parcel, Remote};
 use crate::store::{ActionRecord, OutputRecord};

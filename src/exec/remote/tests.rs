@@ -27,7 +27,7 @@ fn publishing_writes_nothing_into_the_store_and_is_noted_by_whoever_holds_its_lo
     store.record((0..3).map(record).collect()).unwrap();
 
     let place = Place { store: store.clone(), root: folder.path().to_owned(), force: false, deadline: None };
-    let (reports, _heard) = crossbeam_channel::unbounded();
+    let (reports, _heard) = crate::exec::mailbox::mailbox(usize::MAX);
     let mut exchange = Exchange::new(place, reports);
     let location = Location::Folder(share.clone());
     let remote = Arc::new(Remote::new(&location, &Access::default(), true));
