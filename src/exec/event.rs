@@ -63,6 +63,8 @@ pub enum ActionState<'a> {
     /// a decode.
     Started {
         slot: usize,
+        /// Its place among those that began there together.
+        place: usize,
     },
     /// `done` of `total` frames or samples.
     Progress {

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -28,6 +29,7 @@ const MOST_WAITING: usize = 2;
 pub(super) struct Made {
     pub(super) task: Task,
     pub(super) produced: Produced,
+    pub(super) elapsed: Duration,
     pub(super) usage: Usage,
     /// Holds the files.
     pub(super) scratch: TempDir,
@@ -59,7 +61,7 @@ impl Keeper {
             let (place, confirmed) = (self.place.clone(), self.confirmed.clone());
             let (reports, spare) = (self.reports.clone(), self.spare.clone());
             let work = move || {
-                for Made { task, produced, usage, scratch } in queue {
+                for Made { task, produced, elapsed, usage, scratch } in queue {
                     let meter = Meter::start();
                     let kept = AssertUnwindSafe(|| keep(&place, &task, produced).map_err(Failure::Refused));
                     // Without a report the driver would wait for ever.
@@ -68,7 +70,7 @@ impl Keeper {
                     spare.put(scratch);
                     let usage = usage.and(meter.stop());
                     // Nobody listens any more only when the pool is gone.
-                    reports.send(Report::Finished(Finished { key: task.action.key, result, usage }));
+                    reports.send(Report::Finished(Finished { key: task.action.key, result, elapsed, usage }));
                 }
             };
             (sender, std::thread::spawn(work))

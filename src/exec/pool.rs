@@ -114,6 +114,13 @@ impl Pool {
         }
     }
 
+    /// Gives a slot that is busy what it does after that.
+    pub fn queue(&mut self, slot: usize, job: Job) {
+        if let Some(found) = self.slots.get_mut(slot) {
+            found.start(slot, job);
+        }
+    }
+
     /// Ends the worker process of an idle slot, for the memory that it holds.
     /// It reports itself idle again.
     pub fn rest(&mut self, slot: usize) {
@@ -184,8 +191,9 @@ impl Bench {
         self.reports.send(report);
     }
 
-    fn finish(&self, key: ActionKey, result: Result<ActionResult, Failure>, usage: Usage) {
-        self.say(Report::Finished(Finished { key, result, usage }));
+    fn fail(&self, key: ActionKey, failure: Failure) {
+        let (elapsed, usage) = (Duration::ZERO, Usage::default());
+        self.say(Report::Finished(Finished { key, result: Err(failure), elapsed, usage }));
     }
 
     fn run(&mut self, tasks: Vec<Task>) {
@@ -198,7 +206,7 @@ impl Bench {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(tasks))) {
             let problem = panicked(&*panic);
             for key in keys {
-                self.finish(key, Err(Failure::Refused(problem.clone())), Usage::default());
+                self.fail(key, Failure::Refused(problem.clone()));
             }
         }
     }
@@ -207,17 +215,18 @@ impl Bench {
         tasks.retain(|task| match spoiled(&self.place.store, task) {
             None => true,
             Some(failure) => {
-                self.finish(task.action.key, Err(failure), Usage::default());
+                self.fail(task.action.key, failure);
                 false
             }
         });
         let (media, inline): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.action.spec.kind().runs == Runs::Media);
         for task in inline {
-            let meter = Meter::start();
+            let (started, meter) = (Instant::now(), Meter::start());
             let result = self.run_inline(&task).map_err(Failure::Refused);
             let result = confirm(&self.confirmed, &task, result);
-            self.finish(task.action.key, result, meter.stop());
+            let (key, elapsed, usage) = (task.action.key, started.elapsed(), meter.stop());
+            self.say(Report::Finished(Finished { key, result, elapsed, usage }));
         }
         if !media.is_empty() {
             self.run_media(media);
@@ -240,13 +249,14 @@ impl Bench {
                     invocations.push(task.invocation(id, scratch.path().to_owned()));
                     open.insert(id, (task, scratch));
                 }
-                Err(problem) => self.finish(task.action.key, Err(Failure::Refused(problem)), Usage::default()),
+                Err(problem) => self.fail(task.action.key, Failure::Refused(problem)),
             }
         }
         if invocations.is_empty() {
             return;
         }
         let Bench { worker, keeper, reports, .. } = self;
+        let started = Instant::now();
         let ended = worker.run(invocations, &mut |reply| match reply {
             Reply::Progress { id, done, total } => {
                 if let Some((task, _)) = open.get(&id) {
@@ -255,20 +265,21 @@ impl Bench {
             }
             Reply::Done { id, result, usage } => {
                 if let Some((task, scratch)) = open.remove(&id) {
-                    keeper.keep(Made { task, produced: result, usage, scratch });
+                    keeper.keep(Made { task, produced: result, elapsed: started.elapsed(), usage, scratch });
                 }
             }
             Reply::Failed { id, diagnostic } => {
                 if let Some((task, _scratch)) = open.remove(&id) {
                     let (key, result) = (task.action.key, Err(Failure::Refused(diagnostic)));
-                    reports.send(Report::Finished(Finished { key, result, usage: Usage::default() }));
+                    let (elapsed, usage) = (started.elapsed(), Usage::default());
+                    reports.send(Report::Finished(Finished { key, result, elapsed, usage }));
                 }
             }
             Reply::Alive | Reply::Hello { .. } | Reply::Toolchain(_) => {}
         });
         if let Err(failure) = ended {
             for (task, _scratch) in open.into_values() {
-                self.finish(task.action.key, Err(failure.clone()), Usage::default());
+                self.fail(task.action.key, failure.clone());
             }
         }
     }

@@ -32,6 +32,10 @@ const LAST_GASP: Duration = Duration::from_secs(1);
 /// How long what a worker said beside an answer may take to arrive.
 const ECHO: Duration = Duration::from_millis(20);
 
+/// A process' memory is looked at no more often than this: nothing much is
+/// decoded or encoded in less.
+const FELT: Duration = Duration::from_millis(20);
+
 /// How many of its last lines are shown when it dies.
 const LAST_LINES: usize = 8;
 
@@ -171,6 +175,8 @@ struct Running {
     kills: Option<u64>,
     /// How long it may say nothing.
     deadline: Duration,
+    /// What it held in memory, and when that was looked at.
+    resident: Option<(Instant, u32)>,
 }
 
 impl Worker {
@@ -238,10 +244,20 @@ impl Worker {
         Ok(())
     }
 
-    /// What the process holds in memory, in MiB; 0 where there is none.
-    pub fn resident_mib(&self) -> u32 {
-        let held = self.running.as_ref().and_then(|running| machine::resident(&RealSystem, running.pid));
-        held.map_or(0, |held| u32::try_from(held.now.as_mib()).unwrap_or(u32::MAX))
+    /// What the process holds in memory, in MiB, or held shortly before; 0 where
+    /// there is none.
+    pub fn resident_mib(&mut self) -> u32 {
+        let Some(running) = &mut self.running else { return 0 };
+        let now = Instant::now();
+        match running.resident {
+            Some((felt, mib)) if now.duration_since(felt) < FELT => mib,
+            _ => {
+                let held = machine::resident(&RealSystem, running.pid);
+                let mib = held.map_or(0, |held| u32::try_from(held.now.as_mib()).unwrap_or(u32::MAX));
+                running.resident = Some((now, mib));
+                mib
+            }
+        }
     }
 
     /// Makes ready for work that may say nothing for so long.
@@ -327,7 +343,7 @@ impl Worker {
         slot.child = Some(child);
         slot.socket = socket.try_clone().ok();
         drop(slot);
-        self.running = Some(Running { socket, pid, lines, reader, kills, deadline });
+        self.running = Some(Running { socket, pid, lines, reader, kills, deadline, resident: None });
         self.shake_hands()
     }
 

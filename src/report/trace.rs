@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::base::Diagnostic;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
-use crate::model::{ActionKey, Usage};
+use crate::model::ActionKey;
 use crate::store;
 
 /// All lanes are of one process; numbers of lanes only have to differ.
@@ -63,35 +63,32 @@ impl Trace {
 
     fn action(&self, state: &mut State, now: Duration, subject: &Subject<'_>, what: &ActionState<'_>) {
         match what {
-            ActionState::Started { slot } => {
+            ActionState::Started { slot, place } => {
                 let number = u32::try_from(*slot).unwrap_or(0);
                 let lane = WORKERS + number;
                 state.lanes.entry(lane).or_insert_with(|| format!("worker {}", number + 1));
                 // Actions of one slot that share a decode began together: the
                 // later one to end encloses the others.
-                let together = state.running.values().find(|running| running.lane == lane);
-                let since = together.map_or(now, |running| running.since);
+                let lately = state.running.values().filter(|running| running.lane == lane).map(|running| running.since);
+                let since = if *place > 0 { lately.max().unwrap_or(now) } else { now };
                 state.running.insert(subject.key, Running { lane, since });
             }
             ActionState::Progress { .. } | ActionState::Fetched => {}
-            ActionState::Done { usage, .. } => self.end(state, now, subject, what, Some(usage)),
-            ActionState::Retried { .. } | ActionState::Failed { .. } | ActionState::Cancelled => {
-                self.end(state, now, subject, what, None);
-            }
+            ActionState::Done { .. }
+            | ActionState::Retried { .. }
+            | ActionState::Failed { .. }
+            | ActionState::Cancelled => self.end(state, now, subject, what),
         }
     }
 
-    fn end(
-        &self,
-        state: &mut State,
-        now: Duration,
-        subject: &Subject<'_>,
-        what: &ActionState<'_>,
-        usage: Option<&Usage>,
-    ) {
+    fn end(&self, state: &mut State, now: Duration, subject: &Subject<'_>, what: &ActionState<'_>) {
         // What was refused before it began has no time.
         let Some(Running { lane, since }) = state.running.remove(&subject.key) else { return };
-        let wall = now.saturating_sub(since);
+        let (wall, usage) = match what {
+            // Its worker went on to the next while its result was kept.
+            ActionState::Done { elapsed, usage } => ((*elapsed).min(now.saturating_sub(since)), Some(usage)),
+            _ => (now.saturating_sub(since), None),
+        };
         let kind = subject.spec.kind().name;
         let mut args = json!({
             "kind": kind,
@@ -108,7 +105,7 @@ impl Trace {
                 args["shared_by"] = json!(usage.shared);
             }
         }
-        state.events.push(complete(subject.node, kind, lane, since, now, args));
+        state.events.push(complete(subject.node, kind, lane, since, since + wall, args));
     }
 
     fn hashed(&self, state: &mut State, now: Duration, path: &str, bytes: u64, elapsed: Duration) {
@@ -192,6 +189,7 @@ mod tests {
     use crate::base::Digest;
     use crate::exec::goal::Summary;
     use crate::model::ActionSpec;
+    use crate::model::Usage;
     use crate::model::specs::ProbeSpec;
 
     /// Two actions that share a decode, then one by itself, beside a hash.
@@ -208,13 +206,14 @@ mod tests {
             std::thread::sleep(Duration::from_millis(2));
         };
         let usage = Usage { cpu_us: 1_500, peak_kib: 2_048, read: 7, written: 8, shared: 2 };
-        let done = || ActionState::Done { elapsed: Duration::ZERO, usage };
-        act("a", ActionState::Started { slot: 1 });
-        act("b", ActionState::Started { slot: 1 });
+        let done = |elapsed| ActionState::Done { elapsed: Duration::from_millis(elapsed), usage };
+        act("a", ActionState::Started { slot: 1, place: 0 });
+        act("b", ActionState::Started { slot: 1, place: 1 });
         trace.event(&Event::Hashing { path: "f.mp4", bytes: 9, elapsed: Duration::from_millis(3) });
-        act("a", done());
-        act("b", done());
-        act("c", ActionState::Started { slot: 1 });
+        act("a", done(3));
+        // Told when its worker has begun another.
+        act("c", ActionState::Started { slot: 1, place: 0 });
+        act("b", done(4));
         act("c", ActionState::Failed { why: &no });
         act("refused", ActionState::Failed { why: &no });
         trace.event(&Event::Evaluated { elapsed: Duration::from_micros(10) });

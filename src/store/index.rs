@@ -15,7 +15,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, config::DbConfig, params,
+};
 
 use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::cannot;
@@ -146,6 +148,8 @@ impl Index {
     pub(super) fn open(path: &Path, journal: Journal) -> Result<Index, Trouble> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
+        // Or a statement is planned anew for every value that is bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         match journal {
             Journal::WriteAhead => connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?,
             Journal::Rollback => {

@@ -15,11 +15,21 @@ use crate::model::{ActionKey, ActionSpec, PlannedAction};
 /// An action that runs.
 pub(super) struct Running {
     pub(super) action: Arc<PlannedAction>,
-    /// Whose worker does it; none when it is done and its result is being kept.
-    pub(super) slot: Option<usize>,
+    pub(super) stage: Stage,
     pub(super) started: Instant,
     /// How many edits had been taken in when it started.
     pub(super) edits: u64,
+}
+
+/// How far an action that was handed out is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The slot does something else first.
+    Next(usize),
+    /// The slot does it.
+    Now(usize),
+    /// It is done, and its result is being kept.
+    Kept,
 }
 
 #[derive(Default)]
@@ -88,9 +98,16 @@ impl Agenda {
 
     /// A slot has done what it was given.
     pub(super) fn leave_slot(&mut self, slot: usize) {
-        for running in self.running.values_mut().filter(|running| running.slot == Some(slot)) {
-            running.slot = None;
+        for running in self.running.values_mut().filter(|running| running.stage == Stage::Now(slot)) {
+            running.stage = Stage::Kept;
         }
+    }
+
+    /// A slot begins with an action that was handed to it ahead.
+    pub(super) fn begin(&mut self, key: ActionKey, slot: usize, now: Instant) -> Option<&Running> {
+        let running = self.running.get_mut(&key)?;
+        (running.stage, running.started) = (Stage::Now(slot), now);
+        Some(running)
     }
 
     /// An action does not run any more.
@@ -181,7 +198,7 @@ mod tests {
     }
 
     fn run(agenda: &mut Agenda, action: &Arc<PlannedAction>) {
-        agenda.start(Running { action: action.clone(), slot: Some(0), started: Instant::now(), edits: 0 });
+        agenda.start(Running { action: action.clone(), stage: Stage::Now(0), started: Instant::now(), edits: 0 });
     }
 
     #[test]

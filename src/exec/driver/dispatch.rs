@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::{Diagnostic, Digest};
-use crate::exec::admission::Tokens;
+use crate::exec::admission::{Tokens, Verdict};
 use crate::exec::demand;
 use crate::exec::event::ActionState;
 use crate::exec::queue::{self, Position};
 use crate::exec::task::{Job, Task};
 use crate::model::{ActionSpec, PlannedAction};
 
-use super::agenda::Running;
+use super::agenda::{Running, Stage};
+use super::handout::{Next, Open};
 use super::{Driver, Phase};
 
 impl Driver<'_> {
@@ -39,14 +40,81 @@ impl Driver<'_> {
             }
             self.start(slot, position, actions, tokens);
         }
+        self.dispatch_ahead();
+    }
+
+    /// Gives slots that do something brief what they do after that, one each in
+    /// turn, as long as it is brief too and takes no more.
+    fn dispatch_ahead(&mut self) {
+        let mut handed = true;
+        while handed && !self.agenda.is_queue_empty() {
+            handed = false;
+            for open in self.ahead.open() {
+                handed |= Some(open.slot) != self.lane && self.hand(&open);
+            }
+        }
+    }
+
+    /// Hands a slot something more; whether there was anything for it.
+    fn hand(&mut self, open: &Open) -> bool {
+        let Open { slot, held, position } = *open;
+        let (db, estimates, ahead) = (&self.workspace.db, &self.estimates, &self.ahead);
+        let tokens = |spec: &ActionSpec| demand::tokens(spec, demand::class(db, spec), estimates);
+        let actions = self.agenda.take(position, &mut |spec| {
+            let next = tokens(spec);
+            let fits = next.threads <= held.threads && next.memory <= held.memory && next.sessions <= held.sessions;
+            if fits && ahead.brief(spec).is_some() { Verdict::Yes } else { Verdict::Wait }
+        });
+        let Some(first) = actions.first() else { return false };
+        let (tokens, position) = (tokens(&first.spec), after(first, position));
+        let takes = ahead.brief(&first.spec).unwrap_or_default();
+        let tasks = self.tasks(actions);
+        if tasks.is_empty() {
+            return true;
+        }
+        self.put_on_agenda(&tasks, Stage::Next(slot));
+        let actions = tasks.iter().map(|task| task.action.key).collect();
+        self.ahead.hand(slot, Next { actions, tokens, takes }, position);
+        self.pool.queue(slot, Job { tasks, position });
+        true
+    }
+
+    /// A slot goes on with what was handed to it.
+    pub(super) fn begin_next(&mut self, slot: usize, next: Next) {
+        self.admission.take(slot, next.tokens);
+        for (place, key) in next.actions.into_iter().enumerate() {
+            if let Some(action) = self.agenda.begin(key, slot, Instant::now()).map(|running| running.action.clone()) {
+                self.say(&action, ActionState::Started { slot, place });
+            }
+        }
     }
 
     /// Starts actions together on an idle slot.
     fn start(&mut self, slot: usize, position: Position, actions: Vec<Arc<PlannedAction>>, tokens: Option<Tokens>) {
-        let position = match actions.first().map(|action| &action.spec) {
-            Some(ActionSpec::Segment(spec)) => queue::end_of(spec),
-            _ => position,
-        };
+        let position = actions.first().map_or(position, |first| after(first, position));
+        let tasks = self.tasks(actions);
+        let Some(first) = tasks.first() else { return };
+        self.idle.remove(&slot);
+        self.ahead.begin(slot, self.ahead.brief(&first.action.spec), tokens.unwrap_or_default(), position);
+        if let Some(tokens) = tokens {
+            self.admission.take(slot, tokens);
+        }
+        for (place, Task { action, .. }) in tasks.iter().enumerate() {
+            self.say(action, ActionState::Started { slot, place });
+        }
+        self.put_on_agenda(&tasks, Stage::Now(slot));
+        self.pool.start(slot, Job { tasks, position });
+    }
+
+    fn put_on_agenda(&mut self, tasks: &[Task], stage: Stage) {
+        let (started, edits) = (Instant::now(), self.edits);
+        for Task { action, .. } in tasks {
+            self.agenda.start(Running { action: Arc::clone(action), stage, started, edits });
+        }
+    }
+
+    /// What slots need to know of actions; those whose inputs are gone fail.
+    fn tasks(&mut self, actions: Vec<Arc<PlannedAction>>) -> Vec<Task> {
         let mut tasks = Vec::with_capacity(actions.len());
         for action in actions {
             match self.task(&action) {
@@ -54,19 +122,7 @@ impl Driver<'_> {
                 Err(why) => self.fail(&action, why),
             }
         }
-        if tasks.is_empty() {
-            return;
-        }
-        self.idle.remove(&slot);
-        if let Some(tokens) = tokens {
-            self.admission.take(slot, tokens);
-        }
-        for Task { action, .. } in &tasks {
-            self.say(action, ActionState::Started { slot });
-            let started = Instant::now();
-            self.agenda.start(Running { action: Arc::clone(action), slot: Some(slot), started, edits: self.edits });
-        }
-        self.pool.start(slot, Job { tasks, position });
+        tasks
     }
 
     /// The next work for a slot, as far as the machine has room for it, and what
@@ -99,5 +155,13 @@ impl Driver<'_> {
             packs: action.packs.iter().map(|pack| locate(pack).map(|(_, path)| path)).collect::<Result<_, _>>()?,
             sources: self.workspace.sources_of(action),
         })
+    }
+}
+
+/// Where a decoder that stands at `position` stands after an action.
+fn after(action: &PlannedAction, position: Position) -> Position {
+    match &action.spec {
+        ActionSpec::Segment(spec) => queue::end_of(spec),
+        _ => position,
     }
 }

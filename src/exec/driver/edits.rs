@@ -10,6 +10,7 @@ use crate::exec::survey::Survey;
 use crate::exec::workspace::{Edit, Workspace};
 use crate::model::{ActionKey, PlannedAction};
 
+use super::agenda::{Running, Stage};
 use super::{Driver, Phase};
 
 /// Where edits come from while a build runs.
@@ -91,10 +92,13 @@ impl Driver<'_> {
             return;
         }
         self.edited = false;
+        let now = |running: &Running| match running.stage {
+            Stage::Now(slot) => Some(slot),
+            Stage::Next(_) | Stage::Kept => None,
+        };
         let running = || self.agenda.all_running();
-        let in_use: HashSet<usize> =
-            running().filter(|it| wanted.contains(&it.action.key)).filter_map(|it| it.slot).collect();
-        let slots: HashSet<usize> = running().filter_map(|it| it.slot).collect();
+        let in_use: HashSet<usize> = running().filter(|it| wanted.contains(&it.action.key)).filter_map(now).collect();
+        let slots: HashSet<usize> = running().filter_map(now).collect();
         for slot in slots.difference(&in_use).filter(|slot| Some(**slot) != self.lane) {
             self.pool.interrupt(*slot);
         }

@@ -10,6 +10,7 @@ mod close;
 mod contents;
 mod dispatch;
 mod edits;
+mod handout;
 mod outputs;
 mod reports;
 mod submit;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use self::agenda::Agenda;
 use self::contents::Contents;
 pub use self::edits::{Edits, NoEdits};
+use self::handout::Ahead;
 use self::outputs::Outputs;
 use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::admission::Admission;
@@ -47,6 +49,10 @@ use crate::store::ActionRecord;
 
 /// The plan is evaluated again at least this often while results come in.
 const REPLAN: Duration = Duration::from_secs(1);
+
+/// The store is told of results at least this often: so much is made again after
+/// a power cut.
+const REMEMBER: Duration = Duration::from_millis(100);
 
 /// More threads than this would plan no quicker: they wait for each other's
 /// locks.
@@ -73,11 +79,14 @@ pub struct Driver<'a> {
     /// all of them encode what may be unwanted now is planned at once.
     lane: Option<usize>,
     admission: Admission,
+    ahead: Ahead,
     estimates: Estimates,
     notebook: Notebook,
     /// An output goes on with another encoder: the plan is another.
     stepped_down: bool,
-    /// What the store has not been told of yet.
+    /// When the store was told last.
+    remembered: Instant,
+    /// What it has not been told of yet.
     unrecorded: Vec<ActionRecord>,
     adopted: Vec<ActionRecord>,
     hashed: Vec<(String, Remembered)>,
@@ -156,9 +165,11 @@ impl<'a> Driver<'a> {
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             lane: None,
             admission,
+            ahead: Ahead::default(),
             estimates,
             notebook,
             stepped_down: false,
+            remembered: Instant::now(),
             unrecorded: Vec::new(),
             adopted: Vec::new(),
             hashed: Vec::new(),
@@ -367,12 +378,15 @@ impl<'a> Driver<'a> {
                 self.admission.feel(&Pressure::look(&RealSystem), now);
             }
             self.dispatch();
-            self.remember();
+            if now.duration_since(self.remembered) >= REMEMBER {
+                self.remember();
+            }
             let fresh = !self.nothing_is_new() || self.answered;
             let dry = self.agenda.is_queue_empty() && !self.idle.is_empty();
             // Until it is planned anew, more would run that is not wanted.
             let at_once = dry || self.stepped_down;
             if self.is_quiet() || (fresh && (at_once || since.elapsed() >= REPLAN)) {
+                self.remember();
                 return;
             }
         }

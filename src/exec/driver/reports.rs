@@ -2,7 +2,7 @@
 //! what the store is to remember of them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::{Bytes, Diagnostic, Tier, UtcTime};
 use crate::exec::demand;
@@ -35,9 +35,14 @@ impl Driver<'_> {
             }
             Report::Finished(finished) => self.take_finished(finished),
             Report::Idle { slot, position, kept } => {
-                self.admission.release(slot, kept);
                 self.agenda.leave_slot(slot);
-                self.idle.insert(slot, position);
+                match self.ahead.end(slot) {
+                    Some(next) => self.begin_next(slot, next),
+                    None => {
+                        self.admission.release(slot, kept);
+                        self.idle.insert(slot, position);
+                    }
+                }
             }
             Report::Remote(answer) => self.take_answer(answer),
         }
@@ -83,7 +88,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn take_finished(&mut self, finished: Finished) {
-        let Some(Running { action, started, edits, .. }) = self.agenda.end(finished.key) else { return };
+        let Some(Running { action, edits, .. }) = self.agenda.end(finished.key) else { return };
         let result = match finished.result {
             // What it read may be another since an edit: it runs again where it
             // is wanted still.
@@ -95,7 +100,8 @@ impl Driver<'_> {
                 self.pass_on(&action, &result);
                 self.notebook.strike(&action);
                 self.learn(&action, finished.usage);
-                let elapsed = started.elapsed();
+                let elapsed = finished.elapsed;
+                self.ahead.learn(&action.spec, elapsed);
                 let basis = self.basis(&action);
                 self.unrecorded.push(record(&action, &result, elapsed, finished.usage, &basis));
                 self.history.ran(&action, elapsed);
@@ -159,6 +165,7 @@ impl Driver<'_> {
     /// Tells the store what came back, many at once. A store that cannot be
     /// written stops the build: what is not remembered would be made again.
     pub(super) fn remember(&mut self) {
+        self.remembered = Instant::now();
         let store = &self.workspace.store;
         let told =
             self.exchange.adopt(store, self.adopted.clone()).and_then(|()| store.record(self.unrecorded.clone()));
