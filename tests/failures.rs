@@ -257,18 +257,10 @@ fn after_a_death_for_want_of_memory_fewer_run_at_once() {
     let project = project();
     let made = make(&project, Fake { kind: "segment", deed: "memory", times: 1 }, &["-j4"]);
     assert_eq!(made.code, 0, "{}", made.stderr);
-    let (mut running, mut narrowed) = (0_usize, false);
-    for event in made.events.iter().filter(|event| event["event"] == "action") {
-        match event["state"].as_str().unwrap() {
-            "started" => {
-                running += 1;
-                assert!(!narrowed || running <= 2, "{running} at once after one had no memory");
-            }
-            state => {
-                running -= 1;
-                narrowed |= state == "retried";
-            }
-        }
+    let mut narrowed = false;
+    for (event, running) in made.at_once() {
+        assert!(!narrowed || event["state"] != "started" || running <= 2, "{running} at once after one had no memory");
+        narrowed |= event["state"] == "retried";
     }
     assert!(narrowed);
     let error = &made.states("segment", "retried")[0]["error"];

@@ -44,6 +44,7 @@ fn line(event: &Event<'_>) -> Option<Value> {
                 "state": state.word(),
             });
             match state {
+                ActionState::Started { slot, .. } => line["worker"] = json!(slot + 1),
                 ActionState::Done { elapsed, usage } => {
                     line["elapsed_ms"] = json!(elapsed.as_millis() as u64);
                     line["cpu_ms"] = json!(usage.cpu_ms());

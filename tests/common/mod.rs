@@ -245,15 +245,22 @@ impl Made {
 
     /// The most actions that ran at once.
     pub fn most_at_once(&self) -> usize {
-        let (mut now, mut most) = (0_usize, 0);
+        self.at_once().into_iter().map(|(_, now)| now).max().unwrap_or(0)
+    }
+
+    /// Every event of an action, and how many workers are busy after it. One that
+    /// begins the next has done the last, whose result may still be kept.
+    pub fn at_once(&self) -> Vec<(&Value, usize)> {
+        let mut busy: BTreeMap<u64, &Value> = BTreeMap::new();
+        let mut all = Vec::new();
         for event in self.events.iter().filter(|event| event["event"] == "action") {
-            match event["state"].as_str().unwrap() {
-                "started" => now += 1,
-                _ => now = now.saturating_sub(1),
+            match event["worker"].as_u64() {
+                Some(worker) => drop(busy.insert(worker, &event["key"])),
+                None => busy.retain(|_, key| **key != event["key"]),
             }
-            most = most.max(now);
+            all.push((event, busy.len()));
         }
-        most
+        all
     }
 
     /// The last event.
