@@ -109,7 +109,7 @@ pub struct AudioInfo {
 }
 
 /// How numbers in the planes become light.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Colour {
     pub matrix: Matrix,
     pub full_range: bool,
@@ -119,9 +119,10 @@ pub struct Colour {
     pub transfer: u8,
 }
 
-/// The YUV matrix. Files that do not say are taken as BT.709 from 720 lines up
-/// and as BT.601 below, as players do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The YUV matrix. Files that do not say are taken as BT.709 from 1280 columns or
+/// 577 lines on and as BT.601 below, as players do; those in HDR or with the
+/// primaries of BT.2020 as BT.2020.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Matrix {
     Bt601,
     Bt709,

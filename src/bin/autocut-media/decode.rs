@@ -177,14 +177,13 @@ impl Film {
         let is_like = |next: &Frame| next.pixel_format() == format && next.size() == frame.size();
         let next = &self.next.frame;
         let next = if self.next.time.is_some() && is_like(next) { next } else { frame };
-        let bytes = if format.bit_depth() > 8 { 2 } else { 1 };
         for index in 0..planes {
             let (Some(now), Some(next)) = (frame.plane(index), next.plane(index)) else { continue };
             let Some(into) = self.whole.frame.plane_mut(index) else { continue };
             deinterlace::fill(
                 source(now),
                 source(next),
-                bytes,
+                format.bit_depth(),
                 top_first,
                 Target { data: into.data, stride: into.stride },
             );

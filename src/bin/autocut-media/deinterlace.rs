@@ -19,121 +19,240 @@
 
 use crate::planes::{Source, Target};
 
-/// How far to the left and right edges are looked for.
+/// How far to the left and right edges are looked for, and one more for the
+/// neighbours of the samples there.
 const REACH: usize = 2;
+const MARGIN: usize = REACH + 1;
+const DIRECTIONS: usize = 2 * REACH + 1;
 
 /// Fills in the lines of the first field in `into`, which starts as a copy of
 /// `now`; `next` is the next frame, or `now` where there is none. All three
-/// have the same size, of `bytes` a sample (two: in the order of this
-/// machine).
-pub(crate) fn fill(now: Source, next: Source, bytes: usize, top_first: bool, into: Target) {
-    let (width, height) = (now.width / bytes, now.height);
+/// have the same size, of samples of `bits`: of one byte up to 8, of two in the
+/// order of this machine beyond.
+pub(crate) fn fill(now: Source, next: Source, bits: u8, top_first: bool, into: Target) {
+    match bits {
+        0..=8 => fill_as::<i16, 1>(now, next, top_first, into),
+        // Three differences have room in 16 bits.
+        9..=13 => fill_as::<i16, 2>(now, next, top_first, into),
+        _ => fill_as::<i32, 2>(now, next, top_first, into),
+    }
+}
+
+fn fill_as<L: Lane, const BYTES: usize>(now: Source, next: Source, top_first: bool, into: Target) {
+    let (width, height) = (now.width / BYTES, now.height);
     if height < 2 || width == 0 {
         return;
     }
-    let blank = || vec![0i32; width + 2 * REACH];
-    let mut lines = Lines { above: blank(), below: blank(), next_above: blank(), next_below: blank() };
-    let (mut before, mut after, mut line) = (vec![0i32; width], vec![0i32; width], vec![0i32; width]);
-    let first = usize::from(!top_first);
-    for row in (first..height).step_by(2) {
+    let line = || vec![L::default(); width];
+    let wide = || vec![L::default(); width + 2 * MARGIN];
+    let (mut above, mut below, mut apart) = (wide(), wide(), wide());
+    let (mut next_above, mut next_below, mut before, mut after) = (line(), line(), line(), line());
+    let (mut moved, mut made) = (line(), line());
+    let mut ways: [Way<L>; DIRECTIONS] = std::array::from_fn(|_| Way { cost: line(), mean: line() });
+    let inner = MARGIN..MARGIN + width;
+    for row in (usize::from(!top_first)..height).step_by(2) {
         // At an edge of the picture the only neighbour stands for both.
-        let above = if row > 0 { row - 1 } else { row + 1 };
-        let below = if row + 1 < height { row + 1 } else { row - 1 };
-        load_wide(&now, above, bytes, &mut lines.above);
-        load_wide(&now, below, bytes, &mut lines.below);
-        load_wide(&next, above, bytes, &mut lines.next_above);
-        load_wide(&next, below, bytes, &mut lines.next_below);
-        load(&now, row, bytes, &mut before);
-        load(&next, row, bytes, &mut after);
-        lines.between(&before, &after, &mut line);
-        let Some(to) = into.data.get_mut(row * into.stride..).and_then(|rest| rest.get_mut(..width * bytes)) else {
+        let up = if row > 0 { row - 1 } else { row + 1 };
+        let down = if row + 1 < height { row + 1 } else { row - 1 };
+        load::<L, BYTES>(&now, up, &mut above[inner.clone()]);
+        load::<L, BYTES>(&now, down, &mut below[inner.clone()]);
+        load::<L, BYTES>(&next, up, &mut next_above);
+        load::<L, BYTES>(&next, down, &mut next_below);
+        load::<L, BYTES>(&now, row, &mut before);
+        load::<L, BYTES>(&next, row, &mut after);
+        repeat_ends(&mut above);
+        repeat_ends(&mut below);
+        motion_row(&above[inner.clone()], &next_above, &below[inner.clone()], &next_below, &mut moved);
+        for (shift, way) in ways.iter_mut().enumerate() {
+            // Above `shift` - 2 to the right, below as far to the left.
+            let (above, below) = (&above[shift..], &below[DIRECTIONS - 1 - shift..]);
+            apart_row(&above[..width + 2], &below[..width + 2], &mut apart);
+            cost_row(&apart, &apart[1..], &apart[2..], &mut way.cost);
+            mean_row(&above[1..], &below[1..], &mut way.mean);
+        }
+        let [left2, left1, best, right1, right2] = &mut ways;
+        // An edge that is nearly as upright wins a tie.
+        prefer(&mut best.cost);
+        choose(best, left1, left2);
+        choose(best, right1, right2);
+        settle(&before, &after, &moved, &best.mean, &mut made);
+        let Some(to) = into.data.get_mut(row * into.stride..).and_then(|rest| rest.get_mut(..width * BYTES)) else {
             return;
         };
-        if bytes == 1 {
-            to.iter_mut().zip(&line).for_each(|(byte, level)| *byte = *level as u8);
-        } else {
-            let pairs = to.chunks_exact_mut(2).zip(&line);
-            pairs.for_each(|(pair, level)| pair.copy_from_slice(&(*level as u16).to_ne_bytes()));
-        }
+        store(&made, to.as_chunks_mut::<BYTES>().0);
     }
 }
 
-/// Kept lines around one that is missing, with `REACH` more samples at both
-/// ends.
-struct Lines {
-    above: Vec<i32>,
-    below: Vec<i32>,
-    next_above: Vec<i32>,
-    next_below: Vec<i32>,
+/// A direction: for each sample how unlike three samples above and three below
+/// are, and the mean of the middle ones.
+struct Way<L> {
+    cost: Vec<L>,
+    mean: Vec<L>,
 }
 
-impl Lines {
-    /// The missing line, which is `before` and `after` in the fields around it.
-    fn between(&self, before: &[i32], after: &[i32], line: &mut [i32]) {
-        let pairs = before.iter().zip(after);
-        for (x, (level, (before, after))) in line.iter_mut().zip(pairs).enumerate() {
-            let at = x + REACH;
-            let (above, below) = (self.above[at], self.below[at]);
-            let moved_above = above.wrapping_sub(self.next_above[at]).abs();
-            let moved_below = below.wrapping_sub(self.next_below[at]).abs();
-            let across = before.wrapping_sub(*after).abs() / 2;
-            let motion = across.max(moved_above.wrapping_add(moved_below) / 2);
-            let mean = before.wrapping_add(*after) / 2;
-            // In nearly all of a picture nothing moves.
-            *level = if motion == 0 { mean } else { self.along_edges(at).clamp(mean - motion, mean + motion) };
-        }
-    }
+/// What levels are calculated in; never checked for overflow, so that the
+/// compiler does many at once.
+trait Lane: Copy + Ord + Default {
+    fn of(bytes: &[u8]) -> Self;
+    fn low_bytes(self) -> [u8; 2];
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+    fn half(self) -> Self;
+    fn less_one(self) -> Self;
+    /// All bits set where this is less than the other, else none.
+    fn is_less(self, other: Self) -> Self;
+    fn and(self, other: Self) -> Self;
+    /// This where the mask is set, else the other.
+    fn where_set(self, mask: Self, other: Self) -> Self;
 
-    /// The mean of a sample above and one below, along the direction in which
-    /// three samples of each are most alike; upright where none is better.
-    fn along_edges(&self, at: usize) -> i32 {
-        let likeness = |shift: usize, to_right: bool| {
-            let (up, down) = if to_right { (at + shift, at - shift) } else { (at - shift, at + shift) };
-            let one = |offset: usize| {
-                // Of the three, those that lie beyond the margin are left out.
-                let above = self.above.get((up + offset).wrapping_sub(1));
-                let below = self.below.get((down + offset).wrapping_sub(1));
-                above.zip(below).map_or(0, |(a, b)| a.wrapping_sub(*b).abs())
-            };
-            (one(0).wrapping_add(one(1)).wrapping_add(one(2)), self.above[up].wrapping_add(self.below[down]) / 2)
-        };
-        let mut best = likeness(0, true);
-        // An edge that is nearly as upright wins a tie.
-        best.0 -= 1;
-        for to_right in [false, true] {
-            let one = likeness(1, to_right);
-            if one.0 < best.0 {
-                best = one;
-                // Flatter edges are believed only where they are on the way.
-                let two = likeness(2, to_right);
-                if two.0 < best.0 {
-                    best = two;
+    #[inline(always)]
+    fn apart(self, other: Self) -> Self {
+        self.minus(other).max(other.minus(self))
+    }
+}
+
+macro_rules! lane {
+    ($lane:ty) => {
+        impl Lane for $lane {
+            #[inline(always)]
+            fn of(bytes: &[u8]) -> Self {
+                match bytes {
+                    [byte] => <$lane>::from(*byte),
+                    [a, b] => u16::from_ne_bytes([*a, *b]) as $lane,
+                    _ => 0,
                 }
             }
+            #[inline(always)]
+            fn low_bytes(self) -> [u8; 2] {
+                (self as u16).to_ne_bytes()
+            }
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            #[inline(always)]
+            fn half(self) -> Self {
+                self >> 1
+            }
+            #[inline(always)]
+            fn less_one(self) -> Self {
+                self.wrapping_sub(1)
+            }
+            #[inline(always)]
+            fn is_less(self, other: Self) -> Self {
+                <$lane>::from(self < other).wrapping_neg()
+            }
+            #[inline(always)]
+            fn and(self, other: Self) -> Self {
+                self & other
+            }
+            #[inline(always)]
+            fn where_set(self, mask: Self, other: Self) -> Self {
+                self & mask | other & !mask
+            }
         }
-        best.1
-    }
-}
-
-fn load(plane: &Source, row: usize, bytes: usize, into: &mut [i32]) {
-    let Some(line) = plane.data.get(row * plane.stride..).and_then(|rest| rest.get(..into.len() * bytes)) else {
-        return;
     };
-    if bytes == 1 {
-        into.iter_mut().zip(line).for_each(|(level, byte)| *level = i32::from(*byte));
-    } else {
-        let pairs = line.chunks_exact(2).map(|pair| i32::from(u16::from_ne_bytes([pair[0], pair[1]])));
-        into.iter_mut().zip(pairs).for_each(|(level, pair)| *level = pair);
+}
+lane!(i16);
+lane!(i32);
+
+fn load<L: Lane, const BYTES: usize>(plane: &Source, row: usize, into: &mut [L]) {
+    let line = plane.data.get(row * plane.stride..).and_then(|rest| rest.get(..into.len() * BYTES));
+    if let Some(line) = line {
+        widen(line.as_chunks::<BYTES>().0, into);
     }
 }
 
-/// With the last samples repeated at both ends.
-fn load_wide(plane: &Source, row: usize, bytes: usize, into: &mut [i32]) {
-    let inner = REACH..into.len() - REACH;
-    load(plane, row, bytes, &mut into[inner.clone()]);
-    let (first, last) = (into[inner.start], into[inner.end - 1]);
-    into[..inner.start].fill(first);
-    into[inner.end..].fill(last);
+fn repeat_ends<L: Lane>(line: &mut [L]) {
+    let last = line.len() - MARGIN;
+    let (first, end) = (line[MARGIN], line[last - 1]);
+    line[..MARGIN].fill(first);
+    line[last..].fill(end);
+}
+
+#[inline(never)]
+fn widen<L: Lane, const BYTES: usize>(from: &[[u8; BYTES]], to: &mut [L]) {
+    for (level, bytes) in to.iter_mut().zip(from) {
+        *level = L::of(bytes);
+    }
+}
+
+#[inline(never)]
+fn store<L: Lane, const BYTES: usize>(from: &[L], to: &mut [[u8; BYTES]]) {
+    for (bytes, level) in to.iter_mut().zip(from) {
+        let low = level.low_bytes();
+        // Of one byte, the lower half.
+        let start = if BYTES == 1 && cfg!(target_endian = "big") { 1 } else { 0 };
+        bytes.copy_from_slice(&low[start..start + BYTES]);
+    }
+}
+
+/// Half of how much the lines above and below move.
+#[inline(never)]
+fn motion_row<L: Lane>(above: &[L], next_above: &[L], below: &[L], next_below: &[L], to: &mut [L]) {
+    for ((((to, a), na), b), nb) in to.iter_mut().zip(above).zip(next_above).zip(below).zip(next_below) {
+        *to = a.apart(*na).plus(b.apart(*nb)).half();
+    }
+}
+
+#[inline(never)]
+fn apart_row<L: Lane>(above: &[L], below: &[L], to: &mut [L]) {
+    for ((to, a), b) in to.iter_mut().zip(above).zip(below) {
+        *to = a.apart(*b);
+    }
+}
+
+#[inline(never)]
+fn cost_row<L: Lane>(left: &[L], middle: &[L], right: &[L], to: &mut [L]) {
+    for (((to, left), middle), right) in to.iter_mut().zip(left).zip(middle).zip(right) {
+        *to = left.plus(*middle).plus(*right);
+    }
+}
+
+#[inline(never)]
+fn mean_row<L: Lane>(above: &[L], below: &[L], to: &mut [L]) {
+    for ((to, a), b) in to.iter_mut().zip(above).zip(below) {
+        *to = a.plus(*b).half();
+    }
+}
+
+#[inline(never)]
+fn prefer<L: Lane>(cost: &mut [L]) {
+    for cost in cost {
+        *cost = cost.less_one();
+    }
+}
+
+fn choose<L: Lane>(best: &mut Way<L>, one: &Way<L>, two: &Way<L>) {
+    choose_row(&mut best.cost, &mut best.mean, &one.cost, &one.mean, &two.cost, &two.mean);
+}
+
+/// One side: flatter edges are believed only where they are on the way.
+#[inline(never)]
+fn choose_row<L: Lane>(cost: &mut [L], mean: &mut [L], cost1: &[L], mean1: &[L], cost2: &[L], mean2: &[L]) {
+    let ways = cost1.iter().zip(mean1).zip(cost2.iter().zip(mean2));
+    for ((cost, mean), ((cost1, mean1), (cost2, mean2))) in cost.iter_mut().zip(mean).zip(ways) {
+        let one = cost1.is_less(*cost);
+        let (c, m) = (cost1.where_set(one, *cost), mean1.where_set(one, *mean));
+        let two = one.and(cost2.is_less(c));
+        *cost = cost2.where_set(two, c);
+        *mean = mean2.where_set(two, m);
+    }
+}
+
+/// The mean of both fields, or what edges say, no further from that mean than
+/// the fields show motion.
+#[inline(never)]
+fn settle<L: Lane>(before: &[L], after: &[L], moved: &[L], edge: &[L], to: &mut [L]) {
+    for ((((to, before), after), moved), edge) in to.iter_mut().zip(before).zip(after).zip(moved).zip(edge) {
+        let motion = before.apart(*after).half().max(*moved);
+        let mean = before.plus(*after).half();
+        *to = (*edge).max(mean.minus(motion)).min(mean.plus(motion));
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +312,7 @@ mod tests {
         for top_first in [true, false] {
             let (now, next) = (frame(2, top_first), frame(3, top_first));
             let mut made = now.clone();
-            fill(source(&now, 1), source(&next, 1), 1, top_first, target(&mut made, 1));
+            fill(source(&now, 1), source(&next, 1), 8, top_first, target(&mut made, 1));
             let whole = scene(5);
             let (woven, filled) = (error(&now, &whole), error(&made, &whole));
             assert!(filled * 20.0 < woven, "{filled:.1} of {woven:.1}");
@@ -209,10 +328,10 @@ mod tests {
         let deep = |bytes: &[u8]| -> Vec<u8> { bytes.iter().flat_map(|b| (u16::from(*b) * 4).to_ne_bytes()).collect() };
         let (now, next) = (frame(2, true), frame(3, true));
         let mut shallow = now.clone();
-        fill(source(&now, 1), source(&next, 1), 1, true, target(&mut shallow, 1));
+        fill(source(&now, 1), source(&next, 1), 8, true, target(&mut shallow, 1));
         let (now, next) = (deep(&now), deep(&next));
         let mut made = now.clone();
-        fill(source(&now, 2), source(&next, 2), 2, true, target(&mut made, 2));
+        fill(source(&now, 2), source(&next, 2), 10, true, target(&mut made, 2));
         let made: Vec<u8> = made.chunks(2).map(|pair| (u16::from_ne_bytes([pair[0], pair[1]]) / 4) as u8).collect();
         assert!(made.iter().zip(&shallow).all(|(a, b)| a.abs_diff(*b) <= 1));
     }
@@ -222,8 +341,8 @@ mod tests {
     fn without_a_next_frame_lines_are_made_of_their_neighbours() {
         let now = frame(2, true);
         let mut made = now.clone();
-        fill(source(&now, 1), source(&now, 1), 1, true, target(&mut made, 1));
+        fill(source(&now, 1), source(&now, 1), 8, true, target(&mut made, 1));
         assert_eq!(made.len(), now.len());
-        fill(Source { data: &now, stride: 96, width: 96, height: 1 }, source(&now, 1), 1, true, target(&mut made, 1));
+        fill(Source { data: &now, stride: 96, width: 96, height: 1 }, source(&now, 1), 8, true, target(&mut made, 1));
     }
 }

@@ -6,6 +6,7 @@
 //! first).
 
 use autocut::base::{Orientation, Size};
+use autocut::model::footage;
 use autocut::model::timeline::SourcePicture;
 use autocut::model::{Colour, Fit, Matrix};
 
@@ -197,10 +198,7 @@ fn stored(source: &Frame, picture: &SourcePicture) -> Look {
 
 /// The size in square pixels once the picture stands upright.
 pub(crate) fn display_size(stored: Size, picture: &SourcePicture) -> Size {
-    let (num, den) = (u64::from(picture.pixel_aspect.0.max(1)), u64::from(picture.pixel_aspect.1.max(1)));
-    let width = (u64::from(stored.width) * num + den / 2) / den;
-    let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
-    picture.orientation.upright(Size::new(width, stored.height))
+    footage::display_size(stored, picture.pixel_aspect, picture.orientation)
 }
 
 /// The part of a stored picture, around its middle, that is seen when it

@@ -105,7 +105,7 @@ fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInf
         top_field_first: facts.top_field_first(),
         pixel_format: format.name(),
         bit_depth: format.bit_depth(),
-        colour: facts.colour().colour(format, height),
+        colour: facts.colour().colour(format, (width, height)),
         chunks: chunks(keys.collect(), base, duration),
     })
 }

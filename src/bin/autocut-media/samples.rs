@@ -104,7 +104,7 @@ fn looked_at(colour: &Colour) -> Colour {
 /// take it.
 fn stored(frame: &Frame) -> Look {
     let (format, size) = (frame.pixel_format(), frame.size());
-    Look { format, size, colour: frame.colour().colour(format, size.shorter()) }
+    Look { format, size, colour: frame.colour().colour(format, (size.width, size.height)) }
 }
 
 #[cfg(test)]

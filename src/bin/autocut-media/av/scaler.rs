@@ -66,6 +66,13 @@ impl Scaler {
             (c"dst_format", i64::from(to.format.0)),
             (c"dst_range", to.full_range.into()),
             (c"sws_flags", i64::from(flags.bits())),
+            // Where there are fewer samples of chroma across they lie on the left
+            // ones of luma, and where there are fewer down, midway: as encoders
+            // of video have it. (In 1 / 256 of a sample; -513 is "not stated".)
+            (c"src_h_chr_pos", if from.format.chroma_shift().0 == 1 { 0 } else { -513 }),
+            (c"src_v_chr_pos", if from.format.chroma_shift().1 == 1 { 128 } else { -513 }),
+            (c"dst_h_chr_pos", if to.format.chroma_shift().0 == 1 { 0 } else { -513 }),
+            (c"dst_v_chr_pos", if to.format.chroma_shift().1 == 1 { 128 } else { -513 }),
         ];
         for (name, value) in options {
             // SAFETY: the context starts with its class, as options need.
