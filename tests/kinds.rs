@@ -278,6 +278,12 @@ fn specs() -> Vec<ActionSpec> {
             title: Some("Ride".into()),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
+        ActionSpec::Copy(CopySpec {
+            source: SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Fit },
+            format,
+            codec: "h264".into(),
+            demanded: true,
+        }),
     ]
 }
 

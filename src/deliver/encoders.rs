@@ -37,6 +37,11 @@ const LIBX264: Rung = Rung { name: "libx264", tool: Tool::H264, session: false, 
 /// The word for the best rung that works.
 const AUTO: &str = "auto";
 
+/// FFmpeg's name of the codec that an encoder writes.
+pub fn codec(_encoder: &str) -> &'static str {
+    "h264"
+}
+
 /// Which encoder a person wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Wanted {

@@ -4,6 +4,7 @@
 pub mod clips;
 pub mod deliverables;
 pub mod encoders;
+pub mod quality;
 pub mod reel;
 pub mod segments;
 pub mod sound;

@@ -1,7 +1,7 @@
 //! Clips to segments: closed-GOP runs of a few seconds, on a grid that starts
 //! with the clip, so that what happens elsewhere in the output moves none.
 
-use crate::base::{FrameRate, Size, Timestamp};
+use crate::base::{FrameRate, Orientation, Size, Timestamp};
 use crate::model::specs::SourceRun;
 use crate::model::timeline::SourcePicture;
 use crate::model::{Clip, Fit, VideoFormat};
@@ -29,6 +29,52 @@ pub fn split(frames: u32, rate: FrameRate) -> Vec<FrameRun> {
     let count = if frames > whole * step && (frames - whole * step) * 2 >= step { whole + 1 } else { whole };
     let start = |index: u32| if index == count { frames } else { index * step };
     (0..count).map(|i| FrameRun { first: start(i), count: start(i + 1) - start(i) }).collect()
+}
+
+/// A part of a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<T> {
+    Encoded(FrameRun),
+    Copied(T),
+}
+
+/// Cuts a clip of `frames` frames, of which some runs are there already, in
+/// order.
+pub fn around<T: Copy>(frames: u32, copies: &[(FrameRun, T)], rate: FrameRate) -> Vec<Part<T>> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    let encode = |from: u32, until: u32, parts: &mut Vec<Part<T>>| {
+        if from < until {
+            let run = |run: FrameRun| Part::Encoded(FrameRun { first: from + run.first, ..run });
+            parts.extend(split(until - from, rate).into_iter().map(run));
+        }
+    };
+    for (run, copy) in copies {
+        encode(at, run.first, &mut parts);
+        parts.push(Part::Copied(*copy));
+        at = run.first + run.count;
+    }
+    encode(at, frames, &mut parts);
+    parts
+}
+
+/// The pieces of a clip, each with its first frame.
+pub fn pieces(clip: &Clip, format: &VideoFormat) -> Vec<(u32, SourceRun)> {
+    let mut first = 0;
+    let mut pieces = Vec::with_capacity(clip.pieces.len());
+    for piece in &clip.pieces {
+        let run = FrameRun { first, count: piece.frames };
+        pieces.extend(sources(clip, format, run).into_iter().map(|source| (first, source)));
+        first += piece.frames;
+    }
+    pieces
+}
+
+/// Whether pictures are shown without any change, as far as the container tells.
+pub fn shown_as_it_is(source: &SourceRun, format: &VideoFormat) -> bool {
+    let SourcePicture { stored, pixel_aspect, orientation, colour, rate } = source.picture;
+    let square = pixel_aspect.0 == pixel_aspect.1 && orientation == Orientation::UPRIGHT;
+    square && (stored, colour, rate) == (format.size, format.colour, format.rate)
 }
 
 /// Where the pictures of one segment come from.
@@ -78,6 +124,19 @@ mod tests {
         assert_eq!(counts(360), [240, 120]);
         assert_eq!(counts(500), [240, 260]);
         assert_eq!(counts(1), [1]);
+    }
+
+    #[test]
+    fn what_is_copied_is_not_encoded() {
+        let rate = FrameRate::new(30, 1).unwrap();
+        let run = |first, count| FrameRun { first, count };
+        let encoded = |first, count| Part::Encoded(run(first, count));
+        assert_eq!(around(600, &[(run(10, 500), 'a')], rate), [encoded(0, 10), Part::Copied('a'), encoded(510, 90)]);
+        assert_eq!(
+            around(1_000, &[(run(0, 500), 'a'), (run(500, 20), 'b')], rate),
+            [Part::Copied('a'), Part::Copied('b'), encoded(520, 240), encoded(760, 240)]
+        );
+        assert_eq!(around(60, &[], rate), [encoded(0, 60)]);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{FrameRate, Size};
+use crate::deliver::quality::Quality;
 use crate::manifest::schema::unknown;
 use crate::manifest::{Checker, FromNode, Node, schema};
+use crate::model::footage::Transfer;
 use crate::model::specs::VideoEncoder;
 use crate::model::{Colour, Matrix, VideoFormat, VideoInfo};
 
@@ -17,8 +19,11 @@ schema! {
         /// Frames per second as a fraction, e.g. 30 or "30000/1001". Left out:
         /// that of most of the footage, at most 60.
         rate: Option<FrameRate> = None,
-        /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
-        quality: u32 = 20,
+        /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small. Or
+        /// `Auto`: footage that is shown as it is, in the output's own format and
+        /// without overlays, is copied by whole GOPs where that pays, and the rest
+        /// encoded. Or `Copy`: wherever it is possible.
+        quality: Quality = Quality::default(),
         /// x264's preset, from "ultrafast" to "veryslow".
         preset: Preset = Preset::default(),
     }
@@ -32,9 +37,6 @@ const MAX_RATE: u32 = 60;
 /// 6.2, rounded inwards.
 const MIN_SIDE: u32 = 32;
 const MAX_SIDE: u32 = 8192;
-
-/// x264's CRF runs from 0, which is lossless and no High profile, to 51.
-const MAX_QUALITY: u32 = 51;
 
 /// What is used when there is no footage to go by.
 const DEFAULT_SIZE: Size = Size::new(1920, 1080);
@@ -76,13 +78,6 @@ impl FromNode for Preset {
 impl Video {
     fn check(&self, node: &Node, checker: &mut Checker) {
         let span = |field: &str| node.field(field).map_or(node.span, |field| field.span);
-        if !(1..=MAX_QUALITY).contains(&self.quality) {
-            checker.error_with_hint(
-                span("quality"),
-                format!("the quality {} is out of range", self.quality),
-                "it runs from 1 (huge) to 51 (tiny); 18 to 24 is usual",
-            );
-        }
         let limits = MIN_SIDE..=MAX_SIDE;
         if self.size.is_some_and(|size| !limits.contains(&size.width) || !limits.contains(&size.height)) {
             checker.error_with_hint(
@@ -102,26 +97,37 @@ impl Video {
         });
         let rate = self.rate.or_else(|| most(footage, |video| limited(video.rate)));
         let rate = rate.or(FrameRate::new(DEFAULT_RATE.0, DEFAULT_RATE.1));
+        let usual = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
+        // What is copied stays as it is, and so what stands beside it is like it.
+        let own = self.quality.copies().then(|| most(footage, |video| video.colour)).flatten();
         VideoFormat {
             size: even(size),
             rate: rate.unwrap_or_else(|| unreachable!("the default rate is not 0")),
-            colour: Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 },
+            colour: own.filter(|colour| colour.transfer() == Transfer::Sdr).unwrap_or(usual),
         }
     }
 }
 
+/// Parameter sets that do not depend on CRF (joinable), closed GOPs, and the
+/// same bits on every processor.
+const X264_PARAMETERS: &str = "stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1";
+
 /// x264, with every option that matters stated. See docs/media.md for what each
 /// is for.
 pub fn libx264(video: &Video, format: &VideoFormat) -> VideoEncoder {
-    let crf = video.quality.to_string();
+    let crf = video.quality.crf().to_string();
+    // Numbers of parameter sets that no camera uses, so that both can stand in
+    // one file.
+    let parameters = match video.quality.copies() {
+        true => format!("{X264_PARAMETERS}:sps-id=31"),
+        false => X264_PARAMETERS.to_owned(),
+    };
     let options = [
         ("preset", video.preset.0.as_str()),
         ("crf", &crf),
         ("profile", "high"),
         ("level", level(format)),
-        // Parameter sets that do not depend on CRF (joinable), closed GOPs,
-        // and the same bits on every processor.
-        ("x264-params", "stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1"),
+        ("x264-params", parameters.as_str()),
         ("flags", "+cgop+global_header+bitexact"),
     ];
     VideoEncoder {

@@ -129,6 +129,7 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Draw(spec) => (spec.format.frame.area() / 1_000).max(1),
         // Frames.
         ActionSpec::Show(spec) => u64::from(spec.frames),
+        ActionSpec::Copy(spec) => u64::from(spec.source.frames),
         // Milliseconds of sound.
         ActionSpec::Sound(spec) => millis(spec.runs.iter().map(|run| run.samples).sum(), spec.sample_rate),
         ActionSpec::Mix(spec) => millis(spec.samples, spec.sample_rate),

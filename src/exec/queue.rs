@@ -152,6 +152,8 @@ fn rank(spec: &ActionSpec) -> u8 {
         ActionSpec::Draw(_) => 6,
         // The mix needs every sound, and then encodes while segments do.
         ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => SOUND,
+        // What is left to encode depends on it.
+        ActionSpec::Copy(_) => 3,
         ActionSpec::Segment(_) => SEGMENT,
         ActionSpec::Join(_) => 9,
     }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use salsa::plumbing::AsId;
 
 use crate::base::Digest;
-use crate::deliver::segments::{self, FrameRun};
+use crate::deliver::encoders;
+use crate::deliver::quality::Quality;
+use crate::deliver::segments::{self, FrameRun, Part};
 use crate::deliver::sound;
 use crate::graph::db::Db;
 use crate::graph::planned::{Collector, Planned};
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
-use crate::model::specs::{DrawSpec, SegmentSpec, ShowSpec, VideoEncoder};
+use crate::model::specs::{Copied, CopySpec, DrawSpec, SegmentSpec, ShowSpec, VideoEncoder};
 use crate::model::{ActionSpec, Clip, VideoFormat};
 
 /// What all clips of an output share.
@@ -20,6 +22,8 @@ pub struct Look {
     pub output: String,
     pub format: VideoFormat,
     pub encoder: VideoEncoder,
+    /// Whether footage is copied where it can be; never under overlays.
+    pub quality: Quality,
     /// Painted in this order.
     pub overlays: Vec<Overlay>,
     /// Cleaned telemetry; `None` where no overlay shows anything of it, so that
@@ -43,11 +47,12 @@ impl Look {
         output: String,
         format: VideoFormat,
         encoder: VideoEncoder,
+        quality: Quality,
         overlays: Vec<Overlay>,
         log: Option<Digest>,
     ) -> Look {
         let log = log.filter(|_| overlays.iter().any(|overlay| !overlay.is_still));
-        Look { output, format, encoder, overlays, log }
+        Look { output, format, encoder, quality, overlays, log }
     }
 }
 
@@ -84,9 +89,15 @@ pub fn rendered<'db>(db: &'db dyn Db, key: ShotKey<'db>) -> Planned<Arc<Rendered
     let mut needs = Collector::default();
     let name = format!("{}/{}", shot.look.output, shot.clip.moment.node());
 
-    let mut artifacts = Some(Vec::new());
-    for (index, run) in segments::split(shot.clip.frames, shot.look.format.rate).into_iter().enumerate() {
-        let segment = segment(db, &shot, &name, index, run, &mut needs);
+    let copies = copies(db, &shot, &name, &mut needs);
+    let mut artifacts = copies.is_some().then(Vec::new);
+    let parts = segments::around(shot.clip.frames, &copies.unwrap_or_default(), shot.look.format.rate);
+    for (index, part) in parts.into_iter().enumerate() {
+        let segment = match part {
+            Part::Copied(segment) => Some(segment),
+            Part::Encoded(run) if artifacts.is_some() => segment(db, &shot, &name, index, run, &mut needs),
+            Part::Encoded(_) => None,
+        };
         match (segment, &mut artifacts) {
             (Some(segment), Some(list)) => list.push(segment),
             _ => artifacts = None,
@@ -147,6 +158,34 @@ pub fn rendered_run<'db>(db: &'db dyn Db, run: ShotRun<'db>) -> Planned<Arc<Vec<
 struct Shot<'a> {
     look: &'a Look,
     clip: &'a Clip,
+}
+
+/// What of a clip is copied; `None` while that is not known.
+fn copies(db: &dyn Db, shot: &Shot<'_>, name: &str, needs: &mut Collector) -> Option<Vec<(FrameRun, Digest)>> {
+    let Look { quality, format, encoder, overlays, .. } = shot.look;
+    let mut copies = Some(Vec::new());
+    if !quality.copies() || !overlays.is_empty() {
+        return copies;
+    }
+    for (index, (first, source)) in segments::pieces(shot.clip, format).into_iter().enumerate() {
+        let frames = source.frames;
+        let demanded = *quality == Quality::Copy;
+        if !demanded && !segments::shown_as_it_is(&source, format) {
+            continue;
+        }
+        let spec = CopySpec { source, format: *format, codec: encoders::codec(&encoder.name).to_owned(), demanded };
+        let result = needs.act(db, format!("{name}/copy/{index}"), ActionSpec::Copy(spec));
+        let made = result.and_then(|result| Some((needs.value::<Copied>(&result)?, result.artifacts.first()?.digest)));
+        match (made, &mut copies) {
+            (Some((copied, segment)), Some(copies)) => {
+                if quality.pays(copied.count, frames, format.rate) {
+                    copies.push((FrameRun { first: first + copied.first, count: copied.count }, segment));
+                }
+            }
+            _ => copies = None,
+        }
+    }
+    copies
 }
 
 fn segment(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
+use crate::deliver::quality::Quality;
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings};
@@ -206,6 +207,12 @@ fn list_files<'db>(
     if !channels_exist(db, project, &shown, needs) {
         return None;
     }
+    if let Some(overlay) = shown.first().filter(|_| settings.video.quality == Quality::Copy) {
+        let message = format!("output {:?} is to be copied, but the overlay {:?} is drawn on it", output.name, overlay.name);
+        let hint = "give the output `overlays: []`, or let it have the quality `Auto` or a number";
+        needs.problem(Diagnostic::input(message).at(output.place.0.clone()).hint(hint));
+        return None;
+    }
     let log = needs.take(telemetry::log(db, project)).cloned();
     // Everything is asked for before anything is waited for.
     let runs = needs.take(moments::runs(db, project)).cloned();
@@ -225,7 +232,8 @@ fn list_files<'db>(
         is_still: overlay::is_still(&overlay.spec),
     };
     let overlays = shown.iter().map(overlay).collect();
-    let look = Look::new(output.name.clone(), format, encoder, overlays, log.map(|log| log.digest));
+    let look =
+        Look::new(output.name.clone(), format, encoder, settings.video.quality, overlays, log.map(|log| log.digest));
     let look = LookKey::new(db, look);
     let mut all = Vec::with_capacity(runs.len());
     for run in runs.iter() {

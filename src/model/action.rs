@@ -29,6 +29,7 @@ pub enum ActionSpec {
     Mix(MixSpec),
     Join(JoinSpec),
     Still(StillSpec),
+    Copy(CopySpec),
 }
 
 /// Where a kind's work is done.
@@ -81,7 +82,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,
@@ -92,7 +93,7 @@ const PROBE: Kind = Kind {
 };
 const ANALYSE: Kind = Kind {
     name: "analyse",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
@@ -103,7 +104,7 @@ const ANALYSE: Kind = Kind {
 };
 const DETECT: Kind = Kind {
     name: "detect",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
@@ -169,7 +170,7 @@ const DRAW: Kind = Kind {
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
     memory: 240,
@@ -213,7 +214,7 @@ const JOIN: Kind = Kind {
 };
 const STILL: Kind = Kind {
     name: "still",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,
@@ -223,9 +224,21 @@ const STILL: Kind = Kind {
     reads_as: nothing,
 };
 
+const COPY: Kind = Kind {
+    name: "copy",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux],
+    memory: 60,
+    deadline: STUCK,
+    product: ("stretch copied", "stretches copied"),
+    artifacts: 1,
+    reads_as: value::<Copied>,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] =
-    &[&PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL];
+    &[&PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &COPY];
 
 impl Kind {
     /// Whether what it makes goes to an output of the user's and is not kept in
@@ -262,6 +275,7 @@ impl ActionSpec {
             ActionSpec::Mix(_) => &MIX,
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
+            ActionSpec::Copy(_) => &COPY,
         }
     }
 
@@ -288,6 +302,7 @@ impl ActionSpec {
             }
             ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
             ActionSpec::Still(s) => vec![s.file],
+            ActionSpec::Copy(s) => vec![s.source.file],
         }
     }
 

@@ -57,6 +57,7 @@ impl ActionSpec {
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)
             | ActionSpec::Sound(_)
+            | ActionSpec::Copy(_)
             | ActionSpec::Join(_) => None,
         }
     }

@@ -301,3 +301,30 @@ pub struct StillSpec {
     /// The upright picture fits into this.
     pub within: Size,
 }
+
+/// `copy`: the longest run of whole GOPs within a stretch of footage, as it is
+/// in the file (artifact 0: packets, none where nothing can be copied) and a
+/// [`Copied`] (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CopySpec {
+    /// The stretch, in frames of the output.
+    pub source: SourceRun,
+    /// What the packets stand beside in the output.
+    pub format: VideoFormat,
+    /// FFmpeg's name of that codec.
+    pub codec: String,
+    /// Whether nothing else was asked for, so that people are told where it
+    /// cannot be had.
+    pub demanded: bool,
+}
+
+/// The value of a `copy` action.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Copied {
+    /// Of the stretch, the frames that were copied; none where `count` is 0.
+    pub first: u32,
+    pub count: u32,
+    pub bytes: u64,
+    /// Why there are no more.
+    pub why: Option<String>,
+}

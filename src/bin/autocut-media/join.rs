@@ -14,6 +14,7 @@
 //! Memory holds one packet of each stream.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use autocut::base::{Diagnostic, FrameRate, Timestamp};
 use autocut::model::VideoFormat;
@@ -23,6 +24,7 @@ use autocut::model::specs::JoinSpec;
 use crate::av::muxer::{NewKind, NewStream};
 use crate::av::{self, Muxer, Packet};
 use crate::invocation::{Progress, input};
+use crate::parameter_sets::{ParameterSets, with_lengths};
 use crate::picture::colour_numbers;
 use crate::segment::{Header, PacketInfo, Reader, StreamHeader};
 
@@ -63,15 +65,45 @@ pub(crate) fn join(spec: &JoinSpec, invocation: &Invocation, progress: Progress)
 
 /// The segments, checked to fit together.
 struct Plan<'a> {
-    segments: Vec<&'a Path>,
+    segments: Vec<Segment<'a>>,
+    /// Of the whole file.
     header: Header,
+    /// Another name for the codec than its usual one.
+    tag: Option<[u8; 4]>,
     frames: u64,
     delay: i64,
+}
+
+struct Segment<'a> {
+    path: &'a Path,
+    /// What its packets need beside those of others; none where all are alike.
+    change: Option<Change>,
+}
+
+/// How packets of H.264 are changed, to stand in one file with others.
+#[derive(Clone)]
+struct Change {
+    /// From start codes, as encoders write them, to lengths, as containers do.
+    lengths: bool,
+    /// To stand before each key frame.
+    sets: Option<Rc<ParameterSets>>,
+}
+
+impl Change {
+    fn apply(&self, data: &[u8], key: bool) -> Vec<u8> {
+        let data = if self.lengths { with_lengths(data) } else { data.to_vec() };
+        match &self.sets {
+            Some(sets) if key => sets.before(&data),
+            _ => data,
+        }
+    }
 }
 
 impl<'a> Plan<'a> {
     fn new(spec: &JoinSpec, invocation: &'a Invocation) -> Result<Plan<'a>, Diagnostic> {
         let mut plan: Option<Plan> = None;
+        let mut headers: Vec<Vec<u8>> = Vec::new();
+        let mut kinds = Vec::with_capacity(spec.segments.len());
         for (index, digest) in spec.segments.iter().enumerate() {
             let path = input(invocation, *digest)?;
             let Reader { header, counts, .. } = Reader::open(path)?;
@@ -82,28 +114,65 @@ impl<'a> Plan<'a> {
             let plan = plan.get_or_insert_with(|| Plan {
                 segments: Vec::with_capacity(spec.segments.len()),
                 header: header.clone(),
+                tag: None,
                 frames: 0,
                 delay: 0,
             });
-            if plan.header != header {
-                let part = if plan.header.extradata == header.extradata { "shape" } else { "parameter sets" };
-                let message = format!(
-                    "segments 0 ({}) and {index} ({}) cannot be joined: their {part} differ",
-                    spec.segments[0].short(),
-                    digest.short()
-                );
+            if (&plan.header.codec, &plan.header.stream) != (&header.codec, &header.stream) {
+                let (first, this) = (spec.segments[0].short(), digest.short());
+                let message =
+                    format!("segments 0 ({first}) and {index} ({this}) cannot be joined: their shape differs");
                 return Err(Diagnostic::bug(message));
             }
-            plan.segments.push(path);
+            let kind = headers.iter().position(|known| *known == header.extradata).unwrap_or_else(|| {
+                headers.push(header.extradata);
+                headers.len() - 1
+            });
+            kinds.push(kind);
+            plan.segments.push(Segment { path, change: None });
             plan.frames += counts.span;
             plan.delay = plan.delay.max(i64::from(counts.reorder));
         }
-        let plan = plan.ok_or_else(|| Diagnostic::bug("a join without segments"))?;
+        let mut plan = plan.ok_or_else(|| Diagnostic::bug("a join without segments"))?;
+        if headers.len() > 1 {
+            plan.unite(&headers, &kinds)?;
+        }
         let VideoFormat { size, rate, colour } = spec.format;
         if plan.header.stream != (StreamHeader::Video { size, rate, colour }) {
             return Err(Diagnostic::bug("the segments are of another format than the output"));
         }
         Ok(plan)
+    }
+}
+
+impl Plan<'_> {
+    /// Makes one file of segments with several parameter sets, each segment with
+    /// those of its number.
+    fn unite(&mut self, headers: &[Vec<u8>], kinds: &[usize]) -> Result<(), Diagnostic> {
+        let read = |header: &Vec<u8>| match ParameterSets::parse(header) {
+            Some(sets) => Some((sets, false)),
+            None => ParameterSets::of_encoder(header).map(|sets| (sets, true)),
+        };
+        let sets = (self.header.codec == "h264").then(|| headers.iter().map(read).collect::<Option<Vec<_>>>());
+        let Some(sets) = sets.flatten() else {
+            return Err(Diagnostic::bug("segments cannot be joined: their parameter sets differ"));
+        };
+        let all = sets.iter().skip(1).try_fold(sets[0].0.clone(), |all, (more, _)| all.with(more));
+        // Where two of them have one number, each key frame brings its own.
+        let clash = all.is_none();
+        let first = all.as_ref().unwrap_or(&sets[0].0);
+        let extradata = first.to_extradata();
+        self.header.extradata = extradata.ok_or_else(|| Diagnostic::bug("there are too many parameter sets"))?;
+        self.tag = clash.then_some(*b"avc3");
+        let sets: Vec<_> = sets.into_iter().map(|(sets, lengths)| (Rc::new(sets), lengths)).collect();
+        for (segment, kind) in self.segments.iter_mut().zip(kinds) {
+            let change = |(sets, lengths): &(Rc<ParameterSets>, bool)| Change {
+                lengths: *lengths,
+                sets: clash.then(|| sets.clone()),
+            };
+            segment.change = sets.get(*kind).map(change);
+        }
+        Ok(())
     }
 }
 
@@ -115,6 +184,7 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
     let tick = (frame_rate.1, frame_rate.0);
     file.add(&NewStream {
         codec: &plan.header.codec,
+        tag: plan.tag,
         extradata: &plan.header.extradata,
         time_base: tick,
         kind: NewKind::Video { size, frame_rate, colour: colour_numbers(&colour) },
@@ -128,7 +198,7 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
             bit_rate: sound.bit_rate,
         };
         let Header { codec, extradata, .. } = &sound.reader.header;
-        file.add(&NewStream { codec, extradata, time_base: (1, int(sound.sample_rate)?), kind })?;
+        file.add(&NewStream { codec, tag: None, extradata, time_base: (1, int(sound.sample_rate)?), kind })?;
     }
     if let Some(title) = &spec.title {
         file.tag("title", title);
@@ -158,8 +228,10 @@ fn movie_scale(rate: FrameRate, sample_rate: Option<u32>) -> u64 {
 
 /// The packets of all segments, one after the other.
 struct Pictures<'a> {
-    waiting: std::slice::Iter<'a, &'a Path>,
+    waiting: std::slice::Iter<'a, Segment<'a>>,
     reader: Option<Reader>,
+    /// Of the packets that are read.
+    change: Option<Change>,
     /// Frames in the segments before the one that is read.
     first: i64,
     /// The packet's place in order of decoding over the whole file.
@@ -174,7 +246,8 @@ impl<'a> Pictures<'a> {
     fn new(plan: &'a Plan, rate: FrameRate) -> Result<Pictures<'a>, Diagnostic> {
         let data = Packet::new().map_err(|error| av::diagnose("cannot join", error))?;
         let (waiting, delay) = (plan.segments.iter(), plan.delay);
-        let mut pictures = Pictures { waiting, reader: None, first: 0, place: 0, delay, rate, packet: None, data };
+        let mut pictures =
+            Pictures { waiting, reader: None, change: None, first: 0, place: 0, delay, rate, packet: None, data };
         pictures.read()?;
         Ok(pictures)
     }
@@ -188,15 +261,25 @@ impl<'a> Pictures<'a> {
         loop {
             if let Some(reader) = &mut self.reader {
                 self.packet = reader.next(&mut self.data)?;
-                if self.packet.is_some() {
+                if let Some(info) = self.packet {
+                    if let Some(change) = &self.change {
+                        let data = change.apply(self.data.data(), info.key);
+                        let filled = self.data.fill(data.len(), |bytes| {
+                            bytes.copy_from_slice(&data);
+                            Ok(())
+                        });
+                        filled.map_err(|error: av::Error| av::diagnose("cannot join", error))?;
+                    }
                     return Ok(());
                 }
                 self.first = self.first.saturating_add_unsigned(reader.counts.span);
             }
-            self.reader = match self.waiting.next() {
-                Some(path) => Some(Reader::open(path)?),
-                None => return Ok(()),
+            let Some(segment) = self.waiting.next() else {
+                self.reader = None;
+                return Ok(());
             };
+            self.reader = Some(Reader::open(segment.path)?);
+            self.change.clone_from(&segment.change);
         }
     }
 

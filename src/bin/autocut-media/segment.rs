@@ -78,6 +78,16 @@ pub(crate) struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
     counts: Counts,
+    /// Of the packets' data.
+    bytes: u64,
+}
+
+/// A place in a file that is being written, to which it can be brought back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    counts: Counts,
+    bytes: u64,
+    at: u64,
 }
 
 impl Writer {
@@ -89,7 +99,7 @@ impl Writer {
         let mut file = BufWriter::with_capacity(1 << 18, File::create(path).map_err(failed)?);
         let start = [&MAGIC[..], &[0; 16], &length.to_le_bytes(), &header].concat();
         file.write_all(&start).map_err(failed)?;
-        Ok(Writer { path: path.to_owned(), file, counts: Counts::default() })
+        Ok(Writer { path: path.to_owned(), file, counts: Counts::default(), bytes: 0 })
     }
 
     /// Appends a packet; they come in order of decoding.
@@ -113,6 +123,26 @@ impl Writer {
         let end = info.pts.saturating_add(i64::from(info.duration));
         self.counts.span = self.counts.span.max(u64::try_from(end).unwrap_or(0));
         self.counts.packets += 1;
+        self.bytes += data.len() as u64;
+        Ok(())
+    }
+
+    /// Bytes of all packets.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Where the file ends now.
+    pub(crate) fn mark(&mut self) -> Result<Mark, Diagnostic> {
+        let at = self.file.stream_position().map_err(|e| unwritable(&self.path, e))?;
+        Ok(Mark { counts: self.counts, bytes: self.bytes, at })
+    }
+
+    /// Drops what was pushed since.
+    pub(crate) fn return_to(&mut self, mark: Mark) -> Result<(), Diagnostic> {
+        let cut = self.file.seek(SeekFrom::Start(mark.at)).and_then(|_| self.file.get_ref().set_len(mark.at));
+        cut.map_err(|e| unwritable(&self.path, e))?;
+        (self.counts, self.bytes) = (mark.counts, mark.bytes);
         Ok(())
     }
 

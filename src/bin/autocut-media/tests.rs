@@ -302,9 +302,10 @@ fn a_still_is_the_picture_that_ffmpeg_shows() {
     }
 }
 
-/// Settings that end in other parameter sets (another level) do not join.
+/// Settings that end in other parameter sets (another level) of one number: each
+/// key frame brings its own, and ffmpeg decodes all of it.
 #[test]
-fn segments_of_other_parameter_sets_are_refused() {
+fn segments_of_other_parameter_sets_bring_them_along() {
     let Some(path) = testdata("video/fullrange-60fps.mp4") else { return };
     let format = VideoFormat { size: Size::new(160, 120), rate: rate(60, 1), colour: BT709 };
     let mut files = Vec::new();
@@ -323,10 +324,14 @@ fn segments_of_other_parameter_sets_are_refused() {
     };
     let inputs = files.iter().map(|path| (content(path), path.clone())).collect();
     let invocation =
-        Invocation { id: 1, spec: ActionSpec::Join(spec), inputs, packs: Vec::new(), scratch: scratch("refused") };
-    let diagnostic = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(())).unwrap_err();
-    assert_eq!(diagnostic.tier, Tier::Bug);
-    assert!(diagnostic.message.contains("segments 0") && diagnostic.message.contains("parameter sets"));
+        Invocation { id: 1, spec: ActionSpec::Join(spec), inputs, packs: Vec::new(), scratch: scratch("levels") };
+    let made = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(())).unwrap();
+    let film = made.files[0].to_str().unwrap();
+    let decode = ["-v", "warning", "-xerror", "-i", film, "-f", "framemd5", "-"];
+    let output = std::process::Command::new("ffmpeg").args(decode).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let frames = String::from_utf8_lossy(&output.stdout).lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(frames, 20);
 }
 
 /// What `autocut` sees over the socket: greeting, progress, a result, a

@@ -86,6 +86,14 @@ pub fn contents(workspace: &Workspace, output: &OutputDecl, done: &[Done], runs:
                     shown.entry(file).or_default().insert(clip);
                 }
             }
+            ActionSpec::Copy(spec) => {
+                contents.size = Some(spec.format.size);
+                contents.rate = Some(spec.format.rate);
+                let clip = clip_of(&action.node).unwrap_or(&action.node);
+                clips.insert(clip);
+                let file = name(spec.source.file).unwrap_or_else(|| spec.source.file.short());
+                shown.entry(file).or_default().insert(clip);
+            }
             ActionSpec::Mix(spec) => contents.music = spec.music.as_ref().and_then(|music| name(music.file)),
             ActionSpec::Join(_) => contents.files.extend(action.output.as_ref().map(|path| Written {
                 path: path.clone(),

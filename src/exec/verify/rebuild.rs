@@ -289,7 +289,7 @@ fn ending(spec: &ActionSpec) -> &str {
         ActionSpec::Join(spec) => &spec.container,
         ActionSpec::Still(_) => "jpg",
         ActionSpec::Sound(_) => "pcm",
-        ActionSpec::Segment(_) | ActionSpec::Mix(_) => "packets",
+        ActionSpec::Segment(_) | ActionSpec::Copy(_) | ActionSpec::Mix(_) => "packets",
         _ => "bin",
     }
 }

@@ -16,9 +16,9 @@ use super::{Dictionary, Error, Packet, PixelFormat, c_string, check, number, rat
 pub(crate) struct Input(context::Input);
 
 /// Demuxers of footage and music. Not among them: playlists and scripts, which
-/// name other files, and those that take any text for a picture.
-const FORMATS: &str = "mov,mp4,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,asf,mxf,dv,ogg,ivf,h264,hevc,m4v,obu,av1,\
-    nut,rm,gif,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,au,wv,ape,amr,dts,tta,image2,png_pipe,jpeg_pipe,bmp_pipe,\
+/// name other files, those that take any text for a picture, and streams without
+/// a container, whose pictures have no times.
+const FORMATS: &str = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,mxf,dv,ogg,ivf,av1,nut,rm,gif,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,au,wv,ape,amr,dts,tta,image2,png_pipe,jpeg_pipe,bmp_pipe,\
     webp_pipe,tiff_pipe";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +223,18 @@ impl Stream<'_> {
         }
     }
 
+    /// What the container holds for the decoder, e.g. parameter sets.
+    pub(crate) fn extradata(&self) -> &[u8] {
+        let parameters = self.parameters();
+        match usize::try_from(parameters.extradata_size) {
+            // SAFETY: libav* keeps data and size together; they live as long as the stream.
+            Ok(size) if size > 0 && !parameters.extradata.is_null() => unsafe {
+                std::slice::from_raw_parts(parameters.extradata, size)
+            },
+            _ => &[],
+        }
+    }
+
     /// Stored size in pixels.
     pub(crate) fn size(&self) -> (u32, u32) {
         let side = |n: i32| u32::try_from(n).unwrap_or(0);
@@ -310,12 +322,17 @@ pub(crate) struct ColourTags {
 impl ColourTags {
     /// What they mean for pictures of that format; where they say nothing, what
     /// players take it for.
-    pub(crate) fn colour(self, format: PixelFormat, lines: u32) -> Colour {
+    pub(crate) fn colour(self, format: PixelFormat, (width, height): (u32, u32)) -> Colour {
+        let is_hd = width >= 1280 || height > 576;
         let matrix = match self.matrix {
             1 | 7 => Matrix::Bt709,
             4..=6 => Matrix::Bt601,
             9 | 10 => Matrix::Bt2020,
-            _ if lines >= 720 => Matrix::Bt709,
+            // HDR and wide colours hardly ever come in another.
+            0 | 2 | 3 if !format.is_rgb() && (matches!(self.transfer, 16 | 18) || self.primaries == 9) => {
+                Matrix::Bt2020
+            }
+            _ if is_hd => Matrix::Bt709,
             _ => Matrix::Bt601,
         };
         let number = |tag: i32| u8::try_from(tag).ok().filter(|tag| *tag != 0).unwrap_or(2);

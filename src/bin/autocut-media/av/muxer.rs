@@ -18,6 +18,8 @@ use super::{Dictionary, Error, NO_MEMORY, Packet, c_string, check, flag, set_num
 pub(crate) struct NewStream<'a> {
     /// FFmpeg's name of the codec, e.g. `h264`.
     pub(crate) codec: &'a str,
+    /// Four letters for the codec where not the container's usual ones.
+    pub(crate) tag: Option<[u8; 4]>,
     pub(crate) extradata: &'a [u8],
     /// Seconds of one tick of the packets' times.
     pub(crate) time_base: (i32, i32),
@@ -67,6 +69,7 @@ impl Muxer {
             raw.time_base = ffi::AVRational { num: stream.time_base.0, den: stream.time_base.1 };
             let p = raw.codecpar;
             (*p).codec_id = descriptor.id;
+            (*p).codec_tag = stream.tag.map_or(0, u32::from_le_bytes);
             (*p).extradata = copied(stream.extradata)?;
             (*p).extradata_size = int(u32::try_from(stream.extradata.len()).map_err(|_| NO_MEMORY)?)?;
             match stream.kind {
