@@ -13,7 +13,7 @@ use autocut::exec::inline::{self, Logs, Made, Materials};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use autocut::model::specs::*;
-use autocut::model::timeline::{Fit, SourcePicture, VideoFormat};
+use autocut::model::timeline::{Fit, Sampling, SourcePicture, VideoFormat};
 use autocut::model::{ActionSpec, KeyFields, Toolchain};
 
 /// Kind, its version (with that of the table it looks into), and the digest of
@@ -40,8 +40,8 @@ const BYTES: &[(&str, &str)] = &[
 /// `KINDS`, under an empty toolchain. A change here forgets every result of the
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
-    "b1993448", "961fd5b1", "434b6bc1", "0415cc1a", "bb5f0c87", "ab8cebf0", "c6969576", "fc749b45", "283f3e0c",
-    "89e8a2ee", "238cbd88", "51cc24ad", "24c2ffd7",
+    "b1993448", "961fd5b1", "434b6bc1", "0415cc1a", "bb5f0c87", "ab8cebf0", "c6969576", "fc749b45", "46b3d517",
+    "89e8a2ee", "0956709b", "6c79a32d", "24c2ffd7",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -186,7 +186,7 @@ fn specs() -> Vec<ActionSpec> {
     let rate = FrameRate::new(30, 1).unwrap();
     let size = Size::new(1280, 720);
     let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
-    let format = VideoFormat { size, rate, colour };
+    let format = VideoFormat { size, rate, colour, sampling: Sampling::default() };
     let picture = SourcePicture { stored: size, pixel_aspect: (1, 1), orientation: Orientation::UPRIGHT, colour, rate };
     let pass = AnalysisPass {
         orientation: Orientation::UPRIGHT,
@@ -267,7 +267,11 @@ fn specs() -> Vec<ActionSpec> {
                 repeat: true,
             }),
             ceiling: -100,
-            bit_rate: 192_000,
+            encoder: AudioEncoder {
+                name: "aac".into(),
+                options: vec![("aac_coder".into(), "twoloop".into())],
+                bit_rate: 192_000,
+            },
         }),
         ActionSpec::Join(JoinSpec {
             format,

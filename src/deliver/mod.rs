@@ -2,6 +2,8 @@
 //! in, specifications of actions come out; nothing is encoded here.
 
 pub mod clips;
+pub mod codecs;
+pub mod containers;
 pub mod deliverables;
 pub mod encoders;
 pub mod reel;

@@ -1,15 +1,12 @@
 //! The pictures of an output: size, rate and encoder.
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::{FrameRate, Size};
-use crate::manifest::schema::unknown;
-use crate::manifest::{Checker, FromNode, Node, schema};
-use crate::model::specs::VideoEncoder;
-use crate::model::{Colour, Matrix, VideoFormat, VideoInfo};
+use crate::deliver::codecs::{Demand, Preset, VideoCodec, WantedVideo};
+use crate::manifest::{Checker, Node, schema};
+use crate::model::{Colour, Matrix, Sampling, VideoFormat, VideoInfo};
 
 schema! {
-    /// Size, rate and quality of the pictures.
+    /// Size, rate, codec and quality of the pictures.
     pub struct Video = "Video", check = Video::check {
         /// Width and height in pixels, e.g. "1920x1080", "720p" or "1080x1920".
         /// Left out: that of most of the footage (by duration), at most 4K.
@@ -17,9 +14,15 @@ schema! {
         /// Frames per second as a fraction, e.g. 30 or "30000/1001". Left out:
         /// that of most of the footage, at most 60.
         rate: Option<FrameRate> = None,
+        /// The codec. `Auto`: what the container usually holds.
+        codec: WantedVideo = WantedVideo::Auto,
+        /// Bits a sample, 8 or 10. Left out: 8, and 10 for ProRes.
+        depth: Option<u32> = None,
         /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
+        /// Other encoders get what looks about equal.
         quality: u32 = 20,
-        /// x264's preset, from "ultrafast" to "veryslow".
+        /// x264's preset, from "ultrafast" to "veryslow". Other encoders get
+        /// their own that is nearest.
         preset: Preset = Preset::default(),
     }
 }
@@ -39,39 +42,6 @@ const MAX_QUALITY: u32 = 51;
 /// What is used when there is no footage to go by.
 const DEFAULT_SIZE: Size = Size::new(1920, 1080);
 const DEFAULT_RATE: (u32, u32) = (30, 1);
-
-/// The presets that x264 knows, but for `placebo`, which is not worth its time.
-const PRESETS: &[&str] =
-    &["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
-
-/// One of [`PRESETS`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preset(String);
-
-impl Default for Preset {
-    fn default() -> Self {
-        Preset("veryfast".to_owned())
-    }
-}
-
-impl FromNode for Preset {
-    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
-        let name = String::from_node(node, checker)?;
-        if PRESETS.contains(&name.as_str()) {
-            return Some(Preset(name));
-        }
-        unknown(checker, node.span, format!("there is no preset {name:?}"), &name, PRESETS);
-        None
-    }
-
-    fn expects() -> String {
-        "one of x264's presets, such as \"veryfast\"".to_owned()
-    }
-
-    fn to_text(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
 
 impl Video {
     fn check(&self, node: &Node, checker: &mut Checker) {
@@ -93,8 +63,38 @@ impl Video {
         }
     }
 
-    /// The format of an output that is made of `footage`.
-    pub fn format(&self, footage: &[&VideoInfo]) -> VideoFormat {
+    /// Reports a depth that the codec does not have. `node` is this struct, or
+    /// what is around it.
+    pub fn check_depth(&self, codec: VideoCodec, node: &Node, checker: &mut Checker) {
+        let span = node.field("depth").map_or(node.span, |field| field.span);
+        match (self.depth, codec) {
+            (None | Some(10), _) => {}
+            (Some(8), VideoCodec::ProRes) => {
+                checker.error_with_hint(span, "ProRes has 10 bits", "leave `depth` out");
+            }
+            (Some(8), _) => {}
+            (Some(bits), _) => {
+                checker.error_with_hint(span, format!("pictures of {bits} bits cannot be made"), "write 8 or 10");
+            }
+        }
+    }
+
+    /// What an encoder is asked for.
+    pub fn demand(&self) -> Demand {
+        Demand { quality: self.quality * 10, preset: self.preset.clone() }
+    }
+
+    /// How pictures are sampled for a codec.
+    pub fn sampling(&self, codec: VideoCodec) -> Sampling {
+        match (codec, self.depth) {
+            (VideoCodec::ProRes, _) => Sampling::Yuv422p10,
+            (_, Some(10)) => Sampling::Yuv420p10,
+            _ => Sampling::Yuv420p8,
+        }
+    }
+
+    /// The format of an output of that codec that is made of `footage`.
+    pub fn format(&self, codec: VideoCodec, footage: &[&VideoInfo]) -> VideoFormat {
         let size = self.size.unwrap_or_else(|| {
             let common = most(footage, |video| even(video.display_size())).unwrap_or(DEFAULT_SIZE);
             let limit = if common.width < common.height { MAX_SIZE.transposed() } else { MAX_SIZE };
@@ -106,28 +106,8 @@ impl Video {
             size: even(size),
             rate: rate.unwrap_or_else(|| unreachable!("the default rate is not 0")),
             colour: Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 },
+            sampling: self.sampling(codec),
         }
-    }
-}
-
-/// x264, with every option that matters stated. See docs/media.md for what each
-/// is for.
-pub fn libx264(video: &Video, format: &VideoFormat) -> VideoEncoder {
-    let crf = video.quality.to_string();
-    let options = [
-        ("preset", video.preset.0.as_str()),
-        ("crf", &crf),
-        ("profile", "high"),
-        ("level", level(format)),
-        // Parameter sets that do not depend on CRF (joinable), closed GOPs,
-        // and the same bits on every processor.
-        ("x264-params", "stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1"),
-        ("flags", "+cgop+global_header+bitexact"),
-    ];
-    VideoEncoder {
-        name: "libx264".to_owned(),
-        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        threads: 1,
     }
 }
 
@@ -160,27 +140,6 @@ fn most<T: Ord + Copy>(footage: &[&VideoInfo], what: impl Fn(&VideoInfo) -> T) -
     shares.into_iter().max_by_key(|(value, share)| (*share, *value)).map(|(value, _)| value)
 }
 
-/// The lowest H.264 level whose picture size and macroblock rate suffice
-/// (ITU-T H.264, table A-1). Stated, because a level that the encoder guesses
-/// from the content would differ between segments.
-fn level(format: &VideoFormat) -> &'static str {
-    let macroblocks = u64::from(format.size.width.div_ceil(16)) * u64::from(format.size.height.div_ceil(16));
-    let per_second = macroblocks * u64::from(format.rate.numerator()) / u64::from(format.rate.denominator());
-    const LEVELS: &[(u64, u64, &str)] = &[
-        (1_620, 40_500, "3.0"),
-        (3_600, 108_000, "3.1"),
-        (5_120, 216_000, "3.2"),
-        (8_192, 245_760, "4.0"),
-        (8_704, 522_240, "4.2"),
-        (22_080, 589_824, "5.0"),
-        (36_864, 983_040, "5.1"),
-        (36_864, 2_073_600, "5.2"),
-        (139_264, 4_177_920, "6.0"),
-    ];
-    let fits = LEVELS.iter().find(|(frame, rate, _)| macroblocks <= *frame && per_second <= *rate);
-    fits.map_or("6.2", |(_, _, level)| level)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +147,7 @@ mod tests {
     fn format(width: u32, height: u32, rate: u32) -> VideoFormat {
         let rate = FrameRate::new(rate, 1).unwrap();
         let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
-        VideoFormat { size: Size::new(width, height), rate, colour }
+        VideoFormat { size: Size::new(width, height), rate, colour, sampling: Sampling::Yuv420p8 }
     }
 
     #[test]
@@ -214,17 +173,6 @@ mod tests {
             chunks: Vec::new(),
         };
         assert_eq!(most(&[&video, &video], |video| video.rate), Some(rate));
-    }
-
-    /// Examples of levels and their formats from table A-6 of ITU-T H.264.
-    #[test]
-    fn levels_of_usual_formats() {
-        assert_eq!(level(&format(1280, 720, 30)), "3.1");
-        assert_eq!(level(&format(1280, 720, 60)), "3.2");
-        assert_eq!(level(&format(1920, 1080, 30)), "4.0");
-        assert_eq!(level(&format(1920, 1080, 60)), "4.2");
-        assert_eq!(level(&format(3840, 2160, 30)), "5.1");
-        assert_eq!(level(&format(3840, 2160, 60)), "5.2");
     }
 
     #[test]

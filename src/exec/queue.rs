@@ -185,7 +185,7 @@ mod tests {
     use crate::base::{FrameRate, Orientation, Size};
     use crate::model::specs::{AnalyseSpec, ProbeSpec, SourceRun, VideoEncoder};
     use crate::model::timeline::SourcePicture;
-    use crate::model::{Colour, Fit, Matrix, VideoFormat};
+    use crate::model::{Colour, Fit, Matrix, Sampling, VideoFormat};
 
     fn action(node: &str, spec: ActionSpec) -> Arc<PlannedAction> {
         let key = ActionKey(Digest::of(node.as_bytes()));
@@ -211,7 +211,7 @@ mod tests {
         };
         let spec = SegmentSpec {
             sources: vec![source],
-            format: VideoFormat { size, rate, colour },
+            format: VideoFormat { size, rate, colour, sampling: Sampling::default() },
             encoder: VideoEncoder { name: "libx264".into(), options: Vec::new(), threads: 1 },
             overlays: Vec::new(),
         };

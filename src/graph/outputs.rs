@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
+use crate::deliver::codecs::SoundCodec;
+use crate::deliver::containers::Container;
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings};
@@ -140,10 +142,11 @@ pub fn timeline(db: &dyn Db, project: Project, index: usize) -> Option<Vec<Clip>
 fn format(db: &dyn Db, project: Project, settings: &Settings, needs: &mut Collector) -> Option<VideoFormat> {
     let recordings = needs.take(footage::recordings(db, project))?;
     let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
-    Some(settings.video.format(&footage))
+    Some(settings.format(&footage))
 }
 
-fn settings(output: &OutputDecl) -> Option<Settings> {
+/// How an output's pictures and sound are to be made.
+pub fn settings(output: &OutputDecl) -> Option<Settings> {
     (deliver::deliverables::find(&output.kind)?.settings)(&output.params)
 }
 
@@ -167,12 +170,26 @@ fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
     }
 }
 
+/// Sound as it is encoded, and what holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Coded {
+    pub container: Container,
+    pub sound: Sound,
+    pub codec: SoundCodec,
+}
+
+impl Coded {
+    fn new(settings: &Settings) -> Coded {
+        Coded { container: settings.container, sound: settings.sound.clone(), codec: settings.sound_codec() }
+    }
+}
+
 /// A file that is to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, salsa::SalsaValue)]
 pub struct File<'db> {
     pub look: LookKey<'db>,
     pub plan: FilePlan,
-    pub sound: Sound,
+    pub sound: Coded,
     /// In the order in which they are shown.
     pub shots: Vec<ShotKey<'db>>,
 }
@@ -211,14 +228,14 @@ fn list_files<'db>(
     let runs = needs.take(moments::runs(db, project)).cloned();
     let format = format(db, project, &settings, needs);
     let (log, runs, format) = (log?, runs?, format?);
-    let rung = match encoding::rung(db, &output.name) {
+    let rung = match encoding::rung(db, &output.name, settings.video_codec()) {
         Ok(rung) => rung,
         Err(problem) => {
             needs.problem(problem.at(output.place.0.clone()));
             return None;
         }
     };
-    let encoder = (rung.settings)(&settings.video, &format);
+    let encoder = (rung.settings)(&settings.video.demand(), &format);
     let overlay = |overlay: &&OverlayDecl| Overlay {
         name: overlay.name.clone(),
         spec: overlay.spec.clone(),
@@ -242,7 +259,7 @@ fn list_files<'db>(
     match kind.files {
         Files::Whole(plan) => {
             let shots = all.iter().flat_map(|shots| shots.iter().copied()).collect();
-            let file = File { look, plan: plan(&output.params)?, sound: settings.sound, shots };
+            let file = File { look, plan: plan(&output.params)?, sound: Coded::new(&settings), shots };
             Some(vec![FileRun::new(db, vec![file])])
         }
         Files::Each(_) => {
@@ -288,7 +305,7 @@ fn each_file<'db>(
 ) -> Option<Vec<File<'db>>> {
     let kind = deliver::deliverables::find(output.kind(db))?;
     let Files::Each(plan) = kind.files else { return None };
-    let sound = (kind.settings)(output.params(db))?.sound;
+    let sound = Coded::new(&(kind.settings)(output.params(db))?);
     let alike = needs.take(alike(db, project))?;
     let shots = needs.take(shots(db, project, look, run))?;
     let clips: Vec<&Clip> = shots.iter().map(|shot| shot.clip(db)).collect();
@@ -325,13 +342,13 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
     let clips: Vec<&Clip> = file.shots.iter().map(|shot| shot.clip(db)).collect();
     let sounds: Vec<(u32, Option<Digest>)> =
         clips.iter().zip(&rendered).map(|(clip, made)| (clip.frames, made.sound)).collect();
-    let mix = sound::mix(&file.sound, look.format.rate, &sounds, music);
+    let mix = sound::mix(&file.sound.sound, file.sound.codec, look.format.rate, &sounds, music);
     let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
     let spec = JoinSpec {
         format: look.format,
         segments: rendered.iter().flat_map(|made| made.segments.iter().copied()).collect(),
         sound: Some(mix?.artifacts.first()?.digest),
-        container: "mp4".to_owned(),
+        container: file.sound.container.muxer().to_owned(),
         chapters: if file.plan.chapters { chapters(&clips) } else { Vec::new() },
         title: file.plan.title.clone(),
     };

@@ -48,7 +48,8 @@ pub struct Kind {
     /// (tests/kinds.rs holds it to that).
     pub version: u32,
     pub runs: Runs,
-    /// The libraries whose identity is in the key.
+    /// The libraries whose identity is in the key, besides that of the encoder
+    /// that a spec names (see [`ActionSpec::encoder`]).
     pub tools: &'static [Tool],
     /// What it holds in memory at most with pictures of 1920 x 1080, in MiB, for
     /// admission until some of its actions were measured.
@@ -169,9 +170,9 @@ const DRAW: Kind = Kind {
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
-    tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 240,
     deadline: STUCK,
     product: ("segment rendered", "segments rendered"),
@@ -191,9 +192,9 @@ const SOUND: Kind = Kind {
 };
 const MIX: Kind = Kind {
     name: "mix",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
-    tools: &[Tool::Demux, Tool::Decode, Tool::Resample, Tool::Aac],
+    tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,
     deadline: STUCK,
     product: ("mix", "mixes"),
@@ -262,6 +263,15 @@ impl ActionSpec {
             ActionSpec::Mix(_) => &MIX,
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
+        }
+    }
+
+    /// The encoder that the spec names, whose identity is in the key too.
+    pub fn encoder(&self) -> Option<&str> {
+        match self {
+            ActionSpec::Segment(s) => Some(&s.encoder.name),
+            ActionSpec::Mix(s) => Some(&s.encoder.name),
+            _ => None,
         }
     }
 

@@ -247,7 +247,17 @@ pub struct MixSpec {
     pub music: Option<MixMusic>,
     /// True-peak ceiling in 1 / 100 dBTP, e.g. -100.
     pub ceiling: i32,
-    /// AAC bits per second.
+    pub encoder: AudioEncoder,
+}
+
+/// An encoder of sound and its options, complete.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AudioEncoder {
+    /// FFmpeg's name, e.g. `aac`.
+    pub name: String,
+    /// Private and generic options in the order in which they are set.
+    pub options: Vec<(String, String)>,
+    /// Bits per second; 0 where the encoder has no choice.
     pub bit_rate: u32,
 }
 
@@ -286,7 +296,7 @@ pub struct JoinSpec {
     pub format: VideoFormat,
     pub segments: Vec<Digest>,
     pub sound: Option<Digest>,
-    /// FFmpeg's muxer name: `mp4`.
+    /// FFmpeg's muxer name, e.g. `mp4` or `matroska`.
     pub container: String,
     pub chapters: Vec<(u32, String)>,
     pub title: Option<String>,

@@ -1,5 +1,5 @@
 //! From the colours of footage to those of an output: range, matrix, primaries
-//! and transfer. Plain arithmetic on 4:2:0 planes, no libav*.
+//! and transfer. Plain arithmetic on planes of 4:2:0 or 4:2:2, no libav*.
 //!
 //! libswscale is not asked to do this: with the flags that make it repeatable
 //! its way from one matrix to another is off by up to 4 levels of 8 bits, with
@@ -35,46 +35,50 @@ pub(crate) enum Change {
     Nothing,
     /// Range and matrix.
     Affine(Affine),
-    /// Light.
-    Table(Arc<Table>),
+    /// Light; to levels of that many bits.
+    Table(Arc<Table>, u32),
 }
 
 impl Change {
-    /// From levels of `bits` to levels of 8 bits.
-    pub(crate) fn new(from: &Colour, to: &Colour, bits: u32) -> Change {
+    /// From levels of `bits` to levels of `to_bits`: 8, or 10 in limited range.
+    pub(crate) fn new(from: &Colour, to: &Colour, bits: u32, to_bits: u32) -> Change {
         if is_light(from, to) {
-            return Change::Table(table(from, to));
+            return Change::Table(table(from, to), to_bits);
         }
         if (from.matrix, from.full_range) == (to.matrix, to.full_range) {
             return Change::Nothing;
         }
-        Change::Affine(Affine::new(from, to, bits))
+        Change::Affine(Affine::new(from, to, bits, to_bits))
     }
 
-    /// Changes a 4:2:0 picture of samples of one byte, or of two in the order
-    /// of this machine, into one of bytes. Both have the same size.
-    pub(crate) fn run(&self, from: [Source; 3], bytes: usize, mut to: [Target; 3]) {
+    /// Changes a picture in which one sample of chroma stands for two of luma in
+    /// each row, and in two rows of luma (4:2:0) or, where `tall`, in one
+    /// (4:2:2). Samples have one byte, or two in the order of this machine. Both
+    /// pictures have the same size.
+    pub(crate) fn run(&self, from: [Source; 3], bytes: usize, mut to: [Target; 3], tall: bool) {
         let (width, height) = (from[0].width / bytes, from[0].height);
+        let step = if tall { 1 } else { 2 };
         let mut rows = Rows::new(width.div_ceil(2));
-        for row in 0..height.div_ceil(2) {
+        for row in 0..height.div_ceil(step) {
             load(&from[1], row, bytes, &mut rows.cb);
             load(&from[2], row, bytes, &mut rows.cr);
             for (line, luma) in rows.luma.iter_mut().enumerate() {
-                load(&from[0], (2 * row + line).min(height - 1), bytes, &mut luma[..width]);
+                // Of 4:2:2 both lines are the one row.
+                load(&from[0], (step * row + line.min(step - 1)).min(height - 1), bytes, &mut luma[..width]);
                 if width % 2 == 1 {
                     luma[width] = luma[width - 1];
                 }
             }
-            match self {
+            let to_bits = match self {
                 Change::Nothing => return,
                 Change::Affine(affine) => affine.change(&mut rows),
-                Change::Table(table) => table.change(&mut rows),
+                Change::Table(table, to_bits) => table.change(&mut rows, *to_bits),
+            };
+            for (line, luma) in rows.luma.iter().enumerate().take((height - step * row).min(step)) {
+                store(&mut to[0], step * row + line, &luma[..width], to_bits);
             }
-            for (line, luma) in rows.luma.iter().enumerate().take(height - 2 * row) {
-                store(&mut to[0], 2 * row + line, &luma[..width]);
-            }
-            store(&mut to[1], row, &rows.cb);
-            store(&mut to[2], row, &rows.cr);
+            store(&mut to[1], row, &rows.cb, to_bits);
+            store(&mut to[2], row, &rows.cr, to_bits);
         }
     }
 }
@@ -107,9 +111,10 @@ fn load(plane: &Source, row: usize, bytes: usize, into: &mut [i16]) {
     if bytes == 1 { widen(line, into) } else { join(line, into) }
 }
 
-fn store(plane: &mut Target, row: usize, line: &[i16]) {
-    if let Some(to) = plane.data.get_mut(row * plane.stride..).and_then(|rest| rest.get_mut(..line.len())) {
-        narrow(line, to);
+fn store(plane: &mut Target, row: usize, line: &[i16], bits: u32) {
+    let bytes = if bits > 8 { 2 } else { 1 };
+    if let Some(to) = plane.data.get_mut(row * plane.stride..).and_then(|rest| rest.get_mut(..line.len() * bytes)) {
+        if bits > 8 { split(line, to, (1 << bits) - 1) } else { narrow(line, to) }
     }
 }
 
@@ -139,14 +144,23 @@ fn narrow(from: &[i16], to: &mut [u8]) {
     }
 }
 
+#[inline(never)]
+fn split(from: &[i16], to: &mut [u8], most: i16) {
+    for (pair, level) in to.as_chunks_mut::<2>().0.iter_mut().zip(from) {
+        *pair = (*level).clamp(0, most).to_ne_bytes();
+    }
+}
+
 /// A level times a factor in 1 / 65,536.
 #[inline(always)]
 fn times(level: i16, factor: i16) -> i16 {
     (i32::from(level).wrapping_mul(i32::from(factor)) >> 16) as i16
 }
 
-/// Rounds what is in 1 / 64.
-const HALF: i16 = 32;
+/// Rounds what has so many bits of fraction.
+const fn half(fraction: u32) -> i16 {
+    1 << (fraction - 1)
+}
 
 #[inline(never)]
 fn from_middle(row: &mut [i16], middle: i16, fine: i16) {
@@ -165,21 +179,22 @@ fn tint_row(cb: &[i16], cr: &[i16], of_cb: i16, of_cr: i16, constant: i16, tint:
 }
 
 #[inline(never)]
-fn luma_row(luma: &mut [i16], tint: &[i16], fine: i16, of_y: i16) {
+fn luma_row<const FRACTION: u32>(luma: &mut [i16], tint: &[i16], fine: i16, of_y: i16) {
     for (level, tint) in luma.iter_mut().zip(tint) {
         let y = level.wrapping_mul(fine);
-        *level = y.wrapping_add(times(y, of_y)).wrapping_add(*tint) >> 6;
+        *level = y.wrapping_add(times(y, of_y)).wrapping_add(*tint) >> FRACTION;
     }
 }
 
 #[inline(never)]
-fn chroma_row(cb: &mut [i16], cr: &mut [i16], of_cb: [i16; 2], of_cr: [i16; 2]) {
+fn chroma_row<const FRACTION: u32>(cb: &mut [i16], cr: &mut [i16], of_cb: [i16; 2], of_cr: [i16; 2]) {
+    let (half, middle) = (half(FRACTION), 1 << (ARITHMETIC_BITS - FRACTION - 1));
     for (b, r) in cb.iter_mut().zip(cr) {
         let (cb, cr) = (*b, *r);
         let new_cb = cb.wrapping_add(times(cb, of_cb[0])).wrapping_add(times(cr, of_cb[1]));
         let new_cr = cr.wrapping_add(times(cr, of_cr[0])).wrapping_add(times(cb, of_cr[1]));
-        *b = (new_cb.wrapping_add(HALF) >> 6).wrapping_add(128);
-        *r = (new_cr.wrapping_add(HALF) >> 6).wrapping_add(128);
+        *b = (new_cb.wrapping_add(half) >> FRACTION).wrapping_add(middle);
+        *r = (new_cr.wrapping_add(half) >> FRACTION).wrapping_add(middle);
     }
 }
 
@@ -225,12 +240,16 @@ fn from_rgb([red, green, blue]: [f64; 3], colour: &Colour, bits: u32) -> [f64; 3
     [black + luma_span * y, middle + chroma_span * cb, middle + chroma_span * cr]
 }
 
+/// Levels in the arithmetic of [`Affine`] have these bits: 8, and 6 of fraction.
+const ARITHMETIC_BITS: u32 = 14;
+
 /// Luma from all three, chroma from chroma: grey stays grey. Arithmetic is in
 /// 16 bits, which processors do many of at once: levels in 1 / 64 of 8 bits,
 /// chroma from its middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Affine {
     bits: u32,
+    to_bits: u32,
     /// Of Y less 1, of Cb and of Cr, in 1 / 65,536.
     luma: [i16; 3],
     /// Of Cb and Cr, its own less 1.
@@ -241,7 +260,7 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    fn new(from: &Colour, to: &Colour, bits: u32) -> Affine {
+    fn new(from: &Colour, to: &Colour, bits: u32, to_bits: u32) -> Affine {
         // In the unit of 8 bits, of which `bits` have fractions: full range of
         // 10 bits is 1,023 fourths.
         let unit = f64::from(1u32 << (bits - 8));
@@ -254,6 +273,7 @@ impl Affine {
         };
         Affine {
             bits,
+            to_bits,
             luma: [of(0, 0), of(1, 0), of(2, 0)],
             cb: [of(1, 1), of(2, 1)],
             cr: [of(2, 2), of(1, 2)],
@@ -261,17 +281,26 @@ impl Affine {
         }
     }
 
-    fn change(&self, rows: &mut Rows) {
-        let fine = 1i16 << (14 - self.bits);
+    /// Gives the bits of the new levels.
+    fn change(&self, rows: &mut Rows) -> u32 {
+        match self.to_bits {
+            8 => self.change_to::<{ ARITHMETIC_BITS - 8 }>(rows),
+            _ => self.change_to::<{ ARITHMETIC_BITS - 10 }>(rows),
+        }
+        self.to_bits
+    }
+
+    fn change_to<const FRACTION: u32>(&self, rows: &mut Rows) {
+        let fine = 1i16 << (ARITHMETIC_BITS - self.bits);
         let middle = 1i16 << (self.bits - 1);
         let [of_y, of_cb, of_cr] = self.luma;
         from_middle(&mut rows.cb, middle, fine);
         from_middle(&mut rows.cr, middle, fine);
-        tint_row(&rows.cb, &rows.cr, of_cb, of_cr, self.black + HALF, &mut rows.tint);
+        tint_row(&rows.cb, &rows.cr, of_cb, of_cr, self.black + half(FRACTION), &mut rows.tint);
         for line in &mut rows.luma {
-            luma_row(line, &rows.tint, fine, of_y);
+            luma_row::<FRACTION>(line, &rows.tint, fine, of_y);
         }
-        chroma_row(&mut rows.cb, &mut rows.cr, self.cb, self.cr);
+        chroma_row::<FRACTION>(&mut rows.cb, &mut rows.cr, self.cb, self.cr);
     }
 }
 
@@ -311,13 +340,19 @@ impl Table {
         Table { entries }
     }
 
-    fn change(&self, rows: &mut Rows) {
+    /// Gives the bits of the new levels.
+    fn change(&self, rows: &mut Rows, to_bits: u32) -> u32 {
         let [above, below] = &mut rows.luma;
-        self.row(above, below, &mut rows.cb, &mut rows.cr);
+        match to_bits {
+            8 => self.row::<0>(above, below, &mut rows.cb, &mut rows.cr),
+            _ => self.row::<2>(above, below, &mut rows.cb, &mut rows.cr),
+        }
+        to_bits
     }
 
+    /// `MORE` bits than 8.
     #[inline(never)]
-    fn row(&self, above: &mut [i16], below: &mut [i16], cb: &mut [i16], cr: &mut [i16]) {
+    fn row<const MORE: u32>(&self, above: &mut [i16], below: &mut [i16], cb: &mut [i16], cr: &mut [i16]) {
         let pairs = above.as_chunks_mut::<2>().0.iter_mut().zip(below.as_chunks_mut::<2>().0);
         for ((above, below), (cb, cr)) in pairs.zip(cb.iter_mut().zip(cr)) {
             let column = Column::new(*cb, *cr);
@@ -328,12 +363,12 @@ impl Table {
                 let (entry, rest) = part(level);
                 // Neighbours mostly lie between the same entries.
                 let cell = if entry == middle { cell } else { self.cell(&column, entry) };
-                between(cell, 0, rest)
+                between::<MORE>(cell, 0, rest)
             };
             *above = [seen(above[0]), seen(above[1])];
             *below = [seen(below[0]), seen(below[1])];
-            *cb = between(cell, 1, rest);
-            *cr = between(cell, 2, rest);
+            *cb = between::<MORE>(cell, 1, rest);
+            *cr = between::<MORE>(cell, 2, rest);
         }
     }
 
@@ -391,14 +426,14 @@ fn part(level: i16) -> (u32, u32) {
 }
 
 #[inline(always)]
-fn between([low, high]: [u64; 2], lane: u32, part: u32) -> i16 {
+fn between<const MORE: u32>([low, high]: [u64; 2], lane: u32, part: u32) -> i16 {
     /// Of three interpolations between 16 steps each, and of an entry.
     const BITS: u32 = 12 + FRACTION;
     const MASK: u32 = (1 << LANE) - 1;
     let shift = LANE.wrapping_mul(lane);
     let (low, high) = ((low >> shift) as u32 & MASK, (high >> shift) as u32 & MASK);
     let sum = low.wrapping_mul(STEP.wrapping_sub(part)).wrapping_add(high.wrapping_mul(part));
-    (sum.wrapping_add(1 << (BITS - 1)) >> BITS) as i16
+    (sum.wrapping_add(1 << (BITS - MORE - 1)) >> (BITS - MORE)) as i16
 }
 
 /// A table takes a fraction of a second to make and is the same for all
