@@ -177,7 +177,7 @@ fn every_codec_in_every_container() {
         let tag = ffprobe(&file, "v:0", "stream=codec_tag_string");
         match (video, container) {
             (VideoCodec::Hevc, Container::Mp4 | Container::Mov) => assert_eq!(tag, "hvc1"),
-            (VideoCodec::ProRes, Container::Mov) => assert_eq!(tag, "apcn"),
+            (VideoCodec::ProRes, Container::Mov) => assert_eq!(tag, "apcs"),
             _ => {}
         }
         let colour = ffprobe(&file, "v:0", "stream=color_range,color_space,color_transfer,color_primaries");
@@ -337,7 +337,7 @@ fn ten_bits_in_every_codec() {
         ("hevc.mp4", "Main 10", "yuv420p10le"),
         ("av1.mp4", "Main", "yuv420p10le"),
         ("vp9.webm", "Profile 2", "yuv420p10le"),
-        ("prores.mov", "HQ", "yuv422p10le"),
+        ("prores.mov", "Standard", "yuv422p10le"),
     ] {
         let file = project.path(name);
         assert_eq!(decode_warnings(&file), "", "{name}");

@@ -34,6 +34,7 @@ const BYTES: &[(&str, &str)] = &[
     ("draw 1 Elevation 2001", "79e623a9"),
     ("show 1 Text 2001", "f2b253af"),
     ("draw 1 Text 2001", "1ca9fd74"),
+    ("quality 1", "f824f539"),
 ];
 
 /// The first digits of the key of a fixed spec of each kind, in the order of
@@ -41,7 +42,7 @@ const BYTES: &[(&str, &str)] = &[
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
     "b1993448", "961fd5b1", "434b6bc1", "0415cc1a", "bb5f0c87", "ab8cebf0", "c6969576", "fc749b45", "46b3d517",
-    "89e8a2ee", "0956709b", "6c79a32d", "24c2ffd7",
+    "89e8a2ee", "0956709b", "6c79a32d", "24c2ffd7", "0594d3b4",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -174,10 +175,17 @@ fn bytes_change_only_with_the_version() {
         let drawn = run(draw, &memory);
         note(format!("draw {version} {} {}", overlay.kind, overlay.version), &drawn);
     }
+    let quality = ActionSpec::Quality(quality());
+    note(format!("quality {}", quality.kind().version), &run(quality, &memory));
     let expected: Vec<(String, String)> =
         BYTES.iter().map(|(what, digest)| ((*what).into(), (*digest).into())).collect();
     let lines: Vec<String> = found.iter().map(|(what, digest)| format!("    ({what:?}, {digest:?}),")).collect();
     assert_eq!(found, expected, "found:\n{}\n", lines.join("\n"));
+}
+
+fn quality() -> QualitySpec {
+    let sample = |quality, bytes| Sampled { quality, frames: 480, bytes };
+    QualitySpec { budget: 9_000_000, frames: 4_800, samples: vec![sample(180, 1_500_000), sample(280, 400_000)] }
 }
 
 /// One spec of each kind, with everything in it that can be.
@@ -282,6 +290,7 @@ fn specs() -> Vec<ActionSpec> {
             title: Some("Ride".into()),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
+        ActionSpec::Quality(quality()),
     ]
 }
 
@@ -346,7 +355,7 @@ fn what_is_absent_is_in_the_key() {
             reached.push(spec.kind().name);
         }
     }
-    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join"]);
+    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join", "quality"]);
 }
 
 /// Every change of one leaf of a spec in JSON: where it is, and the whole

@@ -26,7 +26,7 @@ schema! {
 impl Clips {
     fn check(&self, node: &Node, checker: &mut Checker) {
         let chosen = node.field("container").unwrap_or(node);
-        self.settings().check(chosen, node, checker);
+        self.settings().check(chosen, node, false, checker);
     }
 
     fn settings(&self) -> Settings {

@@ -49,8 +49,8 @@ impl Settings {
     }
 
     /// Reports what the container, or a codec, cannot hold. `chosen` is where
-    /// the container is chosen, `node` the output.
-    pub fn check(&self, chosen: &Node, node: &Node, checker: &mut Checker) {
+    /// the container is chosen, `node` the output, which is one file or not.
+    pub fn check(&self, chosen: &Node, node: &Node, one_file: bool, checker: &mut Checker) {
         let (video, sound) = (node.field("video"), node.field("sound"));
         let place = |section: Option<&Node>| {
             let codec = section.and_then(|section| section.field("codec"));
@@ -59,6 +59,7 @@ impl Settings {
         let (pictures, heard) = (self.video_codec(), self.sound_codec());
         self.container.check((pictures, place(video)), (heard, place(sound)), checker);
         self.video.check_depth(pictures, video.unwrap_or(node), checker);
+        self.video.check_target(pictures, one_file, video.unwrap_or(node), checker);
         self.sound.check_depth(heard, sound.unwrap_or(node), checker);
     }
 

@@ -9,6 +9,7 @@ pub mod encoders;
 pub mod reel;
 pub mod segments;
 pub mod sound;
+pub mod target;
 pub mod timeline;
 pub mod video;
 

@@ -29,7 +29,7 @@ impl Reel {
     fn check(&self, node: &Node, checker: &mut Checker) {
         let file = node.field("file").unwrap_or(node);
         match self.settings() {
-            Some(settings) => settings.check(file, node, checker),
+            Some(settings) => settings.check(file, node, true, checker),
             None => checker.error_with_hint(
                 file.span,
                 format!("the container of {:?} is not known", self.file),

@@ -58,6 +58,17 @@ impl Sound {
     }
 }
 
+impl Sound {
+    /// What so long a sound takes, about.
+    pub fn bytes(&self, codec: SoundCodec, millis: u64) -> u64 {
+        let bits = match codec {
+            SoundCodec::Aac | SoundCodec::Opus => u64::from(self.bit_rate),
+            SoundCodec::Pcm => u64::from(SAMPLE_RATE) * u64::from(CHANNELS) * u64::from(self.depth),
+        };
+        u64::try_from(u128::from(bits) * u128::from(millis) / 8_000).unwrap_or(u64::MAX)
+    }
+}
+
 const SAMPLE_RATE: u32 = 48_000;
 const CHANNELS: u16 = 2;
 

@@ -2,6 +2,7 @@
 
 use crate::base::{FrameRate, Size};
 use crate::deliver::codecs::{Demand, Preset, VideoCodec, WantedVideo};
+use crate::deliver::target::Target;
 use crate::manifest::{Checker, Node, schema};
 use crate::model::{Colour, Matrix, Sampling, VideoFormat, VideoInfo};
 
@@ -21,6 +22,10 @@ schema! {
         /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
         /// Other encoders get what looks about equal.
         quality: u32 = 20,
+        /// The size of the file, or the bit rate of its pictures. Some segments
+        /// are encoded at several qualities, and the one quality is taken at
+        /// which the output comes near: within 10 % as a rule.
+        target: Option<Target> = None,
         /// x264's preset, from "ultrafast" to "veryslow". Other encoders get
         /// their own that is nearest.
         preset: Preset = Preset::default(),
@@ -53,6 +58,13 @@ impl Video {
                 "it runs from 1 (huge) to 51 (tiny); 18 to 24 is usual",
             );
         }
+        if self.target.is_some() && node.field("quality").is_some() {
+            checker.error_with_hint(
+                span("target"),
+                "a quality and a target cannot both be met",
+                "leave one of `quality` and `target` out",
+            );
+        }
         let limits = MIN_SIDE..=MAX_SIDE;
         if self.size.is_some_and(|size| !limits.contains(&size.width) || !limits.contains(&size.height)) {
             checker.error_with_hint(
@@ -79,7 +91,26 @@ impl Video {
         }
     }
 
-    /// What an encoder is asked for.
+    /// Reports a target that cannot be met: of ProRes, or of a `whole` file where
+    /// there are many. `node` is this struct, or what is around it.
+    pub fn check_target(&self, codec: VideoCodec, whole: bool, node: &Node, checker: &mut Checker) {
+        let span = node.field("target").map_or(node.span, |field| field.span);
+        match self.target {
+            Some(_) if codec == VideoCodec::ProRes => checker.error_with_hint(
+                span,
+                "ProRes has no scale of quality, so no target can be met",
+                "leave `target` out; `quality` chooses the profile",
+            ),
+            Some(Target::Size(_)) if !whole => checker.error_with_hint(
+                span,
+                "a size is that of one file, and these are several",
+                "write a bit rate: `target: BitRate(\"8 Mbit/s\")`",
+            ),
+            _ => {}
+        }
+    }
+
+    /// What an encoder is asked for, where there is no target.
     pub fn demand(&self) -> Demand {
         Demand { quality: self.quality * 10, preset: self.preset.clone() }
     }

@@ -10,8 +10,8 @@ use crate::deliver::sound;
 use crate::graph::db::Db;
 use crate::graph::planned::{Collector, Planned};
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
-use crate::model::specs::{DrawSpec, SegmentSpec, ShowSpec, VideoEncoder};
-use crate::model::{ActionSpec, Clip, VideoFormat};
+use crate::model::specs::{DrawSpec, SegmentInfo, SegmentSpec, ShowSpec, VideoEncoder};
+use crate::model::{ActionResult, ActionSpec, Clip, VideoFormat};
 
 /// What all clips of an output share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -86,8 +86,8 @@ pub fn rendered<'db>(db: &'db dyn Db, key: ShotKey<'db>) -> Planned<Arc<Rendered
 
     let mut artifacts = Some(Vec::new());
     for (index, run) in segments::split(shot.clip.frames, shot.look.format.rate).into_iter().enumerate() {
-        let segment = segment(db, &shot, &name, index, run, &mut needs);
-        match (segment, &mut artifacts) {
+        let result = segment(db, &shot, &name, index, run, &mut needs);
+        match (result.and_then(|result| result.artifacts.first().map(|artifact| artifact.digest)), &mut artifacts) {
             (Some(segment), Some(list)) => list.push(segment),
             _ => artifacts = None,
         }
@@ -156,7 +156,7 @@ fn segment(
     index: usize,
     run: FrameRun,
     needs: &mut Collector,
-) -> Option<Digest> {
+) -> Option<Arc<ActionResult>> {
     let mut layers = Some(Vec::new());
     let mut packs = Vec::new();
     for overlay in &shot.look.overlays {
@@ -176,8 +176,19 @@ fn segment(
         overlays: non_empty(layers?),
     };
     let node = format!("{name}/segment/{index}");
-    let result = needs.act_with(db, node, ActionSpec::Segment(spec), packs, None)?;
-    result.artifacts.first().map(|artifact| artifact.digest)
+    needs.act_with(db, node, ActionSpec::Segment(spec), packs, None)
+}
+
+/// What one segment of a shot holds and takes, encoded.
+#[salsa::tracked]
+pub fn sampled<'db>(db: &'db dyn Db, key: ShotKey<'db>, index: usize) -> Planned<SegmentInfo> {
+    let shot = Shot { look: key.look(db).look(db), clip: key.clip(db) };
+    let mut needs = Collector::default();
+    let name = format!("{}/{}", shot.look.output, shot.clip.moment.node());
+    let run = segments::split(shot.clip.frames, shot.look.format.rate).get(index).copied();
+    let result = run.and_then(|run| segment(db, &shot, &name, index, run, &mut needs));
+    let info = result.and_then(|result| needs.value(&result));
+    needs.finish(info)
 }
 
 /// Layers that show nothing are not part of what a segment shows.

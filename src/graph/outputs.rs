@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
-use crate::deliver::codecs::SoundCodec;
+use crate::deliver::codecs::{Demand, SoundCodec};
 use crate::deliver::containers::Container;
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
@@ -16,6 +16,7 @@ use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
 use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
+use crate::graph::target::Aimed;
 use crate::graph::telemetry;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
@@ -235,19 +236,34 @@ fn list_files<'db>(
             return None;
         }
     };
-    let encoder = (rung.settings)(&settings.video.demand(), &format);
     let overlay = |overlay: &&OverlayDecl| Overlay {
         name: overlay.name.clone(),
         spec: overlay.spec.clone(),
         is_still: overlay::is_still(&overlay.spec),
     };
-    let overlays = shown.iter().map(overlay).collect();
-    let look = Look::new(output.name.clone(), format, encoder, overlays, log.map(|log| log.digest));
-    let look = LookKey::new(db, look);
-    let mut all = Vec::with_capacity(runs.len());
-    for run in runs.iter() {
-        all.push(needs.take(shots(db, project, look, *run))?.clone());
-    }
+    let overlays: Vec<Overlay> = shown.iter().map(overlay).collect();
+    let look = |name: String, demand: &Demand| {
+        let encoder = (rung.settings)(demand, &format);
+        let log = log.as_ref().map(|log| log.digest);
+        LookKey::new(db, Look::new(name, format, encoder, overlays.clone(), log))
+    };
+    let shots = |look, needs: &mut Collector| {
+        let each = |run: &MomentRun<'db>| needs.take(shots(db, project, look, *run)).cloned();
+        runs.iter().map(each).collect::<Option<Vec<_>>>()
+    };
+    let demand = match settings.video.target {
+        None => settings.video.demand(),
+        Some(target) => {
+            let shots = |look, needs: &mut Collector| {
+                let all = shots(look, needs)?;
+                Some(all.iter().flat_map(|shots| shots.iter().copied()).collect())
+            };
+            let aimed = Aimed { output: &output.name, settings: &settings, target, look: &look, shots: &shots };
+            aimed.demand(db, needs)?
+        }
+    };
+    let look = look(output.name.clone(), &demand);
+    let all = shots(look, needs)?;
     if all.iter().all(|shots| shots.is_empty()) {
         needs.problem(
             Diagnostic::input(format!("output {:?} has nothing to show: no moment was chosen", output.name))

@@ -29,6 +29,7 @@ pub enum ActionSpec {
     Mix(MixSpec),
     Join(JoinSpec),
     Still(StillSpec),
+    Quality(QualitySpec),
 }
 
 /// Where a kind's work is done.
@@ -224,9 +225,22 @@ const STILL: Kind = Kind {
     reads_as: nothing,
 };
 
+const QUALITY: Kind = Kind {
+    name: "quality",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 10,
+    deadline: STUCK,
+    product: ("quality chosen", "qualities chosen"),
+    artifacts: 1,
+    reads_as: value::<Reached>,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
-pub const KINDS: &[&Kind] =
-    &[&PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL];
+pub const KINDS: &[&Kind] = &[
+    &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
+];
 
 impl Kind {
     /// Whether what it makes goes to an output of the user's and is not kept in
@@ -263,6 +277,7 @@ impl ActionSpec {
             ActionSpec::Mix(_) => &MIX,
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
+            ActionSpec::Quality(_) => &QUALITY,
         }
     }
 
@@ -298,6 +313,7 @@ impl ActionSpec {
             }
             ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
             ActionSpec::Still(s) => vec![s.file],
+            ActionSpec::Quality(_) => Vec::new(),
         }
     }
 

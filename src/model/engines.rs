@@ -68,7 +68,8 @@ impl ActionSpec {
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)
             | ActionSpec::Sound(_)
-            | ActionSpec::Join(_) => None,
+            | ActionSpec::Join(_)
+            | ActionSpec::Quality(_) => None,
         }
     }
 }

@@ -218,6 +218,36 @@ pub struct SegmentInfo {
     pub held: u32,
 }
 
+/// `quality`: the one constant quality at which the pictures of an output come to
+/// a size, out of segments that were encoded at several: `Reached` (value); what
+/// all of it would take at each (artifact 0).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QualitySpec {
+    /// Bytes that all pictures may take.
+    pub budget: u64,
+    /// How many there are.
+    pub frames: u64,
+    pub samples: Vec<Sampled>,
+}
+
+/// What some segments took at one quality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sampled {
+    /// In tenths of x264's CRF.
+    pub quality: u32,
+    pub frames: u64,
+    pub bytes: u64,
+}
+
+/// The value of a `quality` action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reached {
+    /// In tenths of x264's CRF.
+    pub quality: u32,
+    /// What all pictures will take by the samples.
+    pub bytes: u64,
+}
+
 /// `sound`: the source sound of one clip as 16-bit PCM, interleaved (artifact 0).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SoundSpec {

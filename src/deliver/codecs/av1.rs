@@ -10,7 +10,8 @@ pub const LIBSVTAV1: Rung =
     Rung { name: "libsvtav1", codec: VideoCodec::Av1, tool: Tool::Av1, session: false, settings: libsvtav1 };
 
 /// x264's CRF to SVT-AV1's (measured, see docs/media.md).
-const QUALITY: Scale = &[(1, 2), (18, 25), (20, 28), (23, 34), (28, 43), (51, 63)];
+const QUALITY: Scale =
+    &[(1, 1), (12, 7), (16, 13), (18, 18), (20, 23), (22, 32), (24, 39), (28, 53), (32, 61), (36, 63), (51, 63)];
 
 /// Of SVT-AV1 for x264's presets, quickest first.
 const PRESETS: [&str; 9] = ["12", "11", "10", "9", "8", "7", "6", "5", "4"];

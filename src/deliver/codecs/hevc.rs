@@ -10,7 +10,7 @@ pub const LIBX265: Rung =
     Rung { name: "libx265", codec: VideoCodec::Hevc, tool: Tool::Hevc, session: false, settings: libx265 };
 
 /// x264's CRF to x265's (measured, see docs/media.md).
-const QUALITY: Scale = &[(1, 1), (20, 21), (28, 29), (51, 51)];
+const QUALITY: Scale = &[(1, 1), (20, 20), (24, 25), (28, 30), (32, 35), (36, 40), (46, 51), (51, 51)];
 
 /// x265 with every option that matters stated. Its parameter sets, level and
 /// tier follow from size, rate and preset, never from what is shown.

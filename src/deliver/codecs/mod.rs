@@ -23,6 +23,7 @@ use crate::model::specs::VideoEncoder;
 use crate::model::toolchain::Tool;
 
 pub use preset::Preset;
+pub use scale::decimal;
 
 /// An encoder that autocut can drive.
 #[derive(Debug)]

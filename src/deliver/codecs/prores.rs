@@ -9,8 +9,9 @@ use crate::model::toolchain::Tool;
 pub const PRORES_KS: Rung =
     Rung { name: "prores_ks", codec: VideoCodec::ProRes, tool: Tool::ProRes, session: false, settings: prores };
 
-/// The profile up to each quality, in tenths, best first.
-const PROFILES: [(u32, &str); 4] = [(160, "hq"), (220, "standard"), (270, "lt"), (510, "proxy")];
+/// The profile up to each quality, in tenths, best first (measured, see
+/// docs/media.md).
+const PROFILES: [(u32, &str); 4] = [(80, "hq"), (120, "standard"), (210, "lt"), (510, "proxy")];
 
 fn prores(demand: &Demand, _: &VideoFormat) -> VideoEncoder {
     let profile = PROFILES.iter().find(|(most, _)| demand.quality <= *most).map_or("proxy", |(_, profile)| profile);

@@ -18,7 +18,7 @@ fn on(scale: Scale, tenths: u32) -> u32 {
 }
 
 /// Tenths as a decimal number, without a fraction that is 0.
-pub(super) fn decimal(tenths: u32) -> String {
+pub fn decimal(tenths: u32) -> String {
     match (tenths / 10, tenths % 10) {
         (whole, 0) => whole.to_string(),
         (whole, tenth) => format!("{whole}.{tenth}"),

@@ -10,7 +10,8 @@ pub const LIBVPX_VP9: Rung =
     Rung { name: "libvpx-vp9", codec: VideoCodec::Vp9, tool: Tool::Vp9, session: false, settings: libvpx };
 
 /// x264's CRF to libvpx's (measured, see docs/media.md).
-const QUALITY: Scale = &[(1, 2), (18, 23), (20, 27), (23, 33), (28, 43), (51, 63)];
+const QUALITY: Scale =
+    &[(1, 1), (8, 7), (12, 12), (16, 20), (20, 29), (24, 37), (28, 46), (32, 55), (36, 62), (51, 63)];
 
 /// libvpx's `cpu-used` for x264's presets, quickest first.
 const PRESETS: [&str; 9] = ["5", "5", "5", "5", "4", "3", "2", "1", "0"];
