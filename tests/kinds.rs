@@ -13,7 +13,7 @@ use autocut::exec::inline::{self, Logs, Made, Materials};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use autocut::model::specs::*;
-use autocut::model::timeline::{Fit, SourcePicture, VideoFormat};
+use autocut::model::timeline::{Fit, Sampling, SourcePicture, VideoFormat};
 use autocut::model::{ActionSpec, KeyFields, Toolchain};
 
 /// Kind, its version (with that of the table it looks into), and the digest of
@@ -34,14 +34,15 @@ const BYTES: &[(&str, &str)] = &[
     ("draw 1 Elevation 2001", "79e623a9"),
     ("show 1 Text 2001", "f2b253af"),
     ("draw 1 Text 2001", "1ca9fd74"),
+    ("quality 1", "f824f539"),
 ];
 
 /// The first digits of the key of a fixed spec of each kind, in the order of
 /// `KINDS`, under an empty toolchain. A change here forgets every result of the
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
-    "b1993448", "961fd5b1", "434b6bc1", "0415cc1a", "bb5f0c87", "ab8cebf0", "c6969576", "fc749b45", "283f3e0c",
-    "89e8a2ee", "238cbd88", "51cc24ad", "24c2ffd7",
+    "b1993448", "961fd5b1", "434b6bc1", "0415cc1a", "bb5f0c87", "ab8cebf0", "c6969576", "fc749b45", "46b3d517",
+    "89e8a2ee", "0956709b", "6c79a32d", "24c2ffd7", "0594d3b4",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -174,10 +175,17 @@ fn bytes_change_only_with_the_version() {
         let drawn = run(draw, &memory);
         note(format!("draw {version} {} {}", overlay.kind, overlay.version), &drawn);
     }
+    let quality = ActionSpec::Quality(quality());
+    note(format!("quality {}", quality.kind().version), &run(quality, &memory));
     let expected: Vec<(String, String)> =
         BYTES.iter().map(|(what, digest)| ((*what).into(), (*digest).into())).collect();
     let lines: Vec<String> = found.iter().map(|(what, digest)| format!("    ({what:?}, {digest:?}),")).collect();
     assert_eq!(found, expected, "found:\n{}\n", lines.join("\n"));
+}
+
+fn quality() -> QualitySpec {
+    let sample = |quality, bytes| Sampled { quality, frames: 480, bytes };
+    QualitySpec { budget: 9_000_000, frames: 4_800, samples: vec![sample(180, 1_500_000), sample(280, 400_000)] }
 }
 
 /// One spec of each kind, with everything in it that can be.
@@ -186,7 +194,7 @@ fn specs() -> Vec<ActionSpec> {
     let rate = FrameRate::new(30, 1).unwrap();
     let size = Size::new(1280, 720);
     let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
-    let format = VideoFormat { size, rate, colour };
+    let format = VideoFormat { size, rate, colour, sampling: Sampling::default() };
     let picture = SourcePicture { stored: size, pixel_aspect: (1, 1), orientation: Orientation::UPRIGHT, colour, rate };
     let pass = AnalysisPass {
         orientation: Orientation::UPRIGHT,
@@ -267,7 +275,11 @@ fn specs() -> Vec<ActionSpec> {
                 repeat: true,
             }),
             ceiling: -100,
-            bit_rate: 192_000,
+            encoder: AudioEncoder {
+                name: "aac".into(),
+                options: vec![("aac_coder".into(), "twoloop".into())],
+                bit_rate: 192_000,
+            },
         }),
         ActionSpec::Join(JoinSpec {
             format,
@@ -278,6 +290,7 @@ fn specs() -> Vec<ActionSpec> {
             title: Some("Ride".into()),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
+        ActionSpec::Quality(quality()),
         ActionSpec::Copy(CopySpec {
             source: SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Fit },
             format,
@@ -348,7 +361,7 @@ fn what_is_absent_is_in_the_key() {
             reached.push(spec.kind().name);
         }
     }
-    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join"]);
+    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join", "quality"]);
 }
 
 /// Every change of one leaf of a spec in JSON: where it is, and the whole

@@ -87,7 +87,7 @@ pub(super) struct Settings {
     /// The folder for results; AUTOCUT_STORE [default: .autocut in the project].
     #[arg(long, global = true, value_name = "FOLDER")]
     store: Option<PathBuf>,
-    /// The encoder for H.264; AUTOCUT_CODEC [default: auto, the best that works].
+    /// The encoder for the codec that it makes; AUTOCUT_CODEC [default: auto, the best that works].
     #[arg(long, global = true, value_name = "ENCODER", value_parser = value::<Wanted>)]
     codec: Option<Wanted>,
     /// The store that machines share: a folder or s3://BUCKET/PREFIX; AUTOCUT_REMOTE [default: none].

@@ -1,18 +1,21 @@
 //! `Clips`: every moment as a file of its own.
 
 use crate::base::Digest;
+use crate::deliver::containers::Container;
 use crate::deliver::deliverables::{Deliverable, FilePlan, Files, Settings};
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
-use crate::manifest::{KindEntry, schema};
+use crate::manifest::{Checker, KindEntry, Node, schema};
 use crate::model::Clip;
 
 schema! {
-    /// One MP4 (H.264 and AAC) for each moment, named by camera, recording and
-    /// time, so that adding a moment renames no other.
-    pub struct Clips = "Clips" {
+    /// One file for each moment, named by camera, recording and time, so that
+    /// adding a moment renames no other.
+    pub struct Clips = "Clips", check = Clips::check {
         /// The folder in which they are written, relative to the project.
         folder: String,
+        /// What kind of files: MP4 and MOV hold H.264 and AAC unless told otherwise, MKV too, WebM VP9 and Opus.
+        container: Container = Container::Mp4,
         /// The pictures.
         video: Video = Video::default(),
         /// The sound.
@@ -20,24 +23,36 @@ schema! {
     }
 }
 
+impl Clips {
+    fn check(&self, node: &Node, checker: &mut Checker) {
+        let chosen = node.field("container").unwrap_or(node);
+        self.settings().check(chosen, node, false, checker);
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { container: self.container, video: self.video.clone(), sound: self.sound.clone() }
+    }
+}
+
 pub const CLIPS: Deliverable = Deliverable {
     entry: KindEntry::of::<Clips>("Clips", 1, r#"Clips(folder: "out/clips")"#),
     settings: |params| {
         let clips: Clips = serde_json::from_str(params).ok()?;
-        Some(Settings { video: clips.video, sound: clips.sound })
+        Some(clips.settings())
     },
     files: Files::Each(each),
 };
 
 fn each(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<Vec<FilePlan>> {
     let wanted: Clips = serde_json::from_str(params).ok()?;
+    let extension = wanted.container.extension();
     let folder = wanted.folder.trim_end_matches('/');
     let mark = |clip: &Clip| match alike(clip) {
         true => format!("-{}", Digest::of(clip.moment.recording.as_bytes()).short()),
         false => String::new(),
     };
     let file = |clip: &&Clip| FilePlan {
-        path: format!("{folder}/{}{}.mp4", file_name(clip), mark(clip)),
+        path: format!("{folder}/{}{}.{extension}", file_name(clip), mark(clip)),
         music: wanted.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),

@@ -1,10 +1,12 @@
 //! The table of output kinds. A new kind is a file and a line here.
 
+use crate::deliver::codecs::{SoundCodec, VideoCodec};
+use crate::deliver::containers::Container;
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::deliver::{clips, reel};
-use crate::manifest::KindEntry;
-use crate::model::Clip;
+use crate::manifest::{Checker, KindEntry, Node};
+use crate::model::{Clip, VideoFormat, VideoInfo};
 
 /// An output kind.
 pub struct Deliverable {
@@ -32,8 +34,39 @@ pub enum Files {
 /// What every kind settles about picture and sound.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    pub container: Container,
     pub video: Video,
     pub sound: Sound,
+}
+
+impl Settings {
+    pub fn video_codec(&self) -> VideoCodec {
+        self.video.codec.or(self.container.usual_video())
+    }
+
+    pub fn sound_codec(&self) -> SoundCodec {
+        self.sound.codec.or(self.container.usual_sound(self.video_codec()))
+    }
+
+    /// Reports what the container, or a codec, cannot hold. `chosen` is where
+    /// the container is chosen, `node` the output, which is one file or not.
+    pub fn check(&self, chosen: &Node, node: &Node, one_file: bool, checker: &mut Checker) {
+        let (video, sound) = (node.field("video"), node.field("sound"));
+        let place = |section: Option<&Node>| {
+            let codec = section.and_then(|section| section.field("codec"));
+            codec.unwrap_or(chosen).span
+        };
+        let (pictures, heard) = (self.video_codec(), self.sound_codec());
+        self.container.check((pictures, place(video)), (heard, place(sound)), checker);
+        self.video.check_depth(pictures, video.unwrap_or(node), checker);
+        self.video.check_target(pictures, one_file, video.unwrap_or(node), checker);
+        self.sound.check_depth(heard, sound.unwrap_or(node), checker);
+    }
+
+    /// The format of an output that is made of `footage`.
+    pub fn format(&self, footage: &[&VideoInfo]) -> VideoFormat {
+        self.video.format(self.video_codec(), footage)
+    }
 }
 
 /// One file of an output.

@@ -9,38 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Diagnostic;
 use crate::base::diagnostic::nearest;
-use crate::deliver::video::{self, Video};
+use crate::deliver::codecs::{Rung, VideoCodec, av1, h264, hevc, prores, vp9};
 use crate::manifest::{Checker, FromNode, Node, Value};
+use crate::model::Toolchain;
 use crate::model::engines::{Engine, varies};
-use crate::model::specs::VideoEncoder;
-use crate::model::toolchain::Tool;
-use crate::model::{Toolchain, VideoFormat};
 
-/// An encoder that autocut can drive.
-#[derive(Debug)]
-pub struct Rung {
-    /// FFmpeg's name of it.
-    pub name: &'static str,
-    /// Whose identity says whether it works here.
-    pub tool: Tool,
-    /// Whether it takes one of the sessions that a hardware encoder has.
-    pub session: bool,
-    /// Its complete settings.
-    pub settings: fn(&Video, &VideoFormat) -> VideoEncoder,
-}
-
-/// Best first.
-pub const RUNGS: &[Rung] = &[LIBX264];
-
-const LIBX264: Rung = Rung { name: "libx264", tool: Tool::H264, session: false, settings: video::libx264 };
+/// Those of one codec best first.
+pub const RUNGS: &[Rung] = &[h264::LIBX264, hevc::LIBX265, av1::LIBSVTAV1, vp9::LIBVPX_VP9, prores::PRORES_KS];
 
 /// The word for the best rung that works.
 const AUTO: &str = "auto";
 
-/// FFmpeg's name of the codec that an encoder writes.
-pub fn codec(_encoder: &str) -> &'static str {
-    "h264"
-}
+/// The encoder whose pictures can stand beside those that are copied.
+pub const BESIDE_COPIES: &str = "libx264";
 
 /// Which encoder a person wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,7 +29,8 @@ pub enum Wanted {
     /// The best that works, and the next one where it fails.
     #[default]
     Auto,
-    /// This one and no other, by [`Rung::name`].
+    /// This one and no other for the codec that it makes, by [`Rung::name`];
+    /// other codecs have their best.
     Only(String),
 }
 
@@ -91,7 +73,7 @@ impl FromNode for Wanted {
     }
 
     fn expects() -> String {
-        "an encoder: \"auto\" or \"libx264\"".to_owned()
+        "an encoder: \"auto\", or a name such as \"libx264\"".to_owned()
     }
 
     fn to_text(&self) -> String {
@@ -99,7 +81,7 @@ impl FromNode for Wanted {
     }
 }
 
-/// The rung for an output: the first that is wanted, works here and did not
+/// The rung for an output of that codec: the first that is wanted, works here and did not
 /// fail in this build. Where it has to be `reproducible`, that is the table
 /// that says which make other bytes each time.
 ///
@@ -108,6 +90,7 @@ impl FromNode for Wanted {
 /// one that is wanted is not reproducible, else of the environment.
 pub fn choose<'a>(
     rungs: &'a [Rung],
+    codec: VideoCodec,
     wanted: &Wanted,
     toolchain: &Toolchain,
     failed: &[String],
@@ -115,7 +98,9 @@ pub fn choose<'a>(
 ) -> Result<&'a Rung, Diagnostic> {
     let mut passed_over = Vec::new();
     let mut varying = false;
-    for rung in rungs.iter().filter(|rung| *wanted == Wanted::Auto || wanted.as_str() == rung.name) {
+    let able = || rungs.iter().filter(|rung| rung.codec == codec);
+    let wanted = if able().any(|rung| wanted.as_str() == rung.name) { wanted } else { &Wanted::Auto };
+    for rung in able().filter(|rung| *wanted == Wanted::Auto || wanted.as_str() == rung.name) {
         if failed.iter().any(|name| name == rung.name) {
             passed_over.push(format!("{} failed in this build", rung.name));
             continue;
@@ -136,7 +121,9 @@ pub fn choose<'a>(
     }
     if varying {
         let problem = Diagnostic::input(match wanted {
-            Wanted::Auto => "no encoder for H.264 works here that makes the same bytes every time".to_owned(),
+            Wanted::Auto => {
+                format!("no encoder for {} works here that makes the same bytes every time", codec.name())
+            }
             Wanted::Only(name) => format!("the encoder {name} does not make the same bytes every time"),
         });
         let problem = passed_over.into_iter().fold(problem, Diagnostic::note);
@@ -144,13 +131,19 @@ pub fn choose<'a>(
         return Err(problem.hint("set the codec to \"auto\", or make it all the same with `--no-reproducible`"));
     }
     let problem = Diagnostic::environment(match wanted {
-        Wanted::Auto => "no encoder for H.264 works here".to_owned(),
+        Wanted::Auto => format!("no encoder for {} works here", codec.name()),
         Wanted::Only(name) => format!("the encoder {name} does not work here"),
     });
     let problem = passed_over.into_iter().fold(problem, Diagnostic::note);
     Err(problem.hint(match wanted {
-        Wanted::Auto => "install FFmpeg's libraries with libx264 (`make deps`); `autocut doctor` says what works",
-        Wanted::Only(_) => "set the codec to \"auto\"; `autocut doctor` says what works and where the setting is from",
+        Wanted::Auto => {
+            let encoders: Vec<&str> = able().filter(|rung| !rung.session).map(|rung| rung.name).collect();
+            let encoders = encoders.join(" or ");
+            format!("install FFmpeg's libraries with {encoders} (`make deps`); `autocut doctor` says what works")
+        }
+        Wanted::Only(_) => {
+            "set the codec to \"auto\"; `autocut doctor` says what works and where the setting is from".to_owned()
+        }
     }))
 }
 
@@ -158,12 +151,13 @@ pub fn choose<'a>(
 mod tests {
     use super::*;
     use crate::base::Digest;
-    use crate::model::toolchain::ToolIdentity;
+    use crate::deliver::video::Video;
+    use crate::model::toolchain::{Tool, ToolIdentity};
 
     /// Two hardware encoders over the software one: no such encoder is driven
     /// yet, so their names and tools are made up for the decision alone.
     fn ladder() -> [Rung; 3] {
-        let rung = |name, tool, session: bool| Rung { name, tool, session, ..LIBX264 };
+        let rung = |name, tool, session: bool| Rung { name, tool, session, ..h264::LIBX264 };
         [rung("best", Tool::Aac, true), rung("good", Tool::Jpeg, true), rung("libx264", Tool::H264, false)]
     }
 
@@ -179,7 +173,7 @@ mod tests {
 
     fn chosen(wanted: &Wanted, works: &[Tool], failed: &[&str]) -> Result<&'static str, Diagnostic> {
         let failed: Vec<String> = failed.iter().map(|name| (*name).to_owned()).collect();
-        choose(&ladder(), wanted, &toolchain(works), &failed, None).map(|rung| rung.name)
+        choose(&ladder(), VideoCodec::H264, wanted, &toolchain(works), &failed, None).map(|rung| rung.name)
     }
 
     #[test]
@@ -207,7 +201,7 @@ mod tests {
         assert_eq!(refused.tier, crate::base::Tier::Environment);
         assert_eq!(refused.notes, ["best: no such device", "good: no such device", "libx264 failed in this build"]);
         // A tool that nobody was asked about is not known to be broken.
-        let unasked = choose(RUNGS, &Wanted::Auto, &Toolchain::default(), &[], None);
+        let unasked = choose(RUNGS, VideoCodec::H264, &Wanted::Auto, &Toolchain::default(), &[], None);
         assert_eq!(unasked.map(|rung| rung.name), Ok("libx264"));
     }
 
@@ -217,7 +211,7 @@ mod tests {
         let table = [engine("best", false, "its driver decides"), engine("libx264", true, "software")];
         let all = toolchain(&[Tool::Aac, Tool::Jpeg, Tool::H264]);
         let chosen = |wanted: &Wanted, failed: &[String]| {
-            choose(&ladder(), wanted, &all, failed, Some(&table)).map(|rung| rung.name)
+            choose(&ladder(), VideoCodec::H264, wanted, &all, failed, Some(&table)).map(|rung| rung.name)
         };
         // Passes over the one that varies and the one of which nothing is known.
         assert_eq!(chosen(&Wanted::Auto, &[]), Ok("libx264"));
@@ -236,15 +230,31 @@ mod tests {
         assert_eq!(Wanted::parse("auto"), Ok(Wanted::Auto));
         assert_eq!(Wanted::parse("libx264"), Ok(Wanted::Only("libx264".to_owned())));
         let wrong = Wanted::parse("h264_nvenc").unwrap_err();
-        assert_eq!(wrong.notes, ["this autocut encodes with: auto, libx264"]);
-        assert_eq!(Wanted::parse("libx265").unwrap_err().hint.unwrap(), "did you mean \"libx264\"?");
+        assert_eq!(
+            wrong.notes,
+            ["this autocut encodes with: auto, libx264, libx265, libsvtav1, libvpx-vp9, prores_ks"]
+        );
+        assert_eq!(Wanted::parse("libx263").unwrap_err().hint.unwrap(), "did you mean \"libx264\"?");
     }
 
+    /// One encoder is demanded, and an output of another codec has its best.
+    #[test]
+    fn a_named_encoder_is_for_its_codec() {
+        let x264 = Wanted::Only("libx264".to_owned());
+        let chosen = |codec| choose(RUNGS, codec, &x264, &Toolchain::default(), &[], None).map(|rung| rung.name);
+        assert_eq!(chosen(VideoCodec::H264), Ok("libx264"));
+        assert_eq!(chosen(VideoCodec::Hevc), Ok("libx265"));
+        assert_eq!(chosen(VideoCodec::Vp9), Ok("libvpx-vp9"));
+    }
+
+    /// Each has settings of its own, and a tool that says whether it works.
     #[test]
     fn every_rung_has_settings() {
-        let format = Video::default().format(&[]);
         for rung in RUNGS {
-            assert_eq!((rung.settings)(&Video::default(), &format).name, rung.name);
+            let format = Video::default().format(rung.codec, &[]);
+            let settings = (rung.settings)(&Video::default().demand(), &format);
+            assert_eq!((settings.name.as_str(), Tool::of_encoder(rung.name)), (rung.name, Some(rung.tool)));
         }
+        assert!(VideoCodec::ALL.iter().all(|codec| RUNGS.iter().any(|rung| rung.codec == *codec)));
     }
 }

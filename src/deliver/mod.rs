@@ -2,12 +2,15 @@
 //! in, specifications of actions come out; nothing is encoded here.
 
 pub mod clips;
+pub mod codecs;
+pub mod containers;
 pub mod deliverables;
 pub mod encoders;
 pub mod quality;
 pub mod reel;
 pub mod segments;
 pub mod sound;
+pub mod target;
 pub mod timeline;
 pub mod video;
 

@@ -3,14 +3,16 @@
 use std::hash::{Hash, Hasher};
 
 use crate::base::{Digest, FrameRate, Timestamp};
+use crate::deliver::codecs::{SoundCodec, WantedSound, audio};
 use crate::manifest::manifest::Music;
-use crate::manifest::schema;
 use crate::manifest::values::Decibels;
+use crate::manifest::{Checker, Node, schema};
 use crate::model::Clip;
 use crate::model::specs::{MixClip, MixMusic, MixSpec, SoundRun, SoundSpec};
 
 schema! {
-    /// Levels of the footage's own sound and of the music.
+    /// Levels of the footage's own sound and of the music, and how they are
+    /// encoded.
     pub struct Sound = "Sound" {
         /// Gain of the footage's own sound.
         footage: Decibels = Decibels(0),
@@ -19,8 +21,12 @@ schema! {
         music: Option<bool> = None,
         /// Fade of the footage's sound at each cut.
         fade: Timestamp = Timestamp::from_millis(20),
-        /// AAC's bits per second.
+        /// The codec. `Auto`: what the container usually holds.
+        codec: WantedSound = WantedSound::Auto,
+        /// Bits per second of AAC and Opus.
         bit_rate: u32 = 192_000,
+        /// Bits a sample of PCM, 16 or 24.
+        depth: u32 = 16,
     }
 }
 
@@ -29,7 +35,37 @@ impl Eq for Sound {}
 
 impl Hash for Sound {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.footage, self.music, self.fade, self.bit_rate).hash(state);
+        let Sound { footage, music, fade, codec, bit_rate, depth } = self;
+        (footage, music, fade, codec, bit_rate, depth).hash(state);
+    }
+}
+
+impl Sound {
+    /// Reports what the codec has no use for. `node` is this struct, or what is
+    /// around it.
+    pub fn check_depth(&self, codec: SoundCodec, node: &Node, checker: &mut Checker) {
+        let span = node.field("depth").map_or(node.span, |field| field.span);
+        match (self.depth, codec) {
+            (16, _) | (24, SoundCodec::Pcm) => {}
+            (24, _) => {
+                let message = format!("{} has no bits a sample", codec.name());
+                checker.error_with_hint(span, message, "leave `depth` out, or take `codec: Pcm`");
+            }
+            (bits, _) => {
+                checker.error_with_hint(span, format!("sound of {bits} bits cannot be made"), "write 16 or 24");
+            }
+        }
+    }
+}
+
+impl Sound {
+    /// What so long a sound takes, about.
+    pub fn bytes(&self, codec: SoundCodec, millis: u64) -> u64 {
+        let bits = match codec {
+            SoundCodec::Aac | SoundCodec::Opus => u64::from(self.bit_rate),
+            SoundCodec::Pcm => u64::from(SAMPLE_RATE) * u64::from(CHANNELS) * u64::from(self.depth),
+        };
+        u64::try_from(u128::from(bits) * u128::from(millis) / 8_000).unwrap_or(u64::MAX)
     }
 }
 
@@ -72,6 +108,7 @@ pub fn source(clip: &Clip, rate: FrameRate) -> Option<SoundSpec> {
 /// sound.
 pub fn mix(
     settings: &Sound,
+    codec: SoundCodec,
     rate: FrameRate,
     clips: &[(u32, Option<Digest>)],
     music: Option<(&Music, Digest)>,
@@ -101,7 +138,7 @@ pub fn mix(
         clips: mixed,
         music,
         ceiling: CEILING,
-        bit_rate: settings.bit_rate.clamp(32_000, 512_000),
+        encoder: audio::settings(codec, settings.bit_rate, settings.depth),
     }
 }
 
@@ -113,7 +150,7 @@ mod tests {
     fn clips_follow_each_other_to_the_sample() {
         let rate = FrameRate::new(30_000, 1_001).unwrap();
         let settings = Sound::default();
-        let mix = mix(&settings, rate, &[(105, None), (7, None), (1_000, None)], None);
+        let mix = mix(&settings, SoundCodec::Aac, rate, &[(105, None), (7, None), (1_000, None)], None);
         let mut at = 0;
         for clip in &mix.clips {
             assert_eq!(clip.at, at);

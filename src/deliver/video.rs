@@ -1,17 +1,15 @@
 //! The pictures of an output: size, rate and encoder.
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::{FrameRate, Size};
+use crate::deliver::codecs::{Demand, Preset, VideoCodec, WantedVideo};
 use crate::deliver::quality::Quality;
-use crate::manifest::schema::unknown;
-use crate::manifest::{Checker, FromNode, Node, schema};
+use crate::deliver::target::Target;
+use crate::manifest::{Checker, Node, schema};
 use crate::model::footage::Transfer;
-use crate::model::specs::VideoEncoder;
-use crate::model::{Colour, Matrix, VideoFormat, VideoInfo};
+use crate::model::{Colour, Matrix, Sampling, VideoFormat, VideoInfo};
 
 schema! {
-    /// Size, rate and quality of the pictures.
+    /// Size, rate, codec and quality of the pictures.
     pub struct Video = "Video", check = Video::check {
         /// Width and height in pixels, e.g. "1920x1080", "720p" or "1080x1920".
         /// Left out: that of most of the footage (by duration), at most 4K.
@@ -19,12 +17,22 @@ schema! {
         /// Frames per second as a fraction, e.g. 30 or "30000/1001". Left out:
         /// that of most of the footage, at most 60.
         rate: Option<FrameRate> = None,
-        /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small. Or
-        /// `Auto`: footage that is shown as it is, in the output's own format and
-        /// without overlays, is copied by whole GOPs where that pays, and the rest
-        /// encoded. Or `Copy`: wherever it is possible.
+        /// The codec. `Auto`: what the container usually holds.
+        codec: WantedVideo = WantedVideo::Auto,
+        /// Bits a sample, 8 or 10. Left out: 8, and 10 for ProRes.
+        depth: Option<u32> = None,
+        /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
+        /// Other encoders get what looks about equal. Or `Auto`: footage that is
+        /// shown as it is, in the output's own format and without overlays, is
+        /// copied by whole GOPs where that pays, and the rest encoded. Or `Copy`:
+        /// wherever it is possible.
         quality: Quality = Quality::default(),
-        /// x264's preset, from "ultrafast" to "veryslow".
+        /// The size of the file, or the bit rate of its pictures. Some segments
+        /// are encoded at several qualities, and the one quality is taken at
+        /// which the output comes near: within 10 % as a rule.
+        target: Option<Target> = None,
+        /// x264's preset, from "ultrafast" to "veryslow". Other encoders get
+        /// their own that is nearest.
         preset: Preset = Preset::default(),
     }
 }
@@ -42,42 +50,16 @@ const MAX_SIDE: u32 = 8192;
 const DEFAULT_SIZE: Size = Size::new(1920, 1080);
 const DEFAULT_RATE: (u32, u32) = (30, 1);
 
-/// The presets that x264 knows, but for `placebo`, which is not worth its time.
-const PRESETS: &[&str] =
-    &["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
-
-/// One of [`PRESETS`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preset(String);
-
-impl Default for Preset {
-    fn default() -> Self {
-        Preset("veryfast".to_owned())
-    }
-}
-
-impl FromNode for Preset {
-    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
-        let name = String::from_node(node, checker)?;
-        if PRESETS.contains(&name.as_str()) {
-            return Some(Preset(name));
-        }
-        unknown(checker, node.span, format!("there is no preset {name:?}"), &name, PRESETS);
-        None
-    }
-
-    fn expects() -> String {
-        "one of x264's presets, such as \"veryfast\"".to_owned()
-    }
-
-    fn to_text(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
-
 impl Video {
     fn check(&self, node: &Node, checker: &mut Checker) {
         let span = |field: &str| node.field(field).map_or(node.span, |field| field.span);
+        if self.target.is_some() && node.field("quality").is_some() {
+            checker.error_with_hint(
+                span("target"),
+                "a quality and a target cannot both be met",
+                "leave one of `quality` and `target` out",
+            );
+        }
         let limits = MIN_SIDE..=MAX_SIDE;
         if self.size.is_some_and(|size| !limits.contains(&size.width) || !limits.contains(&size.height)) {
             checker.error_with_hint(
@@ -88,8 +70,58 @@ impl Video {
         }
     }
 
-    /// The format of an output that is made of `footage`.
-    pub fn format(&self, footage: &[&VideoInfo]) -> VideoFormat {
+    /// Reports a depth that the codec does not have. `node` is this struct, or
+    /// what is around it.
+    pub fn check_depth(&self, codec: VideoCodec, node: &Node, checker: &mut Checker) {
+        let span = node.field("depth").map_or(node.span, |field| field.span);
+        match (self.depth, codec) {
+            (None | Some(10), _) => {}
+            (Some(8), VideoCodec::ProRes) => {
+                checker.error_with_hint(span, "ProRes has 10 bits", "leave `depth` out");
+            }
+            (Some(8), _) => {}
+            (Some(bits), _) => {
+                checker.error_with_hint(span, format!("pictures of {bits} bits cannot be made"), "write 8 or 10");
+            }
+        }
+    }
+
+    /// Reports a target that cannot be met: of ProRes, or of a `whole` file where
+    /// there are many. `node` is this struct, or what is around it.
+    pub fn check_target(&self, codec: VideoCodec, whole: bool, node: &Node, checker: &mut Checker) {
+        let span = node.field("target").map_or(node.span, |field| field.span);
+        match self.target {
+            Some(_) if codec == VideoCodec::ProRes => checker.error_with_hint(
+                span,
+                "ProRes has no scale of quality, so no target can be met",
+                "leave `target` out; `quality` chooses the profile",
+            ),
+            Some(Target::Size(_)) if !whole => checker.error_with_hint(
+                span,
+                "a size is that of one file, and these are several",
+                "write a bit rate: `target: BitRate(\"8 Mbit/s\")`",
+            ),
+            _ => {}
+        }
+    }
+
+    /// What an encoder is asked for, where there is no target.
+    pub fn demand(&self) -> Demand {
+        let beside_copies = self.quality.copies();
+        Demand { quality: self.quality.crf() * 10, preset: self.preset.clone(), beside_copies }
+    }
+
+    /// How pictures are sampled for a codec.
+    pub fn sampling(&self, codec: VideoCodec) -> Sampling {
+        match (codec, self.depth) {
+            (VideoCodec::ProRes, _) => Sampling::Yuv422p10,
+            (_, Some(10)) => Sampling::Yuv420p10,
+            _ => Sampling::Yuv420p8,
+        }
+    }
+
+    /// The format of an output of that codec that is made of `footage`.
+    pub fn format(&self, codec: VideoCodec, footage: &[&VideoInfo]) -> VideoFormat {
         let size = self.size.unwrap_or_else(|| {
             let common = most(footage, |video| even(video.display_size())).unwrap_or(DEFAULT_SIZE);
             let limit = if common.width < common.height { MAX_SIZE.transposed() } else { MAX_SIZE };
@@ -104,36 +136,8 @@ impl Video {
             size: even(size),
             rate: rate.unwrap_or_else(|| unreachable!("the default rate is not 0")),
             colour: own.filter(|colour| colour.transfer() == Transfer::Sdr).unwrap_or(usual),
+            sampling: self.sampling(codec),
         }
-    }
-}
-
-/// Parameter sets that do not depend on CRF (joinable), closed GOPs, and the
-/// same bits on every processor.
-const X264_PARAMETERS: &str = "stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1";
-
-/// x264, with every option that matters stated. See docs/media.md for what each
-/// is for.
-pub fn libx264(video: &Video, format: &VideoFormat) -> VideoEncoder {
-    let crf = video.quality.crf().to_string();
-    // Numbers of parameter sets that no camera uses, so that both can stand in
-    // one file.
-    let parameters = match video.quality.copies() {
-        true => format!("{X264_PARAMETERS}:sps-id=31"),
-        false => X264_PARAMETERS.to_owned(),
-    };
-    let options = [
-        ("preset", video.preset.0.as_str()),
-        ("crf", &crf),
-        ("profile", "high"),
-        ("level", level(format)),
-        ("x264-params", parameters.as_str()),
-        ("flags", "+cgop+global_header+bitexact"),
-    ];
-    VideoEncoder {
-        name: "libx264".to_owned(),
-        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        threads: 1,
     }
 }
 
@@ -166,27 +170,6 @@ fn most<T: Ord + Copy>(footage: &[&VideoInfo], what: impl Fn(&VideoInfo) -> T) -
     shares.into_iter().max_by_key(|(value, share)| (*share, *value)).map(|(value, _)| value)
 }
 
-/// The lowest H.264 level whose picture size and macroblock rate suffice
-/// (ITU-T H.264, table A-1). Stated, because a level that the encoder guesses
-/// from the content would differ between segments.
-fn level(format: &VideoFormat) -> &'static str {
-    let macroblocks = u64::from(format.size.width.div_ceil(16)) * u64::from(format.size.height.div_ceil(16));
-    let per_second = macroblocks * u64::from(format.rate.numerator()) / u64::from(format.rate.denominator());
-    const LEVELS: &[(u64, u64, &str)] = &[
-        (1_620, 40_500, "3.0"),
-        (3_600, 108_000, "3.1"),
-        (5_120, 216_000, "3.2"),
-        (8_192, 245_760, "4.0"),
-        (8_704, 522_240, "4.2"),
-        (22_080, 589_824, "5.0"),
-        (36_864, 983_040, "5.1"),
-        (36_864, 2_073_600, "5.2"),
-        (139_264, 4_177_920, "6.0"),
-    ];
-    let fits = LEVELS.iter().find(|(frame, rate, _)| macroblocks <= *frame && per_second <= *rate);
-    fits.map_or("6.2", |(_, _, level)| level)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,7 +177,7 @@ mod tests {
     fn format(width: u32, height: u32, rate: u32) -> VideoFormat {
         let rate = FrameRate::new(rate, 1).unwrap();
         let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
-        VideoFormat { size: Size::new(width, height), rate, colour }
+        VideoFormat { size: Size::new(width, height), rate, colour, sampling: Sampling::Yuv420p8 }
     }
 
     #[test]
@@ -220,17 +203,6 @@ mod tests {
             chunks: Vec::new(),
         };
         assert_eq!(most(&[&video, &video], |video| video.rate), Some(rate));
-    }
-
-    /// Examples of levels and their formats from table A-6 of ITU-T H.264.
-    #[test]
-    fn levels_of_usual_formats() {
-        assert_eq!(level(&format(1280, 720, 30)), "3.1");
-        assert_eq!(level(&format(1280, 720, 60)), "3.2");
-        assert_eq!(level(&format(1920, 1080, 30)), "4.0");
-        assert_eq!(level(&format(1920, 1080, 60)), "4.2");
-        assert_eq!(level(&format(3840, 2160, 30)), "5.1");
-        assert_eq!(level(&format(3840, 2160, 60)), "5.2");
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn colour_oddities(video: &VideoInfo, odd: &mut Vec<String>) {
         odd.push("full colour range: converted to the limited range that players expect".to_owned());
     }
     if video.bit_depth > 8 {
-        odd.push(format!("{} bits a sample: rendered with 8", video.bit_depth));
+        odd.push(format!("{} bits a sample: rendered with as many as the output has", video.bit_depth));
     }
 }
 

@@ -141,7 +141,8 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Probe(_)
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)
-        | ActionSpec::Still(_) => 1,
+        | ActionSpec::Still(_)
+        | ActionSpec::Quality(_) => 1,
     }
 }
 

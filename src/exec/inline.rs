@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::{Diagnostic, Digest};
+use crate::deliver::target;
 use crate::model::overlay::Shown;
 use crate::model::signal::NamedSignal;
 use crate::model::telemetry::TelemetrySummary;
@@ -95,6 +96,10 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
                 decode(&materials.read(spec.shown)?).ok_or_else(|| unreadable("an overlay's plan", spec.shown))?;
             let (pack, drawn) = overlay::draw(&spec.overlay, &shown, spec.format)?;
             made(pack, encode(&drawn))
+        }
+        ActionSpec::Quality(spec) => {
+            let (tried, reached) = target::reached(spec);
+            made(encode(&tried), encode(&reached))
         }
         media => Err(Diagnostic::bug(format!("{} does not run here", media.kind().name))),
     }

@@ -147,7 +147,7 @@ fn rank(spec: &ActionSpec) -> u8 {
         ActionSpec::ImportTelemetry(_) => 1,
         ActionSpec::CleanTelemetry(_) => 2,
         ActionSpec::Analyse(_) | ActionSpec::Detect(_) => 3,
-        ActionSpec::Choose(_) => 4,
+        ActionSpec::Choose(_) | ActionSpec::Quality(_) => 4,
         ActionSpec::Show(_) => 5,
         ActionSpec::Draw(_) => 6,
         // The mix needs every sound, and then encodes while segments do.
@@ -187,7 +187,7 @@ mod tests {
     use crate::base::{FrameRate, Orientation, Size};
     use crate::model::specs::{AnalyseSpec, ProbeSpec, SourceRun, VideoEncoder};
     use crate::model::timeline::SourcePicture;
-    use crate::model::{Colour, Fit, Matrix, VideoFormat};
+    use crate::model::{Colour, Fit, Matrix, Sampling, VideoFormat};
 
     fn action(node: &str, spec: ActionSpec) -> Arc<PlannedAction> {
         let key = ActionKey(Digest::of(node.as_bytes()));
@@ -213,7 +213,7 @@ mod tests {
         };
         let spec = SegmentSpec {
             sources: vec![source],
-            format: VideoFormat { size, rate, colour },
+            format: VideoFormat { size, rate, colour, sampling: Sampling::default() },
             encoder: VideoEncoder { name: "libx264".into(), options: Vec::new(), threads: 1 },
             overlays: Vec::new(),
         };

@@ -3,7 +3,7 @@
 
 use crate::base::Diagnostic;
 use crate::exec::workspace::Workspace;
-use crate::graph::encoding;
+use crate::graph::{encoding, outputs};
 use crate::manifest::manifest::OutputDecl;
 use crate::model::ActionSpec;
 use crate::model::engines::{ENGINES, varies};
@@ -12,9 +12,12 @@ use crate::model::engines::{ENGINES, varies};
 /// named) reproducibly, as far as the manifest and the settings tell.
 pub fn refusals(workspace: &Workspace, targets: &[String]) -> Vec<Diagnostic> {
     let wanted = |output: &&OutputDecl| targets.is_empty() || targets.contains(&output.name);
-    let outputs = workspace.manifest.outputs.iter().filter(wanted);
-    let refused = |output: &OutputDecl| encoding::rung(&workspace.db, &output.name).err();
-    outputs.filter_map(|output| Some(refused(output)?.at(output.place.0.clone()))).collect()
+    let declared = workspace.manifest.outputs.iter().filter(wanted);
+    let refused = |output: &OutputDecl| {
+        let codec = outputs::settings(output)?.video_codec();
+        encoding::rung(&workspace.db, &output.name, codec).err()
+    };
+    declared.filter_map(|output| Some(refused(output)?.at(output.place.0.clone()))).collect()
 }
 
 /// The refusal of an action that is planned, if it uses an engine that varies.

@@ -12,8 +12,8 @@ use crate::deliver::sound;
 use crate::graph::db::Db;
 use crate::graph::planned::{Collector, Planned};
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
-use crate::model::specs::{Copied, CopySpec, DrawSpec, SegmentSpec, ShowSpec, VideoEncoder};
-use crate::model::{ActionSpec, Clip, VideoFormat};
+use crate::model::specs::{Copied, CopySpec, DrawSpec, SegmentInfo, SegmentSpec, ShowSpec, VideoEncoder};
+use crate::model::{ActionResult, ActionSpec, Clip, VideoFormat};
 
 /// What all clips of an output share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,9 +93,12 @@ pub fn rendered<'db>(db: &'db dyn Db, key: ShotKey<'db>) -> Planned<Arc<Rendered
     let mut artifacts = copies.is_some().then(Vec::new);
     let parts = segments::around(shot.clip.frames, &copies.unwrap_or_default(), shot.look.format.rate);
     for (index, part) in parts.into_iter().enumerate() {
+        let first = |result: Arc<ActionResult>| result.artifacts.first().map(|artifact| artifact.digest);
         let segment = match part {
             Part::Copied(segment) => Some(segment),
-            Part::Encoded(run) if artifacts.is_some() => segment(db, &shot, &name, index, run, &mut needs),
+            Part::Encoded(run) if artifacts.is_some() => {
+                segment(db, &shot, &name, index, run, &mut needs).and_then(first)
+            }
             Part::Encoded(_) => None,
         };
         match (segment, &mut artifacts) {
@@ -164,7 +167,7 @@ struct Shot<'a> {
 fn copies(db: &dyn Db, shot: &Shot<'_>, name: &str, needs: &mut Collector) -> Option<Vec<(FrameRun, Digest)>> {
     let Look { quality, format, encoder, overlays, .. } = shot.look;
     let mut copies = Some(Vec::new());
-    if !quality.copies() || !overlays.is_empty() {
+    if !quality.copies() || !overlays.is_empty() || encoder.name != encoders::BESIDE_COPIES {
         return copies;
     }
     for (index, (first, source)) in segments::pieces(shot.clip, format).into_iter().enumerate() {
@@ -173,7 +176,7 @@ fn copies(db: &dyn Db, shot: &Shot<'_>, name: &str, needs: &mut Collector) -> Op
         if !demanded && !segments::shown_as_it_is(&source, format) {
             continue;
         }
-        let spec = CopySpec { source, format: *format, codec: encoders::codec(&encoder.name).to_owned(), demanded };
+        let spec = CopySpec { source, format: *format, codec: "h264".to_owned(), demanded };
         let result = needs.act(db, format!("{name}/copy/{index}"), ActionSpec::Copy(spec));
         let made = result.and_then(|result| Some((needs.value::<Copied>(&result)?, result.artifacts.first()?.digest)));
         match (made, &mut copies) {
@@ -195,7 +198,7 @@ fn segment(
     index: usize,
     run: FrameRun,
     needs: &mut Collector,
-) -> Option<Digest> {
+) -> Option<Arc<ActionResult>> {
     let mut layers = Some(Vec::new());
     let mut packs = Vec::new();
     for overlay in &shot.look.overlays {
@@ -215,8 +218,19 @@ fn segment(
         overlays: non_empty(layers?),
     };
     let node = format!("{name}/segment/{index}");
-    let result = needs.act_with(db, node, ActionSpec::Segment(spec), packs, None)?;
-    result.artifacts.first().map(|artifact| artifact.digest)
+    needs.act_with(db, node, ActionSpec::Segment(spec), packs, None)
+}
+
+/// What one segment of a shot holds and takes, encoded.
+#[salsa::tracked]
+pub fn sampled<'db>(db: &'db dyn Db, key: ShotKey<'db>, index: usize) -> Planned<SegmentInfo> {
+    let shot = Shot { look: key.look(db).look(db), clip: key.clip(db) };
+    let mut needs = Collector::default();
+    let name = format!("{}/{}", shot.look.output, shot.clip.moment.node());
+    let run = segments::split(shot.clip.frames, shot.look.format.rate).get(index).copied();
+    let result = run.and_then(|run| segment(db, &shot, &name, index, run, &mut needs));
+    let info = result.and_then(|result| needs.value(&result));
+    needs.finish(info)
 }
 
 /// Layers that show nothing are not part of what a segment shows.

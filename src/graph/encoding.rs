@@ -2,7 +2,8 @@
 //! what failed in this build.
 
 use crate::base::Diagnostic;
-use crate::deliver::encoders::{self, RUNGS, Rung, Wanted};
+use crate::deliver::codecs::{Rung, VideoCodec};
+use crate::deliver::encoders::{self, RUNGS, Wanted};
 use crate::graph::db::{Database, Db, EDITED};
 use crate::model::engines::{ENGINES, Engine};
 
@@ -22,16 +23,16 @@ pub struct Encoding {
     pub reproducible: bool,
 }
 
-/// The encoder for all of the output of that name.
+/// The encoder for all of the output of that name and codec.
 ///
 /// # Errors
 /// None that is wanted works here, or none that makes the same bytes every time.
-pub fn rung(db: &dyn Db, output: &str) -> Result<&'static Rung, Diagnostic> {
+pub fn rung(db: &dyn Db, output: &str, codec: VideoCodec) -> Result<&'static Rung, Diagnostic> {
     let Some(encoding) = Encoding::try_get(db) else {
-        return encoders::choose(RUNGS, &Wanted::Auto, db.toolchain(), &[], None);
+        return encoders::choose(RUNGS, codec, &Wanted::Auto, db.toolchain(), &[], None);
     };
     let failed = failed(db, encoding, output);
-    encoders::choose(encoding.rungs(db), encoding.wanted(db), db.toolchain(), &failed, engines(db, encoding))
+    encoders::choose(encoding.rungs(db), codec, encoding.wanted(db), db.toolchain(), &failed, engines(db, encoding))
 }
 
 /// The table that says which encoders vary, where that matters.
@@ -69,8 +70,10 @@ impl Database {
         let Some(encoding) = Encoding::try_get(self) else { return false };
         let mut gone = failed(self, encoding, output);
         gone.push(encoder.to_owned());
-        encoders::choose(encoding.rungs(self), encoding.wanted(self), self.toolchain(), &gone, engines(self, encoding))
-            .is_ok()
+        let rungs = encoding.rungs(self);
+        let Some(rung) = rungs.iter().find(|rung| rung.name == encoder) else { return false };
+        let (wanted, engines) = (encoding.wanted(self), engines(self, encoding));
+        encoders::choose(rungs, rung.codec, wanted, self.toolchain(), &gone, engines).is_ok()
     }
 
     /// Lets an output do without an encoder that failed.
@@ -91,12 +94,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::deliver::codecs::h264;
     use crate::model::Toolchain;
 
     /// Two rungs over the real one. No such encoder is driven yet: their names
     /// are made up for the decision alone.
     static LADDER: [Rung; 3] = {
-        let [libx264] = RUNGS else { panic!("there are more encoders now: take two of them") };
+        let libx264 = &h264::LIBX264;
         [Rung { name: "first", ..*libx264 }, Rung { name: "second", ..*libx264 }, Rung { name: "libx264", ..*libx264 }]
     };
 
@@ -104,7 +108,8 @@ mod tests {
     fn one_output_steps_down_and_the_others_stay() {
         let mut db = Database::new(Toolchain::default(), Arc::new(|_| None), None);
         Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new(), false);
-        let names = |db: &Database| ["reel", "clips"].map(|output| rung(db, output).map(|rung| rung.name));
+        let names =
+            |db: &Database| ["reel", "clips"].map(|output| rung(db, output, VideoCodec::H264).map(|rung| rung.name));
         assert_eq!(names(&db), [Ok("first"), Ok("first")]);
 
         assert!(db.can_step_down("reel", "first"));

@@ -17,6 +17,7 @@ pub mod outputs;
 pub mod planned;
 pub mod request;
 pub mod stills;
+mod target;
 pub mod telemetry;
 
 pub use db::{Database, FileInput, FileState, Project};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
+use crate::deliver::codecs::{Demand, SoundCodec, VideoCodec};
+use crate::deliver::containers::Container;
 use crate::deliver::quality::Quality;
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
@@ -15,6 +17,7 @@ use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
 use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
+use crate::graph::target::Aimed;
 use crate::graph::telemetry;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
@@ -141,10 +144,11 @@ pub fn timeline(db: &dyn Db, project: Project, index: usize) -> Option<Vec<Clip>
 fn format(db: &dyn Db, project: Project, settings: &Settings, needs: &mut Collector) -> Option<VideoFormat> {
     let recordings = needs.take(footage::recordings(db, project))?;
     let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
-    Some(settings.video.format(&footage))
+    Some(settings.format(&footage))
 }
 
-fn settings(output: &OutputDecl) -> Option<Settings> {
+/// How an output's pictures and sound are to be made.
+pub fn settings(output: &OutputDecl) -> Option<Settings> {
     (deliver::deliverables::find(&output.kind)?.settings)(&output.params)
 }
 
@@ -168,12 +172,26 @@ fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
     }
 }
 
+/// Sound as it is encoded, and what holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Coded {
+    pub container: Container,
+    pub sound: Sound,
+    pub codec: SoundCodec,
+}
+
+impl Coded {
+    fn new(settings: &Settings) -> Coded {
+        Coded { container: settings.container, sound: settings.sound.clone(), codec: settings.sound_codec() }
+    }
+}
+
 /// A file that is to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, salsa::SalsaValue)]
 pub struct File<'db> {
     pub look: LookKey<'db>,
     pub plan: FilePlan,
-    pub sound: Sound,
+    pub sound: Coded,
     /// In the order in which they are shown.
     pub shots: Vec<ShotKey<'db>>,
 }
@@ -207,10 +225,10 @@ fn list_files<'db>(
     if !channels_exist(db, project, &shown, needs) {
         return None;
     }
-    if let Some(overlay) = shown.first().filter(|_| settings.video.quality == Quality::Copy) {
-        let message = format!("output {:?} is to be copied, but the overlay {:?} is drawn on it", output.name, overlay.name);
+    if let Some(why) = uncopied(&settings, &shown) {
+        let problem = Diagnostic::input(format!("output {:?} is to be copied, but {why}", output.name));
         let hint = "give the output `overlays: []`, or let it have the quality `Auto` or a number";
-        needs.problem(Diagnostic::input(message).at(output.place.0.clone()).hint(hint));
+        needs.problem(problem.at(output.place.0.clone()).hint(hint));
         return None;
     }
     let log = needs.take(telemetry::log(db, project)).cloned();
@@ -218,27 +236,41 @@ fn list_files<'db>(
     let runs = needs.take(moments::runs(db, project)).cloned();
     let format = format(db, project, &settings, needs);
     let (log, runs, format) = (log?, runs?, format?);
-    let rung = match encoding::rung(db, &output.name) {
+    let rung = match encoding::rung(db, &output.name, settings.video_codec()) {
         Ok(rung) => rung,
         Err(problem) => {
             needs.problem(problem.at(output.place.0.clone()));
             return None;
         }
     };
-    let encoder = (rung.settings)(&settings.video, &format);
     let overlay = |overlay: &&OverlayDecl| Overlay {
         name: overlay.name.clone(),
         spec: overlay.spec.clone(),
         is_still: overlay::is_still(&overlay.spec),
     };
-    let overlays = shown.iter().map(overlay).collect();
-    let look =
-        Look::new(output.name.clone(), format, encoder, settings.video.quality, overlays, log.map(|log| log.digest));
-    let look = LookKey::new(db, look);
-    let mut all = Vec::with_capacity(runs.len());
-    for run in runs.iter() {
-        all.push(needs.take(shots(db, project, look, *run))?.clone());
-    }
+    let overlays: Vec<Overlay> = shown.iter().map(overlay).collect();
+    let look = |name: String, demand: &Demand| {
+        let encoder = (rung.settings)(demand, &format);
+        let log = log.as_ref().map(|log| log.digest);
+        LookKey::new(db, Look::new(name, format, encoder, settings.video.quality, overlays.clone(), log))
+    };
+    let shots = |look, needs: &mut Collector| {
+        let each = |run: &MomentRun<'db>| needs.take(shots(db, project, look, *run)).cloned();
+        runs.iter().map(each).collect::<Option<Vec<_>>>()
+    };
+    let demand = match settings.video.target {
+        None => settings.video.demand(),
+        Some(target) => {
+            let shots = |look, needs: &mut Collector| {
+                let all = shots(look, needs)?;
+                Some(all.iter().flat_map(|shots| shots.iter().copied()).collect())
+            };
+            let aimed = Aimed { output: &output.name, settings: &settings, target, look: &look, shots: &shots };
+            aimed.demand(db, needs)?
+        }
+    };
+    let look = look(output.name.clone(), &demand);
+    let all = shots(look, needs)?;
     if all.iter().all(|shots| shots.is_empty()) {
         needs.problem(
             Diagnostic::input(format!("output {:?} has nothing to show: no moment was chosen", output.name))
@@ -250,7 +282,7 @@ fn list_files<'db>(
     match kind.files {
         Files::Whole(plan) => {
             let shots = all.iter().flat_map(|shots| shots.iter().copied()).collect();
-            let file = File { look, plan: plan(&output.params)?, sound: settings.sound, shots };
+            let file = File { look, plan: plan(&output.params)?, sound: Coded::new(&settings), shots };
             Some(vec![FileRun::new(db, vec![file])])
         }
         Files::Each(_) => {
@@ -260,6 +292,19 @@ fn list_files<'db>(
             let each = |run: &MomentRun<'db>| needs.take(file_run(db, project, key, look, *run)).copied();
             runs.iter().map(each).collect()
         }
+    }
+}
+
+/// Why nothing of an output can be copied of which all is to be.
+fn uncopied(settings: &Settings, shown: &[&OverlayDecl]) -> Option<String> {
+    if settings.video.quality != Quality::Copy {
+        return None;
+    }
+    let codec = settings.video_codec();
+    match shown.first() {
+        Some(overlay) => Some(format!("the overlay {:?} is drawn on it", overlay.name)),
+        None if codec != VideoCodec::H264 => Some(format!("it is {}, and only H.264 is copied", codec.name())),
+        None => None,
     }
 }
 
@@ -296,7 +341,7 @@ fn each_file<'db>(
 ) -> Option<Vec<File<'db>>> {
     let kind = deliver::deliverables::find(output.kind(db))?;
     let Files::Each(plan) = kind.files else { return None };
-    let sound = (kind.settings)(output.params(db))?.sound;
+    let sound = Coded::new(&(kind.settings)(output.params(db))?);
     let alike = needs.take(alike(db, project))?;
     let shots = needs.take(shots(db, project, look, run))?;
     let clips: Vec<&Clip> = shots.iter().map(|shot| shot.clip(db)).collect();
@@ -333,13 +378,13 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
     let clips: Vec<&Clip> = file.shots.iter().map(|shot| shot.clip(db)).collect();
     let sounds: Vec<(u32, Option<Digest>)> =
         clips.iter().zip(&rendered).map(|(clip, made)| (clip.frames, made.sound)).collect();
-    let mix = sound::mix(&file.sound, look.format.rate, &sounds, music);
+    let mix = sound::mix(&file.sound.sound, file.sound.codec, look.format.rate, &sounds, music);
     let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
     let spec = JoinSpec {
         format: look.format,
         segments: rendered.iter().flat_map(|made| made.segments.iter().copied()).collect(),
         sound: Some(mix?.artifacts.first()?.digest),
-        container: "mp4".to_owned(),
+        container: file.sound.container.muxer().to_owned(),
         chapters: if file.plan.chapters { chapters(&clips) } else { Vec::new() },
         title: file.plan.title.clone(),
     };

@@ -29,6 +29,7 @@ pub enum ActionSpec {
     Mix(MixSpec),
     Join(JoinSpec),
     Still(StillSpec),
+    Quality(QualitySpec),
     Copy(CopySpec),
 }
 
@@ -49,7 +50,8 @@ pub struct Kind {
     /// (tests/kinds.rs holds it to that).
     pub version: u32,
     pub runs: Runs,
-    /// The libraries whose identity is in the key.
+    /// The libraries whose identity is in the key, besides that of the encoder
+    /// that a spec names (see [`ActionSpec::encoder`]).
     pub tools: &'static [Tool],
     /// What it holds in memory at most with pictures of 1920 x 1080, in MiB, for
     /// admission until some of its actions were measured.
@@ -172,7 +174,7 @@ const SEGMENT: Kind = Kind {
     name: "segment",
     version: 3,
     runs: Runs::Media,
-    tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 240,
     deadline: STUCK,
     product: ("segment rendered", "segments rendered"),
@@ -192,9 +194,9 @@ const SOUND: Kind = Kind {
 };
 const MIX: Kind = Kind {
     name: "mix",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
-    tools: &[Tool::Demux, Tool::Decode, Tool::Resample, Tool::Aac],
+    tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,
     deadline: STUCK,
     product: ("mix", "mixes"),
@@ -224,6 +226,18 @@ const STILL: Kind = Kind {
     reads_as: nothing,
 };
 
+const QUALITY: Kind = Kind {
+    name: "quality",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 10,
+    deadline: STUCK,
+    product: ("quality chosen", "qualities chosen"),
+    artifacts: 1,
+    reads_as: value::<Reached>,
+};
+
 const COPY: Kind = Kind {
     name: "copy",
     version: 1,
@@ -237,8 +251,10 @@ const COPY: Kind = Kind {
 };
 
 /// Every kind, in the order of [`ActionSpec`]'s variants.
-pub const KINDS: &[&Kind] =
-    &[&PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &COPY];
+pub const KINDS: &[&Kind] = &[
+    &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
+    &COPY,
+];
 
 impl Kind {
     /// Whether what it makes goes to an output of the user's and is not kept in
@@ -276,6 +292,16 @@ impl ActionSpec {
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
             ActionSpec::Copy(_) => &COPY,
+            ActionSpec::Quality(_) => &QUALITY,
+        }
+    }
+
+    /// The encoder that the spec names, whose identity is in the key too.
+    pub fn encoder(&self) -> Option<&str> {
+        match self {
+            ActionSpec::Segment(s) => Some(&s.encoder.name),
+            ActionSpec::Mix(s) => Some(&s.encoder.name),
+            _ => None,
         }
     }
 
@@ -302,6 +328,7 @@ impl ActionSpec {
             }
             ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
             ActionSpec::Still(s) => vec![s.file],
+            ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Copy(s) => vec![s.source.file],
         }
     }

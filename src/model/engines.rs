@@ -26,7 +26,18 @@ pub const ENGINES: &[Engine] = &[
         deterministic: true,
         why: "software, one thread to a segment, and `cpu-independent=1` makes every processor's code agree",
     },
+    Engine {
+        name: "libx265",
+        deterministic: true,
+        why: "software with a constant number of threads, on which its bytes do not depend",
+    },
+    Engine { name: "libsvtav1", deterministic: true, why: "software with a constant number of threads" },
+    Engine { name: "libvpx-vp9", deterministic: true, why: "software with one thread" },
+    Engine { name: "prores_ks", deterministic: true, why: "software with one thread" },
     Engine { name: "aac", deterministic: true, why: "software with one thread, the same on every processor" },
+    Engine { name: "libopus", deterministic: true, why: "software with one thread" },
+    Engine { name: "pcm_s16le", deterministic: true, why: "samples as they are" },
+    Engine { name: "pcm_s24le", deterministic: true, why: "samples as they are" },
     Engine { name: "mjpeg", deterministic: true, why: "software with one thread" },
     Engine { name: "tract", deterministic: true, why: "software; what it finds is rounded before anything is decided" },
 ];
@@ -46,7 +57,7 @@ impl ActionSpec {
     pub fn engine(&self) -> Option<&str> {
         match self {
             ActionSpec::Segment(spec) => Some(&spec.encoder.name),
-            ActionSpec::Mix(_) => Some("aac"),
+            ActionSpec::Mix(spec) => Some(&spec.encoder.name),
             ActionSpec::Still(_) => Some("mjpeg"),
             ActionSpec::Detect(_) => Some("tract"),
             ActionSpec::Probe(_)
@@ -58,7 +69,8 @@ impl ActionSpec {
             | ActionSpec::Draw(_)
             | ActionSpec::Sound(_)
             | ActionSpec::Copy(_)
-            | ActionSpec::Join(_) => None,
+            | ActionSpec::Join(_)
+            | ActionSpec::Quality(_) => None,
         }
     }
 }

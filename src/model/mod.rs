@@ -22,7 +22,7 @@ pub use footage::{AudioInfo, Colour, Matrix, MediaInfo, VideoInfo};
 pub use key::{ActionKey, KeyFields};
 pub use moment::Moment;
 pub use telemetry::{Channel, Telemetry};
-pub use timeline::{Clip, Fit, Piece, VideoFormat};
+pub use timeline::{Clip, Fit, Piece, Sampling, VideoFormat};
 pub use toolchain::{Tool, Toolchain};
 pub use usage::Usage;
 

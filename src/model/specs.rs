@@ -218,6 +218,36 @@ pub struct SegmentInfo {
     pub held: u32,
 }
 
+/// `quality`: the one constant quality at which the pictures of an output come to
+/// a size, out of segments that were encoded at several: `Reached` (value); what
+/// all of it would take at each (artifact 0).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QualitySpec {
+    /// Bytes that all pictures may take.
+    pub budget: u64,
+    /// How many there are.
+    pub frames: u64,
+    pub samples: Vec<Sampled>,
+}
+
+/// What some segments took at one quality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sampled {
+    /// In tenths of x264's CRF.
+    pub quality: u32,
+    pub frames: u64,
+    pub bytes: u64,
+}
+
+/// The value of a `quality` action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reached {
+    /// In tenths of x264's CRF.
+    pub quality: u32,
+    /// What all pictures will take by the samples.
+    pub bytes: u64,
+}
+
 /// `sound`: the source sound of one clip as 16-bit PCM, interleaved (artifact 0).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SoundSpec {
@@ -247,7 +277,17 @@ pub struct MixSpec {
     pub music: Option<MixMusic>,
     /// True-peak ceiling in 1 / 100 dBTP, e.g. -100.
     pub ceiling: i32,
-    /// AAC bits per second.
+    pub encoder: AudioEncoder,
+}
+
+/// An encoder of sound and its options, complete.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AudioEncoder {
+    /// FFmpeg's name, e.g. `aac`.
+    pub name: String,
+    /// Private and generic options in the order in which they are set.
+    pub options: Vec<(String, String)>,
+    /// Bits per second; 0 where the encoder has no choice.
     pub bit_rate: u32,
 }
 
@@ -286,7 +326,7 @@ pub struct JoinSpec {
     pub format: VideoFormat,
     pub segments: Vec<Digest>,
     pub sound: Option<Digest>,
-    /// FFmpeg's muxer name: `mp4`.
+    /// FFmpeg's muxer name, e.g. `mp4` or `matroska`.
     pub container: String,
     pub chapters: Vec<(u32, String)>,
     pub title: Option<String>,

@@ -70,4 +70,17 @@ pub struct VideoFormat {
     pub size: Size,
     pub rate: FrameRate,
     pub colour: Colour,
+    pub sampling: Sampling,
+}
+
+/// How an output's pictures are sampled: chroma, and bits of a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Sampling {
+    /// 4:2:0, 8 bits.
+    #[default]
+    Yuv420p8,
+    /// 4:2:0, 10 bits.
+    Yuv420p10,
+    /// 4:2:2, 10 bits.
+    Yuv422p10,
 }

@@ -28,7 +28,28 @@ pub enum Tool {
     Mux,
     /// tract.
     Inference,
+    /// The other encoders, each like that for H.264.
+    Hevc,
+    Av1,
+    Vp9,
+    ProRes,
+    Opus,
+    Pcm,
 }
+
+/// FFmpeg's name of each encoder whose identity is a tool's.
+const ENCODERS: &[(&str, Tool)] = &[
+    ("libx264", Tool::H264),
+    ("libx265", Tool::Hevc),
+    ("libsvtav1", Tool::Av1),
+    ("libvpx-vp9", Tool::Vp9),
+    ("prores_ks", Tool::ProRes),
+    ("aac", Tool::Aac),
+    ("libopus", Tool::Opus),
+    ("pcm_s16le", Tool::Pcm),
+    ("pcm_s24le", Tool::Pcm),
+    ("mjpeg", Tool::Jpeg),
+];
 
 impl Tool {
     /// As `autocut.lock` calls it.
@@ -43,7 +64,18 @@ impl Tool {
             Tool::Jpeg => "jpeg",
             Tool::Mux => "mux",
             Tool::Inference => "inference",
+            Tool::Hevc => "hevc",
+            Tool::Av1 => "av1",
+            Tool::Vp9 => "vp9",
+            Tool::ProRes => "prores",
+            Tool::Opus => "opus",
+            Tool::Pcm => "pcm",
         }
+    }
+
+    /// That of an encoder, by FFmpeg's name of it; `None` where nobody knows it.
+    pub fn of_encoder(name: &str) -> Option<Tool> {
+        ENCODERS.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)
     }
 }
 
@@ -56,6 +88,13 @@ pub struct Toolchain {
     pub mapped: Vec<std::path::PathBuf>,
     /// FFmpeg's licence and configuration, for `doctor`.
     pub configuration: String,
+}
+
+impl Toolchain {
+    /// What is known of an encoder, by FFmpeg's name of it.
+    pub fn encoder(&self, name: &str) -> Option<&ToolIdentity> {
+        self.tools.get(&Tool::of_encoder(name)?)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

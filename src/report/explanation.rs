@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::deliver::codecs::decimal;
 use crate::exec::explain::contents::Contents;
 use crate::exec::explain::inquiry::{Explanation, Made};
 use crate::exec::explain::last::LastBuild;
@@ -116,6 +117,17 @@ fn consists(contents: &Contents) -> String {
             encoder.name,
             options.join(", "),
             counted(encoder.threads as usize, "thread")
+        );
+    }
+    if let Some(aimed) = &contents.aimed {
+        let tried: Vec<String> = aimed.tried.iter().map(|quality| decimal(*quality)).collect();
+        let _ = writeln!(
+            text,
+            "  quality   {}, at which the pictures take {} of {} (tried {})",
+            decimal(aimed.reached.quality),
+            size(aimed.reached.bytes),
+            size(aimed.budget),
+            tried.join(", ")
         );
     }
     let latest = contents.files.iter().max_by_key(|file| file.at);
@@ -252,6 +264,12 @@ fn contents_value(contents: &Contents) -> Value {
         "size": contents.size.map(|size| size.to_string()),
         "rate": contents.rate.map(|rate| rate.to_string()),
         "encoder": contents.encoder,
+        "quality": contents.aimed.as_ref().map(|aimed| json!({
+            "tried": aimed.tried,
+            "taken": aimed.reached.quality,
+            "bytes": aimed.reached.bytes,
+            "budget": aimed.budget,
+        })),
         "footage": footage.collect::<Vec<_>>(),
         "overlays": contents.overlays,
         "music": contents.music,

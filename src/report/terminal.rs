@@ -29,7 +29,7 @@ const KNOWN: &str = "{spinner:.cyan} {msg:<12} {wide_bar:.cyan/238} {percent:>3}
 
 /// Kinds that are worth a plain line when they are done: what a person waits
 /// for.
-const TOLD: &[&str] = &["analyse", "detect", "telemetry.import", "choose", "segment", "mix", "join"];
+const TOLD: &[&str] = &["analyse", "detect", "telemetry.import", "choose", "quality", "segment", "mix", "join"];
 
 pub struct Terminal {
     bars: MultiProgress,

@@ -8,7 +8,7 @@ use autocut::base::{Digest, FrameRate, Orientation, Size, Timestamp};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use autocut::model::specs::*;
-use autocut::model::timeline::{Fit, SourcePicture, VideoFormat};
+use autocut::model::timeline::{Fit, Sampling, SourcePicture, VideoFormat};
 use autocut::model::{ActionSpec, Toolchain, encode};
 
 /// What a clip of three and a half seconds with one gauge asks for: `show`,
@@ -48,7 +48,7 @@ fn specs() -> Vec<ActionSpec> {
         }),
         ActionSpec::Segment(SegmentSpec {
             sources: vec![SourceRun { file: digest, start, frames: 105, picture, fit: Fit::Fill }],
-            format: VideoFormat { size: frame, rate, colour },
+            format: VideoFormat { size: frame, rate, colour, sampling: Sampling::default() },
             encoder: VideoEncoder {
                 name: "libx264".into(),
                 options: vec![

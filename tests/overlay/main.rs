@@ -172,6 +172,7 @@ fn digits_are_read_back_from_every_frame() {
         let (mut u, mut v) = (vec![128; y.len() / 4], vec![128; y.len() / 4]);
         let mut planes = Planes {
             size: frame,
+            sampling: autocut::model::Sampling::Yuv420p8,
             y: Plane { data: &mut y, stride },
             u: Plane { data: &mut u, stride: stride / 2 },
             v: Plane { data: &mut v, stride: stride / 2 },

@@ -10,6 +10,9 @@ use crate::colour::{self, Change};
 use crate::picture::matrix_number;
 use crate::planes::{Source, Target};
 
+/// What colours can be changed to.
+const SAMPLED: [PixelFormat; 3] = [PixelFormat::YUV420P, PixelFormat::YUV420P10, PixelFormat::YUV422P10];
+
 /// What a picture looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -50,7 +53,7 @@ struct Stages {
     /// Scaled, in the colours of the source.
     between: Option<Frame>,
     change: Change,
-    /// For what is not 4:2:0: the changed picture, and what makes the end of it.
+    /// For what is not in [`SAMPLED`]: the changed picture, and what makes the end of it.
     last: Option<(Frame, Scaler)>,
 }
 
@@ -89,19 +92,25 @@ impl Stages {
                 Colour { matrix, full_range: to.colour.full_range && !light, ..from.colour }
             }
         };
-        let deep = from.format.bit_depth() > 8 || colour::is_light(&from.colour, &to.colour);
+        let planar = SAMPLED.contains(&to.format);
+        let to_bits = if planar { u32::from(to.format.bit_depth()) } else { 8 };
+        let deep = from.format.bit_depth() > 8 || to_bits > 8 || colour::is_light(&from.colour, &to.colour);
         let bits = if deep { colour::TABLE_BITS } else { 8 };
-        let change = Change::new(&scaled, &to.colour, bits);
-        let only_red_green_blue = to.format.is_rgb() && !matches!(change, Change::Table(_));
+        let change = Change::new(&scaled, &to.colour, bits, to_bits);
+        let only_red_green_blue = to.format.is_rgb() && !matches!(change, Change::Table(..));
         if matches!(change, Change::Nothing) || only_red_green_blue {
             let scaler = Scaler::new(from.picture(), to.picture(), filter)?;
             return Ok(Stages { scaler: Some(scaler), between: None, change: Change::Nothing, last: None });
         }
-        let format = if deep { PixelFormat::named("yuv420p10").ok_or(Error::Bug)? } else { PixelFormat::YUV420P };
+        let format = match (deep, to.format) {
+            (false, _) => PixelFormat::YUV420P,
+            (true, PixelFormat::YUV422P10) => PixelFormat::YUV422P10,
+            (true, _) => PixelFormat::YUV420P10,
+        };
         let between = Look { format, size: to.size, colour: scaled };
         let is_there = from.is(&between);
         let scaler = if is_there { None } else { Some(Scaler::new(from.picture(), between.picture(), filter)?) };
-        let last = if to.format == PixelFormat::YUV420P {
+        let last = if planar {
             None
         } else {
             let changed =
@@ -110,7 +119,7 @@ impl Stages {
             Some((Frame::picture(changed.format, to.size)?, scaler))
         };
         let change = match last {
-            Some(_) => Change::new(&scaled, &Colour { full_range: false, ..to.colour }, bits),
+            Some(_) => Change::new(&scaled, &Colour { full_range: false, ..to.colour }, bits, 8),
             None => change,
         };
         let between = if is_there { None } else { Some(Frame::picture(format, to.size)?) };
@@ -146,7 +155,8 @@ fn change(change: &Change, from: &Frame, into: &mut Frame) -> Result<(), Error> 
     if from.size() != into.size() {
         return Err(Error::InvalidData);
     }
+    let tall = into.pixel_format().chroma_shift().1 == 0;
     let into = into.planes_mut().ok_or(Error::InvalidData)?;
-    change.run(from_planes, bytes, into.map(|plane| Target { data: plane.data, stride: plane.stride }));
+    change.run(from_planes, bytes, into.map(|plane| Target { data: plane.data, stride: plane.stride }), tall);
     Ok(())
 }

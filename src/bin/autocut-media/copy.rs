@@ -12,7 +12,7 @@
 use autocut::base::{Diagnostic, Orientation, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{Copied, CopySpec};
-use autocut::model::{self, VideoFormat};
+use autocut::model::{self, Sampling, VideoFormat};
 
 use crate::av::input::Stream;
 use crate::av::{self, Error, Input, Packet};
@@ -35,14 +35,14 @@ pub(crate) fn copy(spec: &CopySpec, invocation: &Invocation, progress: Progress)
     let mut file = Input::open(path).map_err(failed)?;
     let zero = media_zero(&mut file, path)?.unwrap_or(Timestamp::ZERO);
     let target = invocation.scratch.join("segment");
-    let VideoFormat { size, rate, colour } = spec.format;
-    let stream_header = StreamHeader::Video { size, rate, colour };
+    let VideoFormat { size, rate, colour, sampling } = spec.format;
+    let stream_header = StreamHeader::Video { size, rate, colour, sampling };
     let stream = main_video(&file).ok_or_else(|| failed(Error::StreamNotFound))?;
     let (copied, extradata) = {
         let facts = file.stream(stream).ok_or_else(|| failed(Error::StreamNotFound))?;
         (suits(&facts, spec), facts.extradata().to_vec())
     };
-    let header = Header { codec: spec.codec.clone(), extradata, stream: stream_header };
+    let header = Header { codec: spec.codec.clone(), tag: 0, extradata, stream: stream_header };
     let writer = Writer::create(&target, &header)?;
     let copied = match copied {
         Err(why) => {
@@ -75,6 +75,9 @@ fn suits(facts: &Stream<'_>, spec: &CopySpec) -> Result<ParameterSets, String> {
         return Err(format!("it is {codec}, and the output {}", spec.codec));
     }
     let pixels = facts.pixel_format();
+    if format.sampling != Sampling::Yuv420p8 {
+        return Err("the output has other samples than 4:2:0 with 8 bits".to_owned());
+    }
     if pixels.chroma_shift() != (1, 1) || pixels.bit_depth() != 8 {
         return Err(format!("its pictures are {}", pixels.name()));
     }

@@ -25,16 +25,16 @@ use crate::av::muxer::{NewKind, NewStream};
 use crate::av::{self, Muxer, Packet};
 use crate::invocation::{Progress, input};
 use crate::parameter_sets::{ParameterSets, with_lengths};
-use crate::picture::colour_numbers;
+use crate::picture::{colour_numbers, pixel_format};
 use crate::segment::{Header, PacketInfo, Reader, StreamHeader};
 
-/// Joins to a file in the scratch folder, named by its container.
+/// Joins to the file `joined` in the scratch folder.
 pub(crate) fn join(spec: &JoinSpec, invocation: &Invocation, progress: Progress) -> Result<Produced, Diagnostic> {
-    let path = invocation.scratch.join(format!("joined.{}", spec.container));
+    let path = invocation.scratch.join("joined");
     let plan = Plan::new(spec, invocation)?;
     let mut pictures = Pictures::new(&plan, spec.format.rate)?;
     let mut sound = match spec.sound {
-        Some(sound) => Some(Sound::open(input(invocation, sound)?)?),
+        Some(sound) => Some(Sound::open(input(invocation, sound)?, &spec.container)?),
         None => None,
     };
     let failed = |error| av::diagnose(format!("cannot write {}", path.display()), error);
@@ -69,7 +69,7 @@ struct Plan<'a> {
     /// Of the whole file.
     header: Header,
     /// Another name for the codec than its usual one.
-    tag: Option<[u8; 4]>,
+    tag: Option<u32>,
     frames: u64,
     delay: i64,
 }
@@ -118,7 +118,8 @@ impl<'a> Plan<'a> {
                 frames: 0,
                 delay: 0,
             });
-            if (&plan.header.codec, &plan.header.stream) != (&header.codec, &header.stream) {
+            if (&plan.header.codec, plan.header.tag, &plan.header.stream) != (&header.codec, header.tag, &header.stream)
+            {
                 let (first, this) = (spec.segments[0].short(), digest.short());
                 let message =
                     format!("segments 0 ({first}) and {index} ({this}) cannot be joined: their shape differs");
@@ -137,8 +138,8 @@ impl<'a> Plan<'a> {
         if headers.len() > 1 {
             plan.unite(&headers, &kinds)?;
         }
-        let VideoFormat { size, rate, colour } = spec.format;
-        if plan.header.stream != (StreamHeader::Video { size, rate, colour }) {
+        let VideoFormat { size, rate, colour, sampling } = spec.format;
+        if plan.header.stream != (StreamHeader::Video { size, rate, colour, sampling }) {
             return Err(Diagnostic::bug("the segments are of another format than the output"));
         }
         Ok(plan)
@@ -163,7 +164,7 @@ impl Plan<'_> {
         let first = all.as_ref().unwrap_or(&sets[0].0);
         let extradata = first.to_extradata();
         self.header.extradata = extradata.ok_or_else(|| Diagnostic::bug("there are too many parameter sets"))?;
-        self.tag = clash.then_some(*b"avc3");
+        self.tag = clash.then_some(u32::from_le_bytes(*b"avc3"));
         let sets: Vec<_> = sets.into_iter().map(|(sets, lengths)| (Rc::new(sets), lengths)).collect();
         for (segment, kind) in self.segments.iter_mut().zip(kinds) {
             let change = |(sets, lengths): &(Rc<ParameterSets>, bool)| Change {
@@ -178,16 +179,16 @@ impl Plan<'_> {
 
 /// Streams, chapters, title; then the header.
 fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound>) -> Result<(), av::Error> {
-    let VideoFormat { size, rate, colour } = spec.format;
+    let VideoFormat { size, rate, colour, sampling } = spec.format;
     let int = |n: u32| i32::try_from(n).map_err(|_| av::Error::InvalidData);
     let frame_rate = (int(rate.numerator())?, int(rate.denominator())?);
     let tick = (frame_rate.1, frame_rate.0);
     file.add(&NewStream {
         codec: &plan.header.codec,
-        tag: plan.tag,
+        tag: plan.tag.unwrap_or_else(|| tag(&plan.header, &spec.container)),
         extradata: &plan.header.extradata,
         time_base: tick,
-        kind: NewKind::Video { size, frame_rate, colour: colour_numbers(&colour) },
+        kind: NewKind::Video { size, format: pixel_format(sampling), frame_rate, colour: colour_numbers(&colour) },
     })?;
     if let Some(sound) = sound {
         let kind = NewKind::Audio {
@@ -197,8 +198,8 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
             initial_padding: sound.initial_padding,
             bit_rate: sound.bit_rate,
         };
-        let Header { codec, extradata, .. } = &sound.reader.header;
-        file.add(&NewStream { codec, tag: None, extradata, time_base: (1, int(sound.sample_rate)?), kind })?;
+        let Header { codec, tag, extradata, .. } = &sound.reader.header;
+        file.add(&NewStream { codec, tag: *tag, extradata, time_base: (1, int(sound.sample_rate)?), kind })?;
     }
     if let Some(title) = &spec.title {
         file.tag("title", title);
@@ -208,11 +209,26 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
     for ((first, title), end) in spec.chapters.iter().zip(ends) {
         file.chapter(tick, i64::from(*first), end.max(i64::from(*first)), title)?;
     }
+    if is_matroska(&spec.container) {
+        // The index in front, as for MP4; times as they are given.
+        return file.begin(&[("cues_to_front", "1"), ("avoid_negative_ts", "disabled")]);
+    }
     // Edit lists count in the movie's own time scale: in milliseconds, as is
     // the default, they would cut into the last frame.
     let movie_scale = movie_scale(rate, sound.map(|sound| sound.sample_rate)).to_string();
     let options = [("movflags", "+faststart"), ("movie_timescale", movie_scale.as_str())];
     file.begin(&options)
+}
+
+/// MKV and WebM, whose times are milliseconds.
+fn is_matroska(container: &str) -> bool {
+    matches!(container, "matroska" | "webm")
+}
+
+/// The codec's name in the container: HEVC whose parameter sets are in the
+/// header alone is `hvc1`, without which Apple's players do not play it.
+fn tag(header: &Header, container: &str) -> u32 {
+    if header.codec == "hevc" && !is_matroska(container) { u32::from_le_bytes(*b"hvc1") } else { header.tag }
 }
 
 /// The lowest time scale on which both frames and samples are whole.
@@ -319,18 +335,21 @@ struct Sound {
     frame_size: u32,
     initial_padding: u32,
     bit_rate: u32,
+    /// Whether packets must say how much of them is not heard.
+    trims: bool,
 }
 
 impl Sound {
-    fn open(path: &Path) -> Result<Sound, Diagnostic> {
+    fn open(path: &Path, container: &str) -> Result<Sound, Diagnostic> {
         let reader = Reader::open(path)?;
         let StreamHeader::Audio { sample_rate, channels, frame_size, initial_padding, bit_rate } = reader.header.stream
         else {
             return Err(Diagnostic::bug("the sound of a join is not sound"));
         };
         let data = Packet::new().map_err(|error| av::diagnose("cannot join", error))?;
+        let trims = is_matroska(container);
         let mut sound =
-            Sound { reader, packet: None, data, sample_rate, channels, frame_size, initial_padding, bit_rate };
+            Sound { reader, packet: None, data, sample_rate, channels, frame_size, initial_padding, bit_rate, trims };
         sound.advance()?;
         Ok(sound)
     }
@@ -350,6 +369,12 @@ impl Sound {
         let ticks = |sample: i64| Timestamp::new(sample, i64::from(self.sample_rate)).to_ticks(base);
         let time = ticks(info.pts);
         self.data.set_times(time, time, ticks(i64::from(info.duration)));
+        // The coder fills its last packet up. In MP4 an edit list ends the
+        // track where its samples do.
+        let filled = self.frame_size.saturating_sub(info.duration);
+        if self.trims && filled > 0 {
+            self.data.discard_end(filled)?;
+        }
         self.data.set_key(info.key);
         self.data.set_stream(1);
         file.write(&self.data)

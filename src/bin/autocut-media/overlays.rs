@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use autocut::base::{Diagnostic, Digest, Point};
+use autocut::model::Sampling;
 use autocut::model::overlay::SpriteRun;
 use autocut::overlay::blend::{self, Planes};
 use autocut::overlay::pack::Pack;
@@ -70,7 +71,7 @@ impl<'a> Overlays<'a> {
     }
 
     /// Paints what is shown over frame `index`, in the order of the layers.
-    pub(crate) fn paint(&mut self, index: u32, frame: &mut Frame) -> Result<(), Diagnostic> {
+    pub(crate) fn paint(&mut self, index: u32, frame: &mut Frame, sampling: Sampling) -> Result<(), Diagnostic> {
         let size = frame.size();
         for layer in &mut self.layers {
             let Some(run) = layer.run(index) else { continue };
@@ -81,6 +82,7 @@ impl<'a> Overlays<'a> {
             let [y, u, v] = frame.planes_mut().ok_or_else(|| Diagnostic::bug("a frame that cannot be painted on"))?;
             let mut planes = Planes {
                 size,
+                sampling,
                 y: blend::Plane { data: y.data, stride: y.stride },
                 u: blend::Plane { data: u.data, stride: u.stride },
                 v: blend::Plane { data: v.data, stride: v.stride },

@@ -8,7 +8,7 @@
 use autocut::base::{Orientation, Size};
 use autocut::model::footage;
 use autocut::model::timeline::SourcePicture;
-use autocut::model::{Colour, Fit, Matrix};
+use autocut::model::{Colour, Fit, Matrix, Sampling};
 
 use crate::av::encoder::ColourNumbers;
 use crate::av::scaler::Filter;
@@ -18,9 +18,9 @@ use crate::planes::{self, Source, Target};
 
 /// How many times smaller the copy is that is blurred to fill a frame.
 const BLUR_REDUCTION: u32 = 16;
-/// Black in limited range, and the middle of chroma.
-const BLACK: u8 = 16;
-const NEUTRAL: u8 = 128;
+/// Black in limited range, and the middle of chroma, in levels of 8 bits.
+const BLACK: u16 = 16;
+const NEUTRAL: u16 = 128;
 
 /// Makes frames of one size and colour. Scalers and scratch frames are kept.
 pub(crate) struct Fitter {
@@ -30,6 +30,10 @@ pub(crate) struct Fitter {
     main: Converter,
     reduce: Converter,
     enlarge: Converter,
+    /// For quarter turns of what has less chroma across than down: the picture
+    /// with all of its chroma, upright, and what scales it before.
+    turned: Option<Frame>,
+    turn: Converter,
     window: Frame,
     cropped: Option<Frame>,
     scaled: Option<Frame>,
@@ -38,15 +42,17 @@ pub(crate) struct Fitter {
 }
 
 impl Fitter {
-    /// Frames in planar 4:2:0, 8 bits.
-    pub(crate) fn new(size: Size, colour: Colour) -> Result<Fitter, Error> {
+    /// Frames of a format that [`pixel_format`] gives.
+    pub(crate) fn new(size: Size, colour: Colour, format: PixelFormat) -> Result<Fitter, Error> {
         Ok(Fitter {
             size,
             colour,
-            format: PixelFormat::YUV420P,
+            format,
             main: Converter::default(),
             reduce: Converter::default(),
             enlarge: Converter::default(),
+            turned: None,
+            turn: Converter::default(),
             window: Frame::new()?,
             cropped: None,
             scaled: None,
@@ -94,9 +100,9 @@ impl Fitter {
             Fit::Blur => self.paint_blurred(source, stored, display, orientation, into)?,
             Fit::Fit | Fit::Fill => self.paint_black(into),
         }
-        self.scale(source, stored, orientation.upright(shape))?;
         let x = ((self.size.width - shape.width) / 2) & !1;
         let y = ((self.size.height - shape.height) / 2) & !1;
+        let orientation = self.scale(source, stored, orientation, shape)?;
         let scaled = self.scaled.as_ref().ok_or(Error::Bug)?;
         place(scaled, orientation, into, x as usize, y as usize);
         Ok(())
@@ -114,7 +120,7 @@ impl Fitter {
             let to = self.look(self.size);
             return self.main.run(source, stored, into, to, Filter::Bicubic);
         }
-        self.scale(source, stored, orientation.upright(self.size))?;
+        let orientation = self.scale(source, stored, orientation, self.size)?;
         place(self.scaled.as_ref().ok_or(Error::Bug)?, orientation, into, 0, 0);
         Ok(())
     }
@@ -134,11 +140,45 @@ impl Fitter {
         Ok(cropped)
     }
 
-    /// Into `self.scaled`, as it is stored.
-    fn scale(&mut self, source: &Frame, stored: Look, size: Size) -> Result<(), Error> {
+    /// Into `self.scaled`, as it is stored, for a picture that is upright in
+    /// that size; gives how the scaled picture is to be turned.
+    fn scale(
+        &mut self,
+        source: &Frame,
+        stored: Look,
+        orientation: Orientation,
+        upright: Size,
+    ) -> Result<Orientation, Error> {
+        let (across, down) = self.format.chroma_shift();
+        if across != down && orientation.quarter_turns % 2 == 1 {
+            let looks = self.turn(source, stored, orientation, upright)?;
+            let to = self.look(upright);
+            let scaled = frame_of(&mut self.scaled, self.format, upright)?;
+            self.main.run(self.turned.as_ref().ok_or(Error::Bug)?, looks, scaled, to, Filter::Bicubic)?;
+            return Ok(Orientation::UPRIGHT);
+        }
+        let size = orientation.upright(upright);
         let to = self.look(size);
         let scaled = frame_of(&mut self.scaled, self.format, size)?;
-        self.main.run(source, stored, scaled, to, Filter::Bicubic)
+        self.main.run(source, stored, scaled, to, Filter::Bicubic)?;
+        Ok(orientation)
+    }
+
+    /// Into `self.turned`: scaled and upright, in the colours of the source and
+    /// with as much chroma as luma, which can be turned either way. Gives what
+    /// it looks like.
+    fn turn(&mut self, source: &Frame, stored: Look, orientation: Orientation, upright: Size) -> Result<Look, Error> {
+        let format = PixelFormat::YUV444P10;
+        let colour = if stored.format.is_rgb() {
+            Colour { matrix: self.colour.matrix, full_range: false, ..stored.colour }
+        } else {
+            stored.colour
+        };
+        let lying = orientation.upright(upright);
+        let mut scaled = Frame::picture(format, lying)?;
+        self.turn.run(source, stored, &mut scaled, Look { format, size: lying, colour }, Filter::Bicubic)?;
+        place(&scaled, orientation, frame_of(&mut self.turned, format, upright)?, 0, 0);
+        Ok(Look { format, size: upright, colour })
     }
 
     /// A filling copy, strongly blurred and a little darker.
@@ -152,35 +192,46 @@ impl Fitter {
     ) -> Result<(), Error> {
         let even = |n: u32| (n / BLUR_REDUCTION).next_multiple_of(2).max(8);
         let small_size = Size::new(even(self.size.width), even(self.size.height));
-        let stored_small = orientation.upright(small_size);
         let visible = visible_part(stored.size, display, self.size, orientation);
         let cropped = self.crop(source, visible)?;
-        let (from, to) = (Look { size: visible, ..stored }, self.look(stored_small));
-        let small = frame_of(&mut self.small, self.format, stored_small)?;
+        // Of what is blurred nobody sees how it was sampled.
+        let (across, down) = self.format.chroma_shift();
+        let turns = orientation.quarter_turns % 2 == 1;
+        let format = if across != down && turns { PixelFormat::YUV420P10 } else { self.format };
+        let stored_small = orientation.upright(small_size);
+        let from = Look { size: visible, ..stored };
+        let to = Look { format, ..self.look(stored_small) };
+        let small = frame_of(&mut self.small, format, stored_small)?;
         self.reduce.run(&cropped, from, small, to, Filter::Area)?;
         self.cropped = Some(cropped);
-        let backdrop = frame_of(&mut self.backdrop, self.format, small_size)?;
+        let [black, neutral] = black(format, &self.colour);
+        let backdrop = frame_of(&mut self.backdrop, format, small_size)?;
         place(small, orientation, backdrop, 0, 0);
-        let black = if self.colour.full_range { 0 } else { BLACK };
+        let bytes = bytes_of(format);
         for index in 0..3 {
             let Some(plane) = backdrop.plane_mut(index) else { continue };
-            let radius = if index == 0 { 2 } else { 1 };
-            planes::blur(plane.data, plane.stride, plane.width, plane.height, radius);
-            let centre = i32::from(if index == 0 { black } else { NEUTRAL });
-            for value in plane.data.iter_mut() {
-                *value = (centre + (i32::from(*value) - centre) * 5 / 8).clamp(0, 255) as u8;
+            let (centre, radius) = if index == 0 { (black, 2) } else { (neutral, 1) };
+            let mut levels = planes::levels(plane.data, bytes);
+            planes::blur(&mut levels, plane.stride / bytes, plane.width / bytes, plane.height, radius);
+            let (centre, most) = (i32::from(centre), (1 << format.bit_depth()) - 1);
+            for level in &mut levels {
+                *level = (centre + (i32::from(*level) - centre) * 5 / 8).clamp(0, most) as u16;
             }
+            planes::set_levels(plane.data, bytes, &levels);
         }
-        let (from, to) = (self.look(small_size), self.look(self.size));
+        let (from, to) = (Look { format, ..self.look(small_size) }, self.look(self.size));
         let backdrop = self.backdrop.as_ref().ok_or(Error::Bug)?;
         self.enlarge.run(backdrop, from, into, to, Filter::Bicubic)
     }
 
     fn paint_black(&self, into: &mut Frame) {
-        let black = if self.colour.full_range { 0 } else { BLACK };
-        for (index, value) in [black, NEUTRAL, NEUTRAL].into_iter().enumerate() {
-            if let Some(plane) = into.plane_mut(index) {
-                plane.data.fill(value);
+        let [black, neutral] = black(self.format, &self.colour);
+        let bytes = bytes_of(self.format);
+        for (index, level) in [black, neutral, neutral].into_iter().enumerate() {
+            let Some(plane) = into.plane_mut(index) else { continue };
+            match bytes {
+                1 => plane.data.fill(level as u8),
+                _ => plane.data.as_chunks_mut::<2>().0.fill(level.to_ne_bytes()),
             }
         }
     }
@@ -230,14 +281,37 @@ fn frame_of(slot: &mut Option<Frame>, format: PixelFormat, size: Size) -> Result
     }
 }
 
-/// Puts a 4:2:0 frame into another, turned upright, with its corner at an even
-/// place.
+/// Puts a frame into another of its format, turned upright, with its corner at
+/// an even place. Quarter turns need as much chroma across as down.
 fn place(source: &Frame, orientation: Orientation, into: &mut Frame, x: usize, y: usize) {
+    let bytes = bytes_of(source.pixel_format());
+    let (across, down) = source.pixel_format().chroma_shift();
     for index in 0..3 {
         let (Some(from), Some(to)) = (source.plane(index), into.plane_mut(index)) else { continue };
         let from = Source { data: from.data, stride: from.stride, width: from.width, height: from.height };
-        let shift = usize::from(index > 0);
-        planes::place(from, orientation, Target { data: to.data, stride: to.stride }, x >> shift, y >> shift);
+        let corner = if index > 0 { (x >> across, y >> down) } else { (x, y) };
+        planes::place(from, orientation, Target { data: to.data, stride: to.stride }, corner, bytes);
+    }
+}
+
+/// Black, and the middle of chroma.
+fn black(format: PixelFormat, colour: &Colour) -> [u16; 2] {
+    let black = if colour.full_range { 0 } else { BLACK };
+    let more = format.bit_depth() - 8;
+    [black << more, NEUTRAL << more]
+}
+
+/// Bytes of a sample.
+fn bytes_of(format: PixelFormat) -> usize {
+    if format.bit_depth() > 8 { 2 } else { 1 }
+}
+
+/// FFmpeg's name of how an output is sampled.
+pub(crate) fn pixel_format(sampling: Sampling) -> PixelFormat {
+    match sampling {
+        Sampling::Yuv420p8 => PixelFormat::YUV420P,
+        Sampling::Yuv420p10 => PixelFormat::YUV420P10,
+        Sampling::Yuv422p10 => PixelFormat::YUV422P10,
     }
 }
 
@@ -291,7 +365,7 @@ mod tests {
                 source.plane_mut(index).unwrap().data.fill(level);
             }
             for size in [small, large] {
-                let mut fitter = Fitter::new(size, colour(Matrix::Bt709)).unwrap();
+                let mut fitter = Fitter::new(size, colour(Matrix::Bt709), PixelFormat::YUV420P).unwrap();
                 let mut into = fitter.blank().unwrap();
                 assert!(!fitter.suits(&source, &footage));
                 fitter.fit(&source, &footage, Fit::Fit, &mut into).unwrap();

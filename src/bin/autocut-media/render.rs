@@ -14,14 +14,14 @@
 use autocut::base::{Diagnostic, Digest, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{SegmentInfo, SegmentSpec, SourceRun};
-use autocut::model::{self, VideoFormat};
+use autocut::model::{self, Sampling, VideoFormat};
 
 use crate::av::encoder::{ColourNumbers, VideoSettings};
-use crate::av::{self, Encoder, Frame, Packet, PixelFormat, Skip};
+use crate::av::{self, Encoder, Frame, Packet, Skip};
 use crate::decode::Films;
 use crate::invocation::{Progress, input};
 use crate::overlays::{Overlays, Packs};
-use crate::picture::{Fitter, colour_numbers};
+use crate::picture::{Fitter, colour_numbers, pixel_format};
 use crate::segment::{Header, PacketInfo, StreamHeader, Writer};
 
 /// Renders a segment to the file `segment` in the scratch folder.
@@ -78,6 +78,7 @@ fn is_past(run: &SourceRun, format: &VideoFormat, n: u32, shown: Timestamp) -> b
 struct Easel<'a> {
     fitter: Fitter,
     overlays: Overlays<'a>,
+    sampling: Sampling,
     /// The fitted source frame: painted here, or the decoder's own.
     base: Frame,
     /// Of the base: media time of the source frame, `None` for nothing yet.
@@ -91,10 +92,10 @@ struct Easel<'a> {
 impl<'a> Easel<'a> {
     fn new(format: &VideoFormat, overlays: Overlays<'a>) -> Result<Easel<'a>, Diagnostic> {
         let make = || {
-            let fitter = Fitter::new(format.size, format.colour)?;
+            let fitter = Fitter::new(format.size, format.colour, pixel_format(format.sampling))?;
             // Frames are made when they are first painted on.
             let (base, canvas, given) = (Frame::new()?, Frame::new()?, Frame::new()?);
-            Ok(Easel { fitter, overlays, base, shows: None, canvas, given })
+            Ok(Easel { fitter, overlays, sampling: format.sampling, base, shows: None, canvas, given })
         };
         make().map_err(|error| av::diagnose("cannot make frames", error))
     }
@@ -126,7 +127,7 @@ impl<'a> Easel<'a> {
             self.canvas = self.fitter.blank().map_err(failed)?;
         }
         self.canvas.copy_pixels(&self.base).map_err(failed)?;
-        self.overlays.paint(index, &mut self.canvas)?;
+        self.overlays.paint(index, &mut self.canvas, self.sampling)?;
         self.given.show_pixels(&self.canvas).map_err(failed)?;
         Ok(&mut self.given)
     }
@@ -159,12 +160,12 @@ struct Output {
 
 impl Output {
     fn open(spec: &SegmentSpec, path: &std::path::Path) -> Result<Output, Diagnostic> {
-        let VideoFormat { size, rate, colour } = spec.format;
+        let VideoFormat { size, rate, colour, sampling } = spec.format;
         let numbers = colour_numbers(&colour);
         let encoder = Encoder::video(&VideoSettings {
             encoder: &spec.encoder.name,
             size,
-            format: PixelFormat::YUV420P,
+            format: pixel_format(sampling),
             rate,
             colour: numbers,
             options: &spec.encoder.options,
@@ -172,7 +173,8 @@ impl Output {
         })?;
         let extradata = encoder.extradata().to_vec();
         let digest = Digest::of(&extradata);
-        let header = Header { codec: encoder.codec(), extradata, stream: StreamHeader::Video { size, rate, colour } };
+        let stream = StreamHeader::Video { size, rate, colour, sampling };
+        let header = Header { codec: encoder.codec(), tag: encoder.tag(), extradata, stream };
         Ok(Output {
             writer: Writer::create(path, &header)?,
             packet: Packet::new().map_err(|error| av::diagnose("cannot encode", error))?,
@@ -248,7 +250,12 @@ mod tests {
 
     fn format(rate: (u32, u32)) -> VideoFormat {
         let colour = run(Timestamp::ZERO, (1, 1)).picture.colour;
-        VideoFormat { size: Size::new(16, 16), rate: FrameRate::new(rate.0, rate.1).unwrap(), colour }
+        VideoFormat {
+            size: Size::new(16, 16),
+            rate: FrameRate::new(rate.0, rate.1).unwrap(),
+            colour,
+            sampling: Default::default(),
+        }
     }
 
     /// The source frames that are shown, by their index in `times`.

@@ -87,7 +87,7 @@ impl Reducer {
         for (index, (data, stride)) in targets.into_iter().enumerate() {
             let plane = scaled.plane(index).ok_or(Error::Bug)?;
             let source = Source { data: plane.data, stride: plane.stride, width: plane.width, height: plane.height };
-            planes::place(source, self.orientation, Target { data, stride }, x, y);
+            planes::place(source, self.orientation, Target { data, stride }, (x, y), 1);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! joined.
 //!
 //! ```text
-//! magic and version  8 bytes     "ACPKTS" 0 1
+//! magic and version  8 bytes     "ACPKTS" 0 2
 //! packets            u32         all numbers little-endian
 //! reorder            u32         ticks by which decoding must run ahead
 //! span               u64         ticks from the first presented to the end
@@ -29,13 +29,13 @@ use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use autocut::base::{Diagnostic, FrameRate, Size};
-use autocut::model::{self, Colour};
+use autocut::model::{self, Colour, Sampling};
 use serde::{Deserialize, Serialize};
 
 use crate::av::{self, Packet};
 
 /// Raise the last byte whenever the layout or [`Header`] changes.
-const MAGIC: [u8; 8] = *b"ACPKTS\0\x01";
+const MAGIC: [u8; 8] = *b"ACPKTS\0\x02";
 const COUNTS_AT: u64 = 8;
 /// More than any real header or packet; a lying length must not allocate.
 const MAX_HEADER: u32 = 1 << 20;
@@ -46,13 +46,16 @@ const MAX_PACKET: u32 = 1 << 28;
 pub(crate) struct Header {
     /// FFmpeg's name of the codec, e.g. `h264`, `aac`.
     pub(crate) codec: String,
+    /// What the encoder calls the codec in MOV, where a codec has several such
+    /// names (ProRes has one for each profile); 0 for none.
+    pub(crate) tag: u32,
     pub(crate) extradata: Vec<u8>,
     pub(crate) stream: StreamHeader,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StreamHeader {
-    Video { size: Size, rate: FrameRate, colour: Colour },
+    Video { size: Size, rate: FrameRate, colour: Colour, sampling: Sampling },
     Audio { sample_rate: u32, channels: u16, frame_size: u32, initial_padding: u32, bit_rate: u32 },
 }
 
@@ -255,9 +258,9 @@ mod tests {
 
     fn header() -> Header {
         let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
-        let stream =
-            StreamHeader::Video { size: Size::new(64, 48), rate: FrameRate::new(30_000, 1_001).unwrap(), colour };
-        Header { codec: "h264".to_owned(), extradata: vec![1, 2, 3], stream }
+        let (size, rate) = (Size::new(64, 48), FrameRate::new(30_000, 1_001).unwrap());
+        let stream = StreamHeader::Video { size, rate, colour, sampling: Sampling::default() };
+        Header { codec: "h264".to_owned(), tag: 0, extradata: vec![1, 2, 3], stream }
     }
 
     fn file(name: &str) -> PathBuf {

@@ -46,7 +46,7 @@ impl From<Error> for Fault {
 
 fn encode(source: &Frame, spec: &StillSpec) -> Result<Vec<u8>, Fault> {
     let size = display_size(source.size(), &spec.picture).fit_into(spec.within);
-    let mut fitter = Fitter::new(size, JPEG)?;
+    let mut fitter = Fitter::new(size, JPEG, PixelFormat::YUV420P)?;
     let mut picture = Frame::new()?;
     if fitter.suits(source, &spec.picture) {
         picture.show_pixels(source)?;

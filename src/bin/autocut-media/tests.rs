@@ -9,7 +9,7 @@ use autocut::base::{Digest, FrameRate, Orientation, Size, Tier, Timestamp};
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
 use autocut::model::specs::{JoinSpec, SegmentInfo, SegmentSpec, SourceRun, StillSpec, VideoEncoder};
 use autocut::model::timeline::SourcePicture;
-use autocut::model::{self, ActionSpec, Colour, Fit, Matrix, VideoFormat, VideoInfo};
+use autocut::model::{self, ActionSpec, Colour, Fit, Matrix, Sampling, VideoFormat, VideoInfo};
 
 use crate::decode::Film;
 use crate::serve::Kept;
@@ -225,7 +225,7 @@ fn seeking_finds_the_frames_that_decoding_straight_on_gives() {
 fn segments_join_to_what_was_planned() {
     let Some(path) = testdata("gopro/hero7.mp4") else { return };
     let info = video(&path);
-    let format = VideoFormat { size: info.stored, rate: info.rate, colour: info.colour };
+    let format = VideoFormat { size: info.stored, rate: info.rate, colour: info.colour, sampling: Sampling::default() };
     let mut files = Vec::new();
     for (index, (start, frames)) in [(0, 40u32), (40, 50)].into_iter().enumerate() {
         let spec = segment(&path, info.rate.time_of(start), frames, format, Fit::Fit);
@@ -255,7 +255,8 @@ fn segments_join_to_what_was_planned() {
 #[test]
 fn the_same_segment_twice_is_the_same_bytes() {
     let Some(path) = testdata("video/rotated.mp4") else { return };
-    let format = VideoFormat { size: Size::new(320, 180), rate: rate(25, 1), colour: BT709 };
+    let format =
+        VideoFormat { size: Size::new(320, 180), rate: rate(25, 1), colour: BT709, sampling: Sampling::default() };
     let spec = segment(&path, Timestamp::new(1, 3), 20, format, Fit::Blur);
     let once = act(ActionSpec::Segment(spec.clone()), &[&path], "once");
     let twice = act(ActionSpec::Segment(spec), &[&path], "twice");
@@ -267,7 +268,8 @@ fn the_same_segment_twice_is_the_same_bytes() {
 fn a_source_that_ends_is_held() {
     let Some(path) = testdata("video/rotated.mp4") else { return };
     let info = video(&path);
-    let format = VideoFormat { size: Size::new(180, 320), rate: info.rate, colour: BT709 };
+    let format =
+        VideoFormat { size: Size::new(180, 320), rate: info.rate, colour: BT709, sampling: Sampling::default() };
     let frames = info.rate.nearest_frame(info.duration);
     let spec = segment(&path, info.rate.time_of(frames - 5), 12, format, Fit::Fit);
     let made = act(ActionSpec::Segment(spec), &[&path], "held");
@@ -307,7 +309,8 @@ fn a_still_is_the_picture_that_ffmpeg_shows() {
 #[test]
 fn segments_of_other_parameter_sets_bring_them_along() {
     let Some(path) = testdata("video/fullrange-60fps.mp4") else { return };
-    let format = VideoFormat { size: Size::new(160, 120), rate: rate(60, 1), colour: BT709 };
+    let format =
+        VideoFormat { size: Size::new(160, 120), rate: rate(60, 1), colour: BT709, sampling: Sampling::default() };
     let mut files = Vec::new();
     for level in ["4.0", "5.1"] {
         let mut spec = segment(&path, Timestamp::ZERO, 10, format, Fit::Fit);
@@ -346,7 +349,8 @@ fn serves_over_a_socket() {
         serve::serve(requests, &theirs)
     });
     let mut ask = |request: &Request| protocol::send(&mut ours, request).unwrap();
-    let format = VideoFormat { size: Size::new(160, 90), rate: rate(30, 1), colour: BT709 };
+    let format =
+        VideoFormat { size: Size::new(160, 90), rate: rate(30, 1), colour: BT709, sampling: Sampling::default() };
     let spec = ActionSpec::Segment(segment(&path, Timestamp::ZERO, 5, format, Fit::Fill));
     let inputs = BTreeMap::from([(content(&path), path.clone())]);
     let good = Invocation { id: 7, spec, inputs, packs: Vec::new(), scratch: scratch("served") };
@@ -393,7 +397,8 @@ fn the_way_to_a_far_frame_shows_signs_of_life() {
 #[test]
 fn completing_a_large_file_shows_signs_of_life() {
     let path = one_group_of_noise("complete");
-    let format = VideoFormat { size: Size::new(160, 120), rate: rate(30, 1), colour: BT709 };
+    let format =
+        VideoFormat { size: Size::new(160, 120), rate: rate(30, 1), colour: BT709, sampling: Sampling::default() };
     let spec = ActionSpec::Segment(segment(&path, Timestamp::ZERO, 120, format, Fit::Fit));
     let segment = act(spec, &[&path], "complete-segment").files[0].clone();
     let before = pulse::beats();

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use autocut::base::{Diagnostic, Digest, FrameRate, Size};
+use autocut::model::specs::AudioEncoder;
 use autocut::model::toolchain::ToolIdentity;
 use autocut::model::{Colour, Matrix, Tool, Toolchain, encode};
 
-use crate::av::encoder::{AudioSettings, VideoSettings};
-use crate::av::{self, Encoder, Error, Frame, Packet, PixelFormat, SampleFormat};
+use crate::audio;
+use crate::av::encoder::VideoSettings;
+use crate::av::{self, Encoder, Error, Frame, Packet, PixelFormat};
 use crate::picture::colour_numbers;
 
 /// Raised when tract or the way it is used changes its results.
@@ -51,7 +53,13 @@ pub(crate) fn toolchain() -> Toolchain {
         (Tool::Scale, plain(&["libswscale", "libavutil"])),
         (Tool::Resample, plain(&["libswresample", "libavutil"])),
         (Tool::H264, tried("libx264", trial_pictures("libx264", PixelFormat::YUV420P, &H264_OPTIONS))),
-        (Tool::Aac, tried("aac", trial_sound("aac"))),
+        (Tool::Hevc, tried("libx265", trial_pictures("libx265", PixelFormat::YUV420P, &HEVC_OPTIONS))),
+        (Tool::Av1, tried("libsvtav1", trial_pictures("libsvtav1", PixelFormat::YUV420P, &AV1_OPTIONS))),
+        (Tool::Vp9, tried("libvpx-vp9", trial_pictures("libvpx-vp9", PixelFormat::YUV420P, &VP9_OPTIONS))),
+        (Tool::ProRes, tried("prores_ks", trial_pictures("prores_ks", PixelFormat::YUV422P10, &[("profile", "hq")]))),
+        (Tool::Aac, tried("aac", trial_sound("aac", 128_000))),
+        (Tool::Opus, tried("libopus", trial_sound("libopus", 128_000))),
+        (Tool::Pcm, tried("pcm_s24le", trial_sound("pcm_s16le", 0).and_then(|_| trial_sound("pcm_s24le", 0)))),
         (Tool::Jpeg, tried("mjpeg", trial_pictures("mjpeg", PixelFormat::YUVJ420P, &[("qmin", "3"), ("qmax", "3")]))),
         (Tool::Mux, plain(&["libavformat", "libavcodec", "libavutil"])),
         (Tool::Inference, inference),
@@ -72,10 +80,17 @@ fn title(used: &[&(&str, String, String)]) -> String {
 /// Options that reach into many parts of x264.
 const H264_OPTIONS: [(&str, &str); 3] = [("preset", "veryfast"), ("crf", "20"), ("x264-params", "cpu-independent=1")];
 
+/// The like for the others: few threads, quick, and quiet.
+const HEVC_OPTIONS: [(&str, &str); 3] =
+    [("preset", "veryfast"), ("crf", "24"), ("x265-params", "pools=1:frame-threads=1:log-level=error:info=0")];
+const AV1_OPTIONS: [(&str, &str); 3] = [("preset", "10"), ("crf", "30"), ("svtav1-params", "lp=1")];
+const VP9_OPTIONS: [(&str, &str); 4] = [("crf", "30"), ("b", "0"), ("cpu-used", "5"), ("deadline", "good")];
+
 /// Eight small frames of a moving pattern.
 fn trial_pictures(encoder: &str, format: PixelFormat, options: &[(&str, &str)]) -> Result<Digest, Diagnostic> {
     let size = Size::new(192, 128);
-    let full_range = format != PixelFormat::YUV420P;
+    let full_range = format == PixelFormat::YUVJ420P;
+    let deep = format.bit_depth() > 8;
     let colour = Colour { matrix: Matrix::Bt709, full_range, primaries: 1, transfer: 1 };
     let options: Vec<_> = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let failed = |error| av::diagnose(format!("the encoder {encoder} does not work"), error);
@@ -88,10 +103,19 @@ fn trial_pictures(encoder: &str, format: PixelFormat, options: &[(&str, &str)]) 
         for index in 0..3 {
             let Some(plane) = frame.plane_mut(index) else { continue };
             for (y, row) in plane.data.chunks_mut(plane.stride).enumerate() {
-                for (x, value) in row.iter_mut().enumerate() {
-                    let (x, y) = (x as u32 + 3 * time, y as u32 + time);
+                let wave = |x: u32| {
+                    let (x, y) = (x + 3 * time, y as u32 + time);
                     let wave = (x * x / 61 + y * x / 29 + index as u32 * 40 + (x ^ y)) & 0x7f;
-                    *value = 48 + wave as u8;
+                    48 + wave as u8
+                };
+                if deep {
+                    for (x, pair) in (0..).zip(row.as_chunks_mut::<2>().0) {
+                        *pair = (u16::from(wave(x)) << 2).to_ne_bytes();
+                    }
+                } else {
+                    for (x, value) in (0..).zip(row) {
+                        *value = wave(x);
+                    }
                 }
             }
         }
@@ -102,22 +126,21 @@ fn trial_pictures(encoder: &str, format: PixelFormat, options: &[(&str, &str)]) 
 }
 
 /// A quarter of a second of two tones.
-fn trial_sound(encoder: &str) -> Result<Digest, Diagnostic> {
+fn trial_sound(encoder: &str, bit_rate: u32) -> Result<Digest, Diagnostic> {
     let (sample_rate, channels) = (48_000, 2);
-    let settings = AudioSettings { encoder, sample_rate, channels, bit_rate: 128_000, options: &[] };
     let failed = |error| av::diagnose(format!("the encoder {encoder} does not work"), error);
-    let encoder = Encoder::audio(&settings)?;
-    let samples = u32::try_from(encoder.frame_size()).unwrap_or(1_024).max(1);
+    let wanted = AudioEncoder { name: encoder.to_owned(), options: Vec::new(), bit_rate };
+    let (encoder, format) = audio::open_coder(&wanted, sample_rate, channels)?;
+    let samples = u32::try_from(encoder.frame_size()).ok().filter(|size| *size > 0).unwrap_or(1_024);
     let frame = |index: u32| {
-        let mut frame = Frame::sound(SampleFormat::F32Planar, sample_rate, channels, samples)?;
-        for channel in 0..usize::from(channels) {
-            // A triangle wave: exact in floats on every machine.
-            let period = if channel == 0 { 218 } else { 96 };
-            for (i, value) in frame.channel_f32_mut(channel).iter_mut().enumerate() {
-                let phase = (index as usize * samples as usize + i) % period;
-                *value = (phase.abs_diff(period / 2) as f32) / (period as f32) - 0.25;
-            }
-        }
+        let mut frame = Frame::sound(format, sample_rate, channels, samples)?;
+        // Triangle waves: exact in floats on every machine.
+        let wave = |place: usize, period: usize| {
+            let phase = (index as usize * samples as usize + place) % period;
+            (phase.abs_diff(period / 2) as f32) / (period as f32) - 0.25
+        };
+        let both: Vec<f32> = (0..samples as usize).flat_map(|place| [wave(place, 218), wave(place, 96)]).collect();
+        frame.fill_sound(&both);
         frame.set_time(i64::from(index * samples));
         Ok(frame)
     };

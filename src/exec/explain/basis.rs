@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
-use crate::model::key::Field;
+use crate::model::key::{ENCODER, Field};
 use crate::model::{ActionKey, ActionSpec, KeyFields, Toolchain};
 
 /// On what a result rests. Only `fields` is in its key; the rest is how people
@@ -14,7 +14,7 @@ use crate::model::{ActionKey, ActionSpec, KeyFields, Toolchain};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Basis {
     pub fields: Vec<Field>,
-    /// Names of the tools in the fields: `H264` is `libavcodec 59.37.100, libx264`.
+    /// Names of the tools in the fields: `Encoder` is `libavcodec 59.37.100, libx264`.
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
     /// What the digests in the fields are of, where that is known.
@@ -66,9 +66,11 @@ impl Basis {
     pub fn of(spec: &ActionSpec, toolchain: &Toolchain) -> Self {
         let used = spec.kind().tools.iter();
         let name = |tool| Some((format!("{tool:?}"), toolchain.tools.get(tool)?.name.clone()));
+        let encoder = spec.encoder().and_then(|encoder| toolchain.encoder(encoder));
+        let encoder = encoder.map(|known| (ENCODER.to_owned(), known.name.clone()));
         Basis {
             fields: KeyFields::of(spec, toolchain).labels(),
-            tools: used.filter_map(name).collect(),
+            tools: used.filter_map(name).chain(encoder).collect(),
             ..Basis::default()
         }
     }

@@ -12,6 +12,7 @@ use crate::exec::explain::basis::{Basis, Origin};
 use crate::exec::explain::diff::{Difference, Item, differences, digest};
 use crate::exec::explain::labels::{Level, Subject, Unit, clip_of, overlay_of, written};
 use crate::model::ActionKey;
+use crate::model::key::ENCODER;
 
 /// What is known of results that were made before.
 pub trait Past {
@@ -100,7 +101,11 @@ impl<'a> Search<'a> {
         new: Option<&Value>,
     ) -> Causes {
         if let Some(tool) = path.strip_prefix("tools.") {
-            return Causes::root(toolchain(tool, basis, subject.basis));
+            let name = |basis: &Basis| basis.field("spec.encoder.name").cloned();
+            let text = toolchain(tool, basis, subject.basis);
+            // That another encoder is asked for says so already.
+            let another = tool == ENCODER && name(basis) != name(subject.basis);
+            return if another { Causes::derived(text) } else { Causes::root(text) };
         }
         match path {
             "format" => return Causes::root("autocut: another version, which names results in another way"),

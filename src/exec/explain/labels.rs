@@ -83,16 +83,22 @@ const LABELS: &[(&str, &str, &str, Whose, Unit, Level)] = &[
     ("mix", "spec.music.", "", Music, Plain, Root),
     ("mix", "spec.music", "", Music, Plain, Root),
     ("mix", "spec.ceiling", "ceiling", Output, Decibel, Root),
-    ("mix", "spec.bit_rate", "bit rate of the sound", Output, BitsPerSecond, Root),
+    ("mix", "spec.encoder.name", "encoder of the sound", Output, Plain, Root),
+    ("mix", "spec.encoder.bit_rate", "bit rate of the sound", Output, BitsPerSecond, Root),
     ("join", "spec.format.colour.", "colour ", Output, Plain, Root),
     ("join", "spec.format.", "", Output, Plain, Root),
+    ("quality", "spec.budget", "bytes for the pictures", Output, Plain, Root),
+    ("quality", "spec.", "", Output, Plain, Derived),
     ("still", "spec.picture.", "", Own, Plain, Derived),
 ];
 
 /// Lists of pairs whose first is the name of the second: kind, path, what
 /// stands before the name, whose, unit.
-const PAIRS: &[(&str, &str, &str, Whose, Unit)] =
-    &[("choose", "spec.weights", "weights.", Own, Decimal(3)), ("segment", "spec.encoder.options", "", Output, Plain)];
+const PAIRS: &[(&str, &str, &str, Whose, Unit)] = &[
+    ("choose", "spec.weights", "weights.", Own, Decimal(3)),
+    ("segment", "spec.encoder.options", "", Output, Plain),
+    ("mix", "spec.encoder.options", "", Output, Plain),
+];
 
 /// What an action is, for labels.
 #[derive(Clone, Copy, Debug)]

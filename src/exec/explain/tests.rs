@@ -9,7 +9,7 @@ use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
 use crate::model::footage::{Colour, Matrix};
 use crate::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use crate::model::specs::*;
-use crate::model::timeline::{Fit, SourcePicture, VideoFormat};
+use crate::model::timeline::{Fit, Sampling, SourcePicture, VideoFormat};
 use crate::model::toolchain::{Tool, ToolIdentity};
 use crate::model::{ActionKey, ActionSpec, Toolchain};
 
@@ -168,7 +168,7 @@ fn record(world: &World, records: &mut Records) -> BTreeMap<String, Rc<Basis>> {
     let picture = SourcePicture { stored: size, pixel_aspect: (1, 1), orientation: Orientation::UPRIGHT, colour, rate };
     let segment = SegmentSpec {
         sources: vec![SourceRun { file: footage, start: seconds(20), frames, picture, fit: world.fit }],
-        format: VideoFormat { size, rate, colour },
+        format: VideoFormat { size, rate, colour, sampling: Sampling::default() },
         encoder: VideoEncoder {
             name: "libx264".into(),
             options: vec![("preset".into(), "fast".into()), ("crf".into(), world.crf.into())],
@@ -197,11 +197,15 @@ fn record(world: &World, records: &mut Records) -> BTreeMap<String, Rc<Basis>> {
         clips: vec![MixClip { sound: Some(sound), at: 0, samples, gain: 0, fade: 960 }],
         music,
         ceiling: -100,
-        bit_rate: 192_000,
+        encoder: AudioEncoder {
+            name: "aac".into(),
+            options: vec![("aac_coder".into(), "twoloop".into())],
+            bit_rate: 192_000,
+        },
     };
     let mix = to.act("reel/out/reel.mp4/mix", ActionSpec::Mix(mix), &[choice]);
     let join = JoinSpec {
-        format: VideoFormat { size, rate, colour },
+        format: VideoFormat { size, rate, colour, sampling: Sampling::default() },
         segments: vec![segment],
         sound: Some(mix),
         container: "mp4".into(),

@@ -78,7 +78,7 @@ impl<'a> KeyFields<'a> {
             kind: kind.name,
             version: kind.version,
             spec,
-            tools: Tools { used: kind.tools, toolchain },
+            tools: Tools { used: kind.tools, encoder: spec.encoder(), toolchain },
         }
     }
 
@@ -93,23 +93,31 @@ impl<'a> KeyFields<'a> {
     }
 }
 
-/// The identity of each tool that the kind uses, each by itself, so that an
+/// The identity of each tool that the action uses, each by itself, so that an
 /// explanation can name the one that changed.
 #[derive(Debug)]
 struct Tools<'a> {
     used: &'static [Tool],
+    encoder: Option<&'a str>,
     toolchain: &'a Toolchain,
 }
 
 impl Serialize for Tools<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.used.len()))?;
+        let mut map = serializer.serialize_map(Some(self.used.len() + usize::from(self.encoder.is_some())))?;
         for tool in self.used {
             map.serialize_entry(tool, &self.toolchain.tools.get(tool).and_then(|known| known.identity))?;
+        }
+        if let Some(encoder) = self.encoder {
+            // Under one name whichever it is: the spec says which.
+            map.serialize_entry(ENCODER, &self.toolchain.encoder(encoder).and_then(|known| known.identity))?;
         }
         map.end()
     }
 }
+
+/// What the identity of a spec's encoder is called among the tools.
+pub const ENCODER: &str = "Encoder";
 
 /// The serde name of a text that holds JSON.
 const JSON: &str = "JsonText";

@@ -170,6 +170,7 @@ fn each_tool_is_a_field_of_its_own_and_its_name_is_not_in_the_key() {
                 primaries: 1,
                 transfer: 1,
             },
+            sampling: crate::model::Sampling::default(),
         },
         segments: Vec::new(),
         sound: None,

@@ -9,23 +9,23 @@ use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{MixMusic, MixSpec};
 
 use super::BLOCK;
-use super::aac::AacWriter;
 use super::clip::ClipSound;
+use super::coder::Coder;
 use super::limiter::Limiter;
 use super::music::Music;
 use crate::invocation::{Progress, input};
 
-/// Mixes to a file of AAC packets.
+/// Mixes to a file of packets.
 pub(crate) fn mix(spec: &MixSpec, invocation: &Invocation, progress: Progress) -> Result<Produced, Diagnostic> {
     let path = invocation.scratch.join("sound.packets");
-    let mut aac = AacWriter::create(&path, spec.sample_rate, spec.channels, spec.bit_rate)?;
+    let mut coder = Coder::create(&path, spec.sample_rate, spec.channels, &spec.encoder)?;
     let mut done = 0;
     mixed(spec, invocation, |samples| {
-        aac.push(samples)?;
+        coder.push(samples)?;
         done += (samples.len() / usize::from(spec.channels.max(1))) as u64;
         progress(done, spec.samples)
     })?;
-    let counts = aac.finish()?;
+    let counts = coder.finish()?;
     if counts.span < spec.samples {
         let got = counts.span;
         return Err(Diagnostic::bug(format!("the sound has {got} samples where {} were planned", spec.samples)));

@@ -7,8 +7,8 @@
 //!
 //! It must not touch pictures.
 
-mod aac;
 mod clip;
+mod coder;
 mod extract;
 mod fade;
 mod limiter;
@@ -20,6 +20,7 @@ use std::path::Path;
 
 use autocut::base::Diagnostic;
 
+pub(crate) use coder::open as open_coder;
 pub(crate) use extract::sound;
 pub(crate) use mix::mix;
 

@@ -8,10 +8,15 @@ use std::process::Command;
 use autocut::base::{Digest, Timestamp};
 use autocut::model::ActionSpec;
 use autocut::model::protocol::{Invocation, Produced};
-use autocut::model::specs::{MixClip, MixMusic, MixSpec, SoundRun, SoundSpec};
+use autocut::model::specs::{AudioEncoder, MixClip, MixMusic, MixSpec, SoundRun, SoundSpec};
 use tempfile::TempDir;
 
 use super::*;
+
+fn aac() -> AudioEncoder {
+    let options = vec![("aac_coder".to_owned(), "twoloop".to_owned())];
+    AudioEncoder { name: "aac".to_owned(), options, bit_rate: 192_000 }
+}
 use crate::av::Packet;
 use crate::segment::{Reader, StreamHeader};
 use crate::tests::testdata;
@@ -112,7 +117,7 @@ impl Bench {
                 clips: clips.iter().zip(digests).map(clip).collect(),
                 music: music.map(|(_, music)| MixMusic { file: digests[clips.len()], ..music }),
                 ceiling: -100,
-                bit_rate: 192_000,
+                encoder: aac(),
             })
         })
     }

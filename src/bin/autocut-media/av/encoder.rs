@@ -36,10 +36,12 @@ pub(crate) struct ColourNumbers {
     pub(crate) transfer: i32,
 }
 
-/// Everything that an encoder of sound is told; it takes planar floats.
+/// Everything that an encoder of sound is told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AudioSettings<'a> {
     pub(crate) encoder: &'a str,
+    /// What its frames hold.
+    pub(crate) samples: SampleFormat,
     pub(crate) sample_rate: u32,
     pub(crate) channels: u16,
     pub(crate) bit_rate: u32,
@@ -87,7 +89,7 @@ impl Encoder {
                 let raw = &mut *context;
                 raw.sample_rate = rate;
                 raw.bit_rate = i64::from(settings.bit_rate);
-                raw.sample_fmt = SampleFormat::F32Planar.av();
+                raw.sample_fmt = settings.samples.av();
                 raw.time_base = ffi::AVRational { num: 1, den: rate };
                 raw.thread_count = 1;
                 ffi::av_channel_layout_default(&mut raw.ch_layout, i32::from(settings.channels));
@@ -173,7 +175,12 @@ impl Encoder {
         unsafe { string(ffi::avcodec_get_name(self.get().codec_id)).unwrap_or_default() }
     }
 
-    /// Samples a channel in each frame of sound but the last.
+    /// The encoder's own choice of a name in MOV; 0 for none.
+    pub(crate) fn tag(&self) -> u32 {
+        self.get().codec_tag
+    }
+
+    /// Samples a channel in each frame of sound but the last; 0 for any number.
     pub(crate) fn frame_size(&self) -> usize {
         usize::try_from(self.get().frame_size).unwrap_or(0)
     }

@@ -13,6 +13,22 @@ impl PixelFormat {
     pub(crate) const YUV420P: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV420P as i32);
     pub(crate) const YUVJ420P: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_YUVJ420P as i32);
 
+    pub(crate) const YUV420P10: PixelFormat = if cfg!(target_endian = "big") {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV420P10BE as i32)
+    } else {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV420P10LE as i32)
+    };
+    pub(crate) const YUV422P10: PixelFormat = if cfg!(target_endian = "big") {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV422P10BE as i32)
+    } else {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV422P10LE as i32)
+    };
+    pub(crate) const YUV444P10: PixelFormat = if cfg!(target_endian = "big") {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV444P10BE as i32)
+    } else {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV444P10LE as i32)
+    };
+
     /// By FFmpeg's name, e.g. `yuv420p10le`.
     pub(crate) fn named(name: &str) -> Option<PixelFormat> {
         let name = c_string(name.as_bytes());
@@ -102,6 +118,10 @@ fn flag_of(flag: impl Into<i64>) -> i64 {
 pub(crate) enum SampleFormat {
     /// 16 bits, channels interleaved.
     I16,
+    /// 32 bits, channels interleaved.
+    I32,
+    /// Floats, channels interleaved.
+    F32,
     /// Floats, one plane a channel: what FFmpeg's AAC coder takes.
     F32Planar,
 }
@@ -110,6 +130,8 @@ impl SampleFormat {
     pub(super) fn av(self) -> AVSampleFormat {
         match self {
             SampleFormat::I16 => AVSampleFormat::AV_SAMPLE_FMT_S16,
+            SampleFormat::I32 => AVSampleFormat::AV_SAMPLE_FMT_S32,
+            SampleFormat::F32 => AVSampleFormat::AV_SAMPLE_FMT_FLT,
             SampleFormat::F32Planar => AVSampleFormat::AV_SAMPLE_FMT_FLTP,
         }
     }

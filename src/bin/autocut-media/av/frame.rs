@@ -325,18 +325,34 @@ impl Frame {
         self.sound_of(SampleFormat::I16, 0, self.channels())
     }
 
-    /// One channel of planar floats; empty for any other format.
-    pub(crate) fn channel_f32(&self, channel: usize) -> &[f32] {
-        self.sound_of(SampleFormat::F32Planar, channel, 1)
+    /// Fills a frame of sound with interleaved samples, full scale being 1:
+    /// what is beyond is clipped where samples are whole numbers. As many as fit.
+    pub(crate) fn fill_sound(&mut self, samples: &[f32]) {
+        let (channels, raw) = (self.channels(), self.get().format);
+        let is = |format: SampleFormat| raw == format.av() as i32;
+        if is(SampleFormat::I16) {
+            let whole = |sample: f32| (sample * 32_768.0).round_ties_even().clamp(-32_768.0, 32_767.0) as i16;
+            fill(self.sound_of_mut(SampleFormat::I16, 0, channels), samples.iter().map(|sample| whole(*sample)));
+        } else if is(SampleFormat::I32) {
+            // Rounded to the 24 bits that are kept.
+            let whole = |sample: f32| (sample * 8_388_608.0).round_ties_even().clamp(-8_388_608.0, 8_388_607.0) as i32;
+            fill(self.sound_of_mut(SampleFormat::I32, 0, channels), samples.iter().map(|sample| whole(*sample) << 8));
+        } else if is(SampleFormat::F32) {
+            fill(self.sound_of_mut(SampleFormat::F32, 0, channels), samples.iter().copied());
+        } else {
+            for channel in 0..channels {
+                let own = samples[channel.min(samples.len())..].iter().step_by(channels);
+                fill(self.sound_of_mut(SampleFormat::F32Planar, channel, 1), own.copied());
+            }
+        }
     }
 
-    /// One channel of planar floats, to be written to.
-    pub(crate) fn channel_f32_mut(&mut self, channel: usize) -> &mut [f32] {
+    fn sound_of_mut<T>(&mut self, format: SampleFormat, plane: usize, per_sample: usize) -> &mut [T] {
         if !self.is_writable() {
             return &mut [];
         }
         let (length, data) = {
-            let seen = self.channel_f32(channel);
+            let seen = self.sound_of::<T>(format, plane, per_sample);
             (seen.len(), seen.as_ptr().cast_mut())
         };
         if length == 0 {
@@ -357,6 +373,12 @@ impl Frame {
         }
         // SAFETY: a sound frame's plane holds all its samples, aligned for their type.
         unsafe { std::slice::from_raw_parts(data.cast(), self.samples() * per_sample) }
+    }
+}
+
+fn fill<T>(to: &mut [T], from: impl Iterator<Item = T>) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = from;
     }
 }
 

@@ -11,15 +11,15 @@ use ffmpeg_next::ffi;
 use crate::pulse;
 
 use super::encoder::ColourNumbers;
-use super::{Dictionary, Error, NO_MEMORY, Packet, c_string, check, flag, set_number};
+use super::{Dictionary, Error, NO_MEMORY, Packet, PixelFormat, c_string, check, flag, set_number};
 
 /// A stream to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct NewStream<'a> {
     /// FFmpeg's name of the codec, e.g. `h264`.
     pub(crate) codec: &'a str,
-    /// Four letters for the codec where not the container's usual ones.
-    pub(crate) tag: Option<[u8; 4]>,
+    /// The codec's name in the container; 0 for the usual one.
+    pub(crate) tag: u32,
     pub(crate) extradata: &'a [u8],
     /// Seconds of one tick of the packets' times.
     pub(crate) time_base: (i32, i32),
@@ -28,7 +28,7 @@ pub(crate) struct NewStream<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NewKind {
-    Video { size: Size, frame_rate: (i32, i32), colour: ColourNumbers },
+    Video { size: Size, format: PixelFormat, frame_rate: (i32, i32), colour: ColourNumbers },
     Audio { sample_rate: u32, channels: u16, frame_size: u32, initial_padding: u32, bit_rate: u32 },
 }
 
@@ -69,14 +69,14 @@ impl Muxer {
             raw.time_base = ffi::AVRational { num: stream.time_base.0, den: stream.time_base.1 };
             let p = raw.codecpar;
             (*p).codec_id = descriptor.id;
-            (*p).codec_tag = stream.tag.map_or(0, u32::from_le_bytes);
+            (*p).codec_tag = stream.tag;
             (*p).extradata = copied(stream.extradata)?;
             (*p).extradata_size = int(u32::try_from(stream.extradata.len()).map_err(|_| NO_MEMORY)?)?;
             match stream.kind {
-                NewKind::Video { size, frame_rate, colour } => {
+                NewKind::Video { size, format, frame_rate, colour } => {
                     (*p).codec_type = ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
                     ((*p).width, (*p).height) = (int(size.width)?, int(size.height)?);
-                    (*p).format = ffi::AVPixelFormat::AV_PIX_FMT_YUV420P as i32;
+                    (*p).format = format.0;
                     (*p).sample_aspect_ratio = ffi::AVRational { num: 1, den: 1 };
                     raw.sample_aspect_ratio = (*p).sample_aspect_ratio;
                     raw.avg_frame_rate = ffi::AVRational { num: frame_rate.0, den: frame_rate.1 };

@@ -91,6 +91,25 @@ impl Packet {
         (packet.pts, packet.dts, packet.duration) = (pts, dts, duration);
     }
 
+    /// Says that so many samples at the end are not heard.
+    pub(crate) fn discard_end(&mut self, samples: u32) -> Result<(), Error> {
+        const BYTES: usize = 10;
+        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_SKIP_SAMPLES;
+        // SAFETY: allocates; the packet owns the new side data, which has this
+        // many bytes.
+        unsafe {
+            let data = ffi::av_packet_new_side_data(self.as_ptr(), kind, BYTES as _);
+            if data.is_null() {
+                return Err(NO_MEMORY);
+            }
+            // Samples at the start, samples at the end, and the two reasons.
+            let bytes = std::slice::from_raw_parts_mut(data, BYTES);
+            bytes.fill(0);
+            bytes[4..8].copy_from_slice(&samples.to_le_bytes());
+        }
+        Ok(())
+    }
+
     pub(crate) fn is_key(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_KEY != 0
     }

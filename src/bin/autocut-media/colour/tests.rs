@@ -30,7 +30,7 @@ fn changed(change: &Change, levels: [u16; 3], bits: u32) -> [u8; 3] {
     let mut to = sizes.map(|(w, h)| vec![0; w * h]);
     let [y, cb, cr] = &mut to;
     let targets = [Target { data: y, stride: 7 }, Target { data: cb, stride: 4 }, Target { data: cr, stride: 4 }];
-    change.run([source(0), source(1), source(2)], bytes, targets);
+    change.run([source(0), source(1), source(2)], bytes, targets, false);
     to.map(|plane| {
         assert!(plane.iter().all(|level| *level == plane[0]), "{levels:?}: {plane:?}");
         plane[0]
@@ -86,7 +86,7 @@ const WIDE: &[([u16; 3], [u8; 3])] = &[
 #[test]
 fn hdr_and_wide_colours_become_what_the_recommendations_say() {
     for (transfer, rows) in [(16, PQ), (18, HLG), (14, WIDE)] {
-        let change = Change::new(&wide(transfer), &SDR, TABLE_BITS);
+        let change = Change::new(&wide(transfer), &SDR, TABLE_BITS, 8);
         for (from, expected) in rows {
             let found = changed(&change, *from, TABLE_BITS);
             // Roundings, and what lies between entries; there, near the edge of
@@ -119,7 +119,7 @@ fn printed_anchors() {
 #[test]
 fn greys_rise() {
     for transfer in [16, 18, 14] {
-        let change = Change::new(&wide(transfer), &SDR, TABLE_BITS);
+        let change = Change::new(&wide(transfer), &SDR, TABLE_BITS, 8);
         let mut last = 0;
         for level in 64..=940 {
             let [y, cb, cr] = changed(&change, [level, 512, 512], TABLE_BITS);
@@ -141,7 +141,7 @@ fn tables_are_near_to_their_formulas() {
         f64::from(state >> 8) / f64::from(1u32 << 24)
     };
     for transfer in [16, 18, 14] {
-        let (from, change) = (wide(transfer), Change::new(&wide(transfer), &SDR, TABLE_BITS));
+        let (from, change) = (wide(transfer), Change::new(&wide(transfer), &SDR, TABLE_BITS, 8));
         let light = Light::new(&from, &SDR);
         let (mut sum, mut most) = (0.0, 0.0_f64);
         let count = 3_000;
@@ -173,7 +173,7 @@ fn range_and_matrix_are_exact() {
     for (matrix, full) in all {
         for bits in [8, 10] {
             let from = colour(matrix, full, 1, 1);
-            let change = Change::new(&from, &SDR, bits);
+            let change = Change::new(&from, &SDR, bits, 8);
             for rgb in
                 [[0.0; 3], [1.0; 3], [0.5; 3], [0.8, 0.2, 0.1], [0.1, 0.7, 0.2], [0.2, 0.3, 0.9], [0.9, 0.8, 0.2]]
             {

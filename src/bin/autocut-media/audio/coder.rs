@@ -1,17 +1,23 @@
-//! AAC by FFmpeg's own coder, to a file of packets.
+//! The mix, encoded, to a file of packets.
 
 use std::path::Path;
 
 use autocut::base::Diagnostic;
+use autocut::model::specs::AudioEncoder;
 
 use crate::av::encoder::AudioSettings;
 use crate::av::{self, Encoder, Frame, Packet, SampleFormat};
 use crate::segment::{Counts, Header, PacketInfo, StreamHeader, Writer};
 
+/// Samples a channel in each packet of an encoder that takes any number.
+const FRAME: usize = 1_024;
+
 /// Takes interleaved samples in order and writes packets. Times count samples;
 /// what the coder puts before the first sample lies before 0.
-pub(super) struct AacWriter {
+pub(super) struct Coder {
     encoder: Encoder,
+    samples: SampleFormat,
+    frame_size: usize,
     writer: Writer,
     packet: Packet,
     sample_rate: u32,
@@ -22,36 +28,60 @@ pub(super) struct AacWriter {
     position: i64,
 }
 
-impl AacWriter {
-    pub(super) fn create(path: &Path, sample_rate: u32, channels: u16, bit_rate: u32) -> Result<Self, Diagnostic> {
-        // Stated although it is the default, so that it stays when that changes.
-        let options = [("aac_coder".to_owned(), "twoloop".to_owned())];
-        let settings = AudioSettings { encoder: "aac", sample_rate, channels, bit_rate, options: &options };
-        let encoder = Encoder::audio(&settings)?;
-        let frame_size = u32::try_from(encoder.frame_size()).unwrap_or(0);
-        if frame_size == 0 {
-            return Err(Diagnostic::environment("the AAC encoder here does not work in frames"));
-        }
+/// What an encoder takes.
+fn samples(encoder: &str) -> SampleFormat {
+    match encoder {
+        "pcm_s16le" => SampleFormat::I16,
+        "pcm_s24le" => SampleFormat::I32,
+        "libopus" => SampleFormat::F32,
+        _ => SampleFormat::F32Planar,
+    }
+}
+
+/// An encoder of sound, and what its frames hold.
+pub(crate) fn open(
+    wanted: &AudioEncoder,
+    sample_rate: u32,
+    channels: u16,
+) -> Result<(Encoder, SampleFormat), Diagnostic> {
+    let AudioEncoder { name, options, bit_rate } = wanted;
+    let samples = samples(name);
+    let settings = AudioSettings { encoder: name, samples, sample_rate, channels, bit_rate: *bit_rate, options };
+    Ok((Encoder::audio(&settings)?, samples))
+}
+
+impl Coder {
+    pub(super) fn create(
+        path: &Path,
+        sample_rate: u32,
+        channels: u16,
+        wanted: &AudioEncoder,
+    ) -> Result<Self, Diagnostic> {
+        let (encoder, samples) = open(wanted, sample_rate, channels)?;
+        let fixed = encoder.frame_size();
         let header = Header {
             codec: encoder.codec(),
+            tag: encoder.tag(),
             extradata: encoder.extradata().to_vec(),
             stream: StreamHeader::Audio {
                 sample_rate,
                 channels,
-                frame_size,
+                frame_size: u32::try_from(fixed).unwrap_or(0),
                 initial_padding: encoder.initial_padding(),
-                bit_rate,
+                bit_rate: wanted.bit_rate,
             },
         };
         let writer = Writer::create(path, &header)?;
         let packet = Packet::new().map_err(failed)?;
-        Ok(AacWriter { encoder, writer, packet, sample_rate, channels, pending: Vec::new(), position: 0 })
+        let frame_size = if fixed == 0 { FRAME } else { fixed };
+        let (pending, position) = (Vec::new(), 0);
+        Ok(Coder { encoder, samples, frame_size, writer, packet, sample_rate, channels, pending, position })
     }
 
     /// Appends interleaved samples.
     pub(super) fn push(&mut self, samples: &[f32]) -> Result<(), Diagnostic> {
         self.pending.extend_from_slice(samples);
-        let frame = self.encoder.frame_size() * usize::from(self.channels);
+        let frame = self.frame_size * usize::from(self.channels);
         let whole = self.pending.len() / frame * frame;
         let pending = std::mem::take(&mut self.pending);
         for samples in pending[..whole].chunks_exact(frame) {
@@ -73,17 +103,10 @@ impl AacWriter {
     }
 
     fn encode(&mut self, samples: &[f32]) -> Result<(), Diagnostic> {
-        let channels = usize::from(self.channels);
-        let count = samples.len() / channels;
+        let count = samples.len() / usize::from(self.channels);
         let length = u32::try_from(count).unwrap_or(0);
-        let frame = Frame::sound(SampleFormat::F32Planar, self.sample_rate, self.channels, length);
-        let mut frame = frame.map_err(failed)?;
-        for channel in 0..channels {
-            let plane = frame.channel_f32_mut(channel);
-            for (to, from) in plane.iter_mut().zip(samples[channel..].iter().step_by(channels)) {
-                *to = *from;
-            }
-        }
+        let mut frame = Frame::sound(self.samples, self.sample_rate, self.channels, length).map_err(failed)?;
+        frame.fill_sound(samples);
         frame.set_time(self.position);
         self.position += count as i64;
         self.encoder.send(Some(&frame)).map_err(failed)?;
@@ -93,8 +116,10 @@ impl AacWriter {
     fn take_packets(&mut self) -> Result<(), Diagnostic> {
         while self.encoder.receive(&mut self.packet).map_err(failed)? {
             let duration = u32::try_from(self.packet.duration()).unwrap_or(0);
-            let pts =
-                self.packet.pts().ok_or_else(|| Diagnostic::bug("the AAC encoder gave a packet without a time"))?;
+            let pts = self
+                .packet
+                .pts()
+                .ok_or_else(|| Diagnostic::bug("the encoder of sound gave a packet without a time"))?;
             self.writer.push(PacketInfo { pts, duration, key: true }, self.packet.data())?;
         }
         Ok(())
@@ -102,5 +127,5 @@ impl AacWriter {
 }
 
 fn failed(error: av::Error) -> Diagnostic {
-    av::diagnose("the AAC encoder failed", error)
+    av::diagnose("the encoder of sound failed", error)
 }

@@ -1,0 +1,41 @@
+//! HEVC by x265.
+
+use crate::deliver::codecs::scale::{Scale, tenths};
+use crate::deliver::codecs::{Demand, KEY_FRAMES, Rung, VideoCodec, encoder};
+use crate::model::specs::VideoEncoder;
+use crate::model::toolchain::Tool;
+use crate::model::{Sampling, VideoFormat};
+
+pub const LIBX265: Rung =
+    Rung { name: "libx265", codec: VideoCodec::Hevc, tool: Tool::Hevc, session: false, settings: libx265 };
+
+/// x264's CRF to x265's (measured, see docs/media.md).
+const QUALITY: Scale = &[(1, 1), (20, 20), (24, 25), (28, 30), (32, 35), (36, 40), (46, 51), (51, 51)];
+
+/// x265 with every option that matters stated. Its parameter sets, level and
+/// tier follow from size, rate and preset, never from what is shown.
+fn libx265(demand: &Demand, format: &VideoFormat) -> VideoEncoder {
+    let profile = match format.sampling {
+        Sampling::Yuv420p8 => "main",
+        Sampling::Yuv420p10 => "main10",
+        Sampling::Yuv422p10 => "main422-10",
+    };
+    let params = [
+        // Nothing before the first key frame is shown, and nothing but pictures
+        // is in the stream: no text of the encoder, no second parameter sets.
+        "open-gop=0:info=0:repeat-headers=0:hrd=0:aud=0",
+        // The bytes depend on wavefronts but not on how many threads run them.
+        "pools=1:frame-threads=1:wpp=1:pmode=0:pme=0:lookahead-slices=0",
+        "log-level=error",
+    ];
+    let params = format!("{}:keyint={KEY_FRAMES}", params.join(":"));
+    let options = [
+        ("preset", demand.preset.name()),
+        ("crf", &tenths(QUALITY, demand.quality)),
+        ("profile", profile),
+        ("forced-idr", "1"),
+        ("x265-params", &params),
+        ("flags", super::FLAGS),
+    ];
+    encoder("libx265", 1, &options)
+}
