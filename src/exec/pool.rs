@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use tempfile::TempDir;
 
-use crate::base::{Diagnostic, Digest};
+use crate::base::{Bytes, Diagnostic, Digest};
 use crate::exec::inline::{self, Logs, Materials};
 use crate::exec::queue::Position;
 use crate::exec::remote::Answer;
@@ -156,10 +156,12 @@ impl Pool {
 
     /// One more slot; its number.
     pub fn add_slot(&mut self) -> usize {
-        let worker = Worker::new(self.program.clone()).with_deadline(self.place.deadline);
+        let worker = Worker::new(self.program.clone());
+        let worker = worker.with_deadline(self.place.deadline).with_memory(self.place.memory);
         let killer = worker.killer();
         let (place, logs, confirmed) = (self.place.clone(), self.logs.clone(), self.confirmed.clone());
-        let bench = Bench { worker, place, logs, confirmed, reports: self.sender.clone(), spare: Vec::new() };
+        let bench =
+            Bench { worker, place, logs, confirmed, reports: self.sender.clone(), spare: Vec::new(), own: None };
         self.slots.push(Slot { state: SlotState::Unused(bench), killer });
         self.slots.len() - 1
     }
@@ -236,6 +238,8 @@ pub struct Place {
     pub force: bool,
     /// How long a worker may make no progress, where its kind does not say.
     pub deadline: Option<Duration>,
+    /// How much memory the build is planned with.
+    pub memory: Option<Bytes>,
 }
 
 /// What a slot's thread works with.
@@ -248,6 +252,9 @@ struct Bench {
     /// Scratch folders that are empty again. To make one and remove it is half of
     /// what an action costs that does little.
     spare: Vec<TempDir>,
+    /// The folder in which they lie: all that the worker may write to. Once there
+    /// is one.
+    own: Option<TempDir>,
 }
 
 impl Bench {
@@ -259,7 +266,15 @@ impl Bench {
                 return Ok(folder);
             }
         }
-        self.place.store.scratch()
+        let store = &self.place.store;
+        let own = match self.own.take().filter(|own| RealSystem.stat(own.path()).is_ok()) {
+            Some(own) => own,
+            None => store.scratch()?,
+        };
+        self.worker.write_below(own.path());
+        let scratch = store.scratch_in(own.path());
+        self.own = Some(own);
+        scratch
     }
 
     fn say(&self, report: Report) {
@@ -354,7 +369,7 @@ impl Bench {
                     finish(task.action.key, Err(Failure::Refused(diagnostic)), Usage::default());
                 }
             }
-            Reply::Alive | Reply::Hello { .. } | Reply::Toolchain(_) => {}
+            Reply::Alive | Reply::Hello { .. } | Reply::Confined(_) | Reply::Toolchain(_) => {}
         });
         self.spare.append(&mut used);
         if let Err(failure) = ended {

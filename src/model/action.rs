@@ -81,7 +81,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,
@@ -92,7 +92,7 @@ const PROBE: Kind = Kind {
 };
 const ANALYSE: Kind = Kind {
     name: "analyse",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
@@ -103,7 +103,7 @@ const ANALYSE: Kind = Kind {
 };
 const DETECT: Kind = Kind {
     name: "detect",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
@@ -136,7 +136,7 @@ const CLEAN: Kind = Kind {
 };
 const CHOOSE: Kind = Kind {
     name: "choose",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 50,
@@ -169,7 +169,7 @@ const DRAW: Kind = Kind {
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::H264],
     memory: 240,
@@ -180,7 +180,7 @@ const SEGMENT: Kind = Kind {
 };
 const SOUND: Kind = Kind {
     name: "sound",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,
@@ -191,7 +191,7 @@ const SOUND: Kind = Kind {
 };
 const MIX: Kind = Kind {
     name: "mix",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample, Tool::Aac],
     memory: 80,
@@ -213,7 +213,7 @@ const JOIN: Kind = Kind {
 };
 const STILL: Kind = Kind {
     name: "still",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,
