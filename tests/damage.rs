@@ -1,7 +1,11 @@
 //! Footage that cannot be read whole: what can be is used, and what cannot is
 //! told, with its place and how much it is, each time that it is shown.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
@@ -171,6 +175,28 @@ fn a_length_that_is_stated_is_not_believed_where_the_pictures_end_before() {
     let told = project.make().warnings();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("a.mkv: its pictures end at 00:0") && told[0].contains("go on to 00:04.0"), "{told:?}");
+}
+
+/// Pictures that nobody films would take all memory.
+#[test]
+fn pictures_of_an_absurd_size_are_refused() {
+    let project = Project::new();
+    let path = project.path("a.avi");
+    let args = "-v error -f lavfi -i testsrc2=s=64x48:r=30:d=1 -c:v rawvideo -pix_fmt yuv420p";
+    let args: Vec<&str> = args.split(' ').chain([path.to_str().unwrap()]).collect();
+    common::tool("ffmpeg", &args);
+    let mut bytes = fs::read(&path).unwrap();
+    // Width and height in the header of the format (BITMAPINFOHEADER).
+    let at = bytes.windows(4).position(|window| window == b"strf").unwrap() + 8;
+    assert_eq!(bytes[at + 4..at + 8], 64u32.to_le_bytes());
+    bytes[at + 4..at + 8].copy_from_slice(&16_000u32.to_le_bytes());
+    bytes[at + 8..at + 12].copy_from_slice(&12_000u32.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    project.write("autocut.ron", manifest("a.avi", "front/a@0s", "1s"));
+    let output = project.run(&["make"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("a.avi says that its pictures are 16000x12000 pixels large"), "{said}");
 }
 
 /// Most of a second is lost, which the log of speed would show as the best.

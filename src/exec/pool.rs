@@ -104,7 +104,7 @@ struct Slot {
 /// A slot's thread is started with its first job: a build with nothing to do
 /// has none.
 enum SlotState {
-    Unused(Bench),
+    Unused(Box<Bench>),
     Used { jobs: Sender<Job>, thread: JoinHandle<()> },
     Ended,
 }
@@ -162,7 +162,7 @@ impl Pool {
         let (place, logs, confirmed) = (self.place.clone(), self.logs.clone(), self.confirmed.clone());
         let bench =
             Bench { worker, place, logs, confirmed, reports: self.sender.clone(), spare: Vec::new(), own: None };
-        self.slots.push(Slot { state: SlotState::Unused(bench), killer });
+        self.slots.push(Slot { state: SlotState::Unused(Box::new(bench)), killer });
         self.slots.len() - 1
     }
 

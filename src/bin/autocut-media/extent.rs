@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use autocut::base::{Diagnostic, Digest, Timestamp};
+use autocut::base::{Diagnostic, Digest, FrameRate, Timestamp};
 use autocut::model::naming::mark;
 
 use crate::av::input::{Entry, Stream};
@@ -18,6 +18,10 @@ use crate::losses::frames;
 /// How much longer a file may say it is than its pictures are, without a word:
 /// sound goes on for a little, and durations are rounded.
 const TOLERANCE: Timestamp = Timestamp::from_seconds(1);
+
+/// So many frames may lie before the first that can be shown: those that lead a
+/// first key frame.
+const FEW: i64 = 3;
 
 /// The most packets that are read to find the last one.
 const MOST_PACKETS: usize = 20_000;
@@ -29,6 +33,15 @@ pub(crate) struct Extent {
     pub(crate) end: Option<Timestamp>,
     /// What people are to be told.
     pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// What lies before the first picture that can be shown. `start` is when the
+/// pictures start, as the file has it.
+pub(crate) fn of_start(content: Digest, start: Timestamp, zero: Timestamp, rate: FrameRate) -> Option<Diagnostic> {
+    let before = zero - start;
+    let name = mark(content);
+    let message = format!("{name}: its first {before} cannot be decoded; it begins with the first picture that can");
+    (before > rate.time_of(FEW)).then(|| Diagnostic::warning(message))
 }
 
 /// Compares the index of a file with the size of that file. `zero` is media

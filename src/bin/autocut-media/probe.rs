@@ -49,13 +49,15 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
         tracks: input.streams().map(|stream| track(&stream)).collect(),
         video: None,
     };
+    let start = input.stream(stream).and_then(|facts| Some(Timestamp::from_ticks(facts.start()?, facts.time_base())));
+    let leading = start.and_then(|start| extent::of_start(content, start, zero, video.rate));
     let extent = extent.unwrap_or_else(|| extent::of_packets(&mut input, stream, content, zero, video.duration));
     if let Some(end) = extent.end {
         video.duration = end.min(video.duration).max(video.rate.time_of(1));
         video.chunks.retain(|chunk| *chunk < video.duration);
     }
     info.video = Some(video);
-    Ok((info, extent.warnings))
+    Ok((info, leading.into_iter().chain(extent.warnings).collect()))
 }
 
 /// Fails for pictures that nobody films and that would take all memory.
