@@ -233,29 +233,36 @@ fn complaint(file: &Path, whole: &Whole, shown: Range<i64>) -> Option<String> {
     }
     let seconds = |millis: i64| format!("{:.3}", millis as f64 / 1_000.0);
     let (start, length) = (seconds(shown.start), seconds(shown.end - shown.start));
+    // With the sound it would read on for as long as that lies behind.
     let args = ["-v", "error", "-threads", "1", "-ss", &start, "-t", &length, "-i", file.to_str().unwrap()];
-    let more = ["-map", "0:V:0", "-map", "0:a:0?", "-f", "null", "-"];
-    let output = Command::new("ffmpeg").args(args).args(more).stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    // What is said of the container alone is no damage to what is shown.
-    let decoders = [
-        "[h264 @",
-        "[hevc @",
-        "[vp9 @",
-        "[mpeg4 @",
-        "[mjpeg @",
-        "[mpeg2video @",
-        "[prores @",
-        "[aac @",
-        "[opus @",
-        "[mp2",
-        "[mp3",
-    ];
-    let lines: Vec<&str> = said.lines().filter(|line| decoders.iter().any(|name| line.starts_with(name))).collect();
-    if !lines.is_empty() {
-        return Some(lines.join("\n"));
-    }
-    None
+    let output = Command::new("ffmpeg").args(args).args(["-map", "0:V:0", "-f", "null", "-"]).output().unwrap();
+    let said = by_decoders(&output, &["h264", "hevc", "vp9", "mpeg4", "mjpeg", "mpeg2video", "prores"]);
+    (!said.is_empty()).then_some(said)
+}
+
+/// The same of the sound.
+fn complaint_of_sound(file: &Path, whole: &Whole, shown: Range<i64>) -> Option<String> {
+    let seconds = |millis: i64| format!("{:.3}", millis as f64 / 1_000.0);
+    let (start, length) = (seconds(shown.start), seconds(shown.end - shown.start));
+    let decode = |file: &Path| {
+        let args = ["-v", "error", "-ss", &start, "-t", &length, "-i", file.to_str().unwrap()];
+        let output = Command::new("ffmpeg").args(args).args(["-map", "0:a:0", "-f", "md5", "-"]).output().unwrap();
+        let said = by_decoders(&output, &["aac", "opus", "mp2", "mp2float", "mp3", "mp3float"]);
+        (output.stdout, said)
+    };
+    let (hash, said) = decode(file);
+    // What is said of a whole file is said because decoding begins there.
+    let (before, usual) = decode(&whole.path);
+    let is_damaged = !said.is_empty() && usual.is_empty() && hash != before;
+    is_damaged.then_some(said)
+}
+
+/// What these decoders said. What is said of the container alone is no damage to
+/// what is shown.
+fn by_decoders(output: &Output, names: &[&str]) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let is_theirs = |line: &&str| names.iter().any(|name| line.starts_with(&format!("[{name} @")));
+    said.lines().filter(is_theirs).collect::<Vec<_>>().join("\n")
 }
 
 /// One mutated file, once through everything.
@@ -320,7 +327,9 @@ fn try_one(whole: &Whole, rng: &mut Rng, counts: &mut BTreeMap<&'static str, u32
     let start = node.first().and_then(|node| node.split('@').nth(1)?.split('s').next()?.parse::<f64>().ok());
     let start = (start.unwrap_or_else(|| panic!("{context}: {node:?}")) * 1_000.0).round() as i64;
     let shown = start..start + i64::try_from(frames).unwrap() * 1_000 / 30 - 15;
-    if let Some(complaint) = complaint(&project.path(&name), whole, shown) {
+    let path = project.path(&name);
+    let complaint = complaint(&path, whole, shown.clone()).or_else(|| complaint_of_sound(&path, whole, shown));
+    if let Some(complaint) = complaint {
         let kept = std::env::temp_dir().join(format!("wrong-success-{}-{name}", rng.u32(..)));
         fs::copy(project.path(&name), &kept).unwrap();
         panic!("{context}: a wrong success at {start} ms: ffmpeg says\n{complaint}\nkept as {}", kept.display());

@@ -15,9 +15,11 @@ use crate::av::input::{Entry, Stream};
 use crate::av::{Input, Packet};
 use crate::losses::frames;
 
-/// How much longer a file may say it is than its pictures are, without a word:
-/// sound goes on for a little, and durations are rounded.
-const TOLERANCE: Timestamp = Timestamp::from_seconds(1);
+/// How much longer a file may be than its pictures are, without a word: sound
+/// goes on for a little, and durations are rounded.
+pub(crate) fn tolerance() -> Timestamp {
+    Timestamp::from_millis(250)
+}
 
 /// So many frames may lie before the first that can be shown: those that lead a
 /// first key frame.
@@ -103,7 +105,7 @@ pub(crate) fn of_packets(
         }
         let Some(last) = last_end(input, stream) else { continue };
         let end = Timestamp::from_ticks(last, base) - zero;
-        if end + TOLERANCE >= stated || end <= Timestamp::ZERO {
+        if end + tolerance() >= stated || end <= Timestamp::ZERO {
             break;
         }
         let name = mark(content);

@@ -19,6 +19,7 @@ use autocut::model::{self, VideoFormat, naming};
 use crate::av::encoder::{ColourNumbers, VideoSettings};
 use crate::av::{self, Encoder, Frame, Packet, PixelFormat, Skip};
 use crate::decode::Films;
+use crate::extent;
 use crate::invocation::{Progress, input};
 use crate::losses;
 use crate::overlays::{Overlays, Packs};
@@ -94,9 +95,6 @@ struct Ending {
 }
 
 impl Ending {
-    /// Sound goes on for so long behind the pictures of a file that is whole.
-    const USUAL: Timestamp = Timestamp::from_seconds(1);
-
     fn hold(&mut self, shown: Timestamp) {
         self.frames += 1;
         self.last = Some(shown);
@@ -104,7 +102,8 @@ impl Ending {
 
     fn told(&self, file: Digest, rate: FrameRate, is_cut_off: bool) -> Option<Diagnostic> {
         let last = self.last?;
-        let worth = is_cut_off || rate.time_of(i64::from(self.frames)) > Ending::USUAL;
+        // Sound goes on for a little behind the pictures of a file that is whole.
+        let worth = is_cut_off || rate.time_of(i64::from(self.frames)) > extent::tolerance();
         let (name, frames) = (naming::mark(file), losses::frames(u64::from(self.frames)));
         let message = format!("{name}: its last picture is at {last}; it is shown for {frames} more");
         worth.then(|| Diagnostic::warning(message))
