@@ -15,7 +15,7 @@ DEBIAN := clang libclang-dev pkg-config ffmpeg libavcodec-dev libavformat-dev \
 LIBRARIES := libavcodec libavformat libavutil libswscale libswresample
 
 # Tests whose rounds `make soak` multiplies.
-SOAKED := crash property watch
+SOAKED := crash mutated property watch
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test soak bench lint fmt docs install uninstall clean
@@ -55,7 +55,7 @@ bench: build ## Compare speed and memory with ffmpeg, as ratios
 	@$(CARGO) test $(PROFILE) --test bench
 
 # Seeds and rounds: tests/common/soak.rs.
-soak: deps ## Run the long proofs: kills, random edits, a thousand rebuilds (SOAK_SEED=N repeats a run)
+soak: deps ## Run the long proofs: kills, random edits, mutated files, a thousand rebuilds (SOAK_SEED=N repeats a run)
 	@seed=$${SOAK_SEED:-$$(date +%s)}; started=$$(date +%s); echo "soak: seed $$seed"; \
 	SOAK=1 SOAK_SEED=$$seed $(CARGO) test $(PROFILE) $(addprefix --test ,$(SOAKED)) -- --nocapture --test-threads 1; \
 	code=$$?; echo "soak: seed $$seed, $$(( $$(date +%s) - started )) s"; exit $$code

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use autocut::base::Digest;
+use autocut::model::confinement::Rights;
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Reply, Request};
 use autocut::model::specs::ProbeSpec;
 use autocut::model::{ActionKey, ActionSpec};
@@ -406,6 +407,9 @@ fn a_worker_that_hangs_does_not_outlive_its_driver() {
     let mut worker = worker.stdin(OwnedFd::from(theirs)).current_dir(folder.path()).spawn().unwrap();
     protocol::send(&mut ours, &Request::Hello { version: PROTOCOL_VERSION }).unwrap();
     assert!(matches!(protocol::receive(&mut ours).unwrap(), Some(Reply::Hello { .. })));
+    let rights = Rights { writable: vec![folder.path().to_owned()], memory: None };
+    protocol::send(&mut ours, &Request::Confine(rights)).unwrap();
+    assert!(matches!(protocol::receive(&mut ours).unwrap(), Some(Reply::Confined(_))));
     let invocation = Invocation {
         id: 1,
         spec: ActionSpec::Probe(ProbeSpec { file }),

@@ -25,7 +25,7 @@ use autocut::model::{ActionSpec, KeyFields, Toolchain};
 const BYTES: &[(&str, &str)] = &[
     ("telemetry.import 1 Csv 1", "15a76cdc"),
     ("telemetry.clean 1", "7c88cef9"),
-    ("choose 1", "6e54aa8a"),
+    ("choose 2", "6e54aa8a"),
     ("show 1 Gauge 2001", "ae487252"),
     ("draw 1 Gauge 2001", "5cea4c60"),
     ("show 1 Map 2001", "180586c5"),

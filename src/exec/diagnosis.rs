@@ -1,15 +1,21 @@
 //! What `autocut doctor` finds: of the machine, and of the project's files,
 //! with what is odd about each and what autocut does about it.
 
-use crate::base::{Diagnostic, Tier, Timestamp};
+use std::collections::BTreeMap;
+
+use crate::base::{Diagnostic, Digest, Tier, Timestamp};
+use crate::exec::goal::{self, Goal};
 use crate::exec::settings::Settings;
+use crate::exec::survey;
 use crate::exec::worker::{self, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::footage::{self, Recording};
-use crate::graph::telemetry;
+use crate::graph::{FileState, telemetry};
 use crate::inputs::RealSystem;
 use crate::inputs::machine::Machine as Hardware;
+use crate::model::confinement::Confinement;
 use crate::model::footage::{Primaries, TrackKind, Transfer};
+use crate::model::naming;
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{AudioInfo, Matrix, MediaInfo, Toolchain, VideoInfo};
 
@@ -20,6 +26,8 @@ pub struct Machine {
     pub hardware: Hardware,
     pub settings: Settings,
     pub toolchain: Toolchain,
+    /// What workers have given up.
+    pub confinement: Confinement,
 }
 
 impl Machine {
@@ -32,12 +40,14 @@ impl Machine {
 
 /// Asks the media program anew: a doctor trusts no cache.
 pub fn machine(settings: &Settings) -> Result<Machine, Diagnostic> {
-    let toolchain = Worker::new(worker::find_program(settings.program.as_deref())?).toolchain()?;
+    let mut worker = Worker::new(worker::find_program(settings.program.as_deref())?);
+    let toolchain = worker.toolchain()?;
     Ok(Machine {
         version: env!("CARGO_PKG_VERSION"),
         hardware: Hardware::look(&RealSystem),
         settings: settings.clone(),
         toolchain,
+        confinement: worker.confinement().cloned().unwrap_or_default(),
     })
 }
 
@@ -63,6 +73,8 @@ pub struct FileReport {
     pub facts: String,
     /// What is odd, and what is done about it.
     pub oddities: Vec<String>,
+    /// What could not be read of it, as far as it was looked into.
+    pub damage: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -81,10 +93,11 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     let Some(recordings) = &footage::recordings(db, project).value else { return Diagnosis::default() };
     let clocks = telemetry::clocks(db, project).value.clone().unwrap_or_default();
     let log = telemetry::log(db, project).value.clone().flatten();
+    let damage = damage(workspace);
     let report = |recording: &Recording| RecordingReport {
         name: recording.name.clone(),
         clock: clock(workspace, recording),
-        files: recording.chapters.iter().map(|chapter| file(workspace, recording, chapter)).collect(),
+        files: recording.chapters.iter().map(|chapter| file(workspace, recording, chapter, &damage)).collect(),
     };
     let log = log.zip(project.telemetry(db).as_ref()).map(|(log, source)| LogReport {
         name: source.file.clone(),
@@ -124,12 +137,43 @@ fn clock(workspace: &Workspace, recording: &Recording) -> String {
     }
 }
 
-fn file(workspace: &Workspace, recording: &Recording, chapter: &footage::Chapter) -> FileReport {
+/// What the results that the outputs rest on say against files, by content,
+/// each thing once.
+fn damage(workspace: &Workspace) -> BTreeMap<Digest, Vec<String>> {
+    let mut damage: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
+    for goal in [Goal::Inputs, Goal::Outputs(Vec::new())] {
+        let (needs, _) = goal::evaluate(workspace, &goal);
+        for (_, result) in survey::done(&needs) {
+            for warning in &result.warnings {
+                for file in naming::named_in(warning) {
+                    let known = damage.entry(file).or_default();
+                    let told = naming::with_names(warning, &|_| None);
+                    if !known.contains(&told) {
+                        known.push(told);
+                    }
+                }
+            }
+        }
+    }
+    damage
+}
+
+fn file(
+    workspace: &Workspace,
+    recording: &Recording,
+    chapter: &footage::Chapter,
+    damage: &BTreeMap<Digest, Vec<String>>,
+) -> FileReport {
+    let content = match chapter.file.state(&workspace.db) {
+        FileState::Known(content) => Some(content),
+        _ => None,
+    };
     let (info, video) = (chapter.info.as_ref(), chapter.video.as_ref());
     FileReport {
         name: workspace.name_of(chapter.file),
         facts: facts(info, video),
         oddities: oddities(recording, info, video),
+        damage: content.and_then(|content| damage.get(&content)).cloned().unwrap_or_default(),
     }
 }
 

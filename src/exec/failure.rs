@@ -15,6 +15,7 @@ use crate::exec::workspace::Workspace;
 use crate::graph::outputs;
 use crate::graph::planned::Leaf;
 use crate::inputs::{self, RealSystem, System};
+use crate::model::naming;
 use crate::model::protocol::{Invocation, Produced, Reply};
 use crate::model::{ActionKey, PlannedAction, Runs};
 use crate::store::Store;
@@ -197,8 +198,17 @@ pub fn repeat(file: &Path, program: &Path) -> Result<Produced, Diagnostic> {
     }
     crate::store::make_folder(&invocation.scratch)?;
     let mut outcome = Err(Diagnostic::bug("the media program gave no answer"));
-    let ended = Worker::new(program.to_owned()).run(vec![invocation], &mut |reply| match reply {
-        Reply::Done { result, .. } => outcome = Ok(result),
+    let mut worker = Worker::new(program.to_owned()).with_memory(None);
+    worker.write_below(&invocation.scratch);
+    let inputs = invocation.inputs.clone();
+    let name = |content| inputs.get(&content).map(|path| path.display().to_string());
+    let ended = worker.run(vec![invocation], &mut |reply| match reply {
+        Reply::Done { mut result, .. } => {
+            for warning in &mut result.warnings {
+                warning.message = naming::with_names(&warning.message, &name);
+            }
+            outcome = Ok(result);
+        }
         Reply::Failed { diagnostic, .. } => outcome = Err(diagnostic),
         _ => {}
     });

@@ -49,9 +49,9 @@ impl Keeper {
         Keeper { place, confirmed, reports, spare: Spare::default(), thread: None }
     }
 
-    /// An empty folder for an action.
-    pub(super) fn scratch(&self) -> Result<TempDir, Diagnostic> {
-        self.spare.take().map_or_else(|| self.place.store.scratch(), Ok)
+    /// An empty folder that an action had before.
+    pub(super) fn spare(&self) -> Option<TempDir> {
+        self.spare.take()
     }
 
     /// Keeps a result and reports the end of its action, later.

@@ -43,7 +43,7 @@ struct Slot {
 /// A slot's thread is started with its first job: a build with nothing to do
 /// has none.
 enum SlotState {
-    Unused(Bench),
+    Unused(Box<Bench>),
     Used { jobs: Sender<Job>, thread: JoinHandle<()> },
     Ended,
 }
@@ -96,13 +96,14 @@ impl Pool {
 
     /// One more slot; its number.
     pub fn add_slot(&mut self) -> usize {
-        let worker = Worker::new(self.program.clone()).with_deadline(self.place.deadline);
+        let worker = Worker::new(self.program.clone());
+        let worker = worker.with_deadline(self.place.deadline).with_memory(self.place.memory);
         let killer = worker.killer();
         let (place, logs, confirmed) = (self.place.clone(), self.logs.clone(), self.confirmed.clone());
         let reports = self.sender.clone();
         let keeper = Keeper::new(place.clone(), confirmed.clone(), reports.clone());
-        let bench = Bench { worker, place, logs, confirmed, reports, keeper };
-        self.slots.push(Slot { state: SlotState::Unused(bench), killer });
+        let bench = Bench { worker, place, logs, confirmed, reports, keeper, own: None };
+        self.slots.push(Slot { state: SlotState::Unused(Box::new(bench)), killer });
         self.slots.len() - 1
     }
 
@@ -183,9 +184,28 @@ struct Bench {
     confirmed: Confirmed,
     reports: Sender<Report>,
     keeper: Keeper,
+    /// The folder in which scratch folders lie: all that the worker may write to.
+    /// Once there is one.
+    own: Option<TempDir>,
 }
 
 impl Bench {
+    /// An empty folder for an action.
+    fn scratch(&mut self) -> Result<TempDir, Diagnostic> {
+        if let Some(folder) = self.keeper.spare() {
+            return Ok(folder);
+        }
+        let store = &self.place.store;
+        let own = match self.own.take().filter(|own| RealSystem.stat(own.path()).is_ok()) {
+            Some(own) => own,
+            None => store.scratch()?,
+        };
+        self.worker.write_below(own.path());
+        let scratch = store.scratch_in(own.path());
+        self.own = Some(own);
+        scratch
+    }
+
     fn say(&self, report: Report) {
         // Nobody listens any more only when the pool is gone.
         self.reports.send(report);
@@ -244,7 +264,7 @@ impl Bench {
         let mut open: BTreeMap<u64, (Task, TempDir)> = BTreeMap::new();
         let mut invocations = Vec::new();
         for (id, task) in (0..).zip(tasks) {
-            match self.keeper.scratch() {
+            match self.scratch() {
                 Ok(scratch) => {
                     invocations.push(task.invocation(id, scratch.path().to_owned()));
                     open.insert(id, (task, scratch));
@@ -275,7 +295,7 @@ impl Bench {
                     reports.send(Report::Finished(Finished { key, result, elapsed, usage }));
                 }
             }
-            Reply::Alive | Reply::Hello { .. } | Reply::Toolchain(_) => {}
+            Reply::Alive | Reply::Hello { .. } | Reply::Confined(_) | Reply::Toolchain(_) => {}
         });
         if let Err(failure) = ended {
             for (task, _scratch) in open.into_values() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Diagnostic, Digest};
+use crate::base::{Bytes, Diagnostic, Digest};
 use crate::exec::queue::Position;
 use crate::exec::remote::Answer;
 use crate::exec::sources::SourceFile;
@@ -88,4 +88,6 @@ pub struct Place {
     pub force: bool,
     /// How long a worker may make no progress, where its kind does not say.
     pub deadline: Option<Duration>,
+    /// How much memory the build is planned with.
+    pub memory: Option<Bytes>,
 }

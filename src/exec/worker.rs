@@ -15,10 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::base::Diagnostic;
+use crate::base::{Bytes, Diagnostic};
 use crate::exec::postmortem::{self, End, Remains};
 use crate::exec::retry::Cause;
 use crate::inputs::{RealSystem, machine};
+use crate::model::confinement::{Confinement, Rights};
 use crate::model::protocol::{self, Invocation, PROTOCOL_VERSION, Reply, Request};
 use crate::model::{Kind, Toolchain};
 
@@ -38,6 +39,11 @@ const FELT: Duration = Duration::from_millis(20);
 
 /// How many of its last lines are shown when it dies.
 const LAST_LINES: usize = 8;
+
+/// The most memory that a worker may take, in bytes, where a build is planned with
+/// less: what the largest pictures need that cameras make. Whatever asks for more
+/// does so because of a file that lies.
+const LEAST_MEMORY: u64 = 4 << 30;
 
 /// A worker whose resident memory has grown past this is replaced when it is
 /// idle: decoders and allocators do not give everything back.
@@ -164,6 +170,8 @@ pub struct Worker {
     running: Option<Running>,
     /// Instead of that of what it does.
     deadline: Option<Duration>,
+    /// What its processes may do.
+    rights: Rights,
 }
 
 struct Running {
@@ -177,11 +185,38 @@ struct Running {
     deadline: Duration,
     /// What it held in memory, and when that was looked at.
     resident: Option<(Instant, u32)>,
+    /// What it has given up.
+    confinement: Confinement,
 }
 
 impl Worker {
+    /// One that may write nowhere.
     pub fn new(program: PathBuf) -> Self {
-        Worker { program, killer: Killer::default(), running: None, deadline: None }
+        let rights = Rights { writable: Vec::new(), memory: Some(LEAST_MEMORY) };
+        Worker { program, killer: Killer::default(), running: None, deadline: None, rights }
+    }
+
+    /// Lets it take as much memory as a build is planned with, where that is more
+    /// than it needs in any case; without end, where that is.
+    #[must_use]
+    pub fn with_memory(mut self, planned: Option<Bytes>) -> Self {
+        self.rights.memory = planned.map(|planned| planned.0.max(LEAST_MEMORY));
+        self
+    }
+
+    /// Lets it write below a folder, and nowhere else. A process that runs is
+    /// ended: it has given up all rights but those that it has.
+    pub fn write_below(&mut self, folder: &Path) {
+        let writable = vec![folder.to_owned()];
+        if self.rights.writable != writable {
+            self.stop();
+            self.rights.writable = writable;
+        }
+    }
+
+    /// What its process has given up, once it has been started.
+    pub fn confinement(&self) -> Option<&Confinement> {
+        self.running.as_ref().map(|running| &running.confinement)
     }
 
     /// Lets it make no progress for so long, whatever it does.
@@ -343,20 +378,31 @@ impl Worker {
         slot.child = Some(child);
         slot.socket = socket.try_clone().ok();
         drop(slot);
-        self.running = Some(Running { socket, pid, lines, reader, kills, deadline, resident: None });
+        let confinement = Confinement::default();
+        self.running = Some(Running { socket, pid, lines, reader, kills, deadline, resident: None, confinement });
         self.shake_hands()
     }
 
     fn shake_hands(&mut self) -> Result<(), Failure> {
         self.send(&Request::Hello { version: PROTOCOL_VERSION })?;
         match self.receive()? {
-            Reply::Hello { version } if version == PROTOCOL_VERSION => Ok(()),
-            _ => {
-                self.stop();
-                let problem = format!("{} is of another version than this program", self.program.display());
-                Err(Failure::Refused(Diagnostic::environment(problem).hint("install both together (`make install`)")))
-            }
+            Reply::Hello { version } if version == PROTOCOL_VERSION => {}
+            _ => return Err(self.is_foreign()),
         }
+        self.send(&Request::Confine(self.rights.clone()))?;
+        match (self.receive()?, &mut self.running) {
+            (Reply::Confined(confinement), Some(running)) => {
+                running.confinement = confinement;
+                Ok(())
+            }
+            _ => Err(self.is_foreign()),
+        }
+    }
+
+    fn is_foreign(&mut self) -> Failure {
+        self.stop();
+        let problem = format!("{} is of another version than this program", self.program.display());
+        Failure::Refused(Diagnostic::environment(problem).hint("install both together (`make install`)"))
     }
 
     /// Tells why the process is gone, in its own last words.

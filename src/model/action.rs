@@ -139,7 +139,7 @@ const CLEAN: Kind = Kind {
 };
 const CHOOSE: Kind = Kind {
     name: "choose",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 50,
@@ -183,7 +183,7 @@ const SEGMENT: Kind = Kind {
 };
 const SOUND: Kind = Kind {
     name: "sound",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,

@@ -3,11 +3,13 @@
 //! another process.
 
 pub mod action;
+pub mod confinement;
 pub mod engines;
 pub mod footage;
 pub mod key;
 pub mod lockfile;
 pub mod moment;
+pub mod naming;
 pub mod overlay;
 pub mod protocol;
 pub mod signal;

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::base::{Diagnostic, Digest};
 use crate::model::action::ActionSpec;
+use crate::model::confinement::{Confinement, Rights};
 use crate::model::toolchain::Toolchain;
 use crate::model::usage::Usage;
 
 /// Both sides must have been built from the same protocol.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The longest message taken: a lying length must not allocate without bound.
 const MAX_MESSAGE: u32 = 256 << 20;
@@ -25,6 +26,8 @@ const MAX_MESSAGE: u32 = 256 << 20;
 pub enum Request {
     /// Always first.
     Hello { version: u32 },
+    /// Always second, before any work: keep no more than these rights.
+    Confine(Rights),
     /// Versions and fingerprints of everything (some tens of milliseconds).
     Toolchain,
     /// Do these. Several at once are those that share one decode: analyses of
@@ -52,6 +55,8 @@ pub enum Reply {
     Hello {
         version: u32,
     },
+    /// Those rights are left, as far as the system has means for it.
+    Confined(Confinement),
     Toolchain(Toolchain),
     /// `done` of `total` frames or samples: shown to people, and proof of life.
     Progress {

@@ -208,6 +208,11 @@ struct Knot {
 }
 
 impl Shares {
+    /// Whether nothing is known anywhere.
+    pub(super) fn is_empty(&self) -> bool {
+        self.knots.is_empty()
+    }
+
     /// The mean share over a window of the recording (microseconds), or `None`
     /// where less than half of it is known.
     pub(super) fn mean(&self, window: Range<i64>) -> Option<i64> {

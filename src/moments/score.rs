@@ -18,6 +18,10 @@
 //! low values and counts `1 - share`. An input without a value for at least
 //! half of the window is left out there and the others are weighted anew: not
 //! to know the heart rate is not to have none.
+//!
+//! Where signals of pictures are weighed and none of them has a value, there are
+//! no pictures to speak of (analyses leave out what could not be decoded), and
+//! what a log says of that time makes no moment of it.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -47,6 +51,8 @@ pub(super) struct Scorer {
 struct Input {
     /// Never 0; negative where low values are preferred.
     weight: i64,
+    /// Whether it is of pictures, and says something.
+    sees: bool,
     /// One for each recording.
     shares: Vec<Shares>,
 }
@@ -76,6 +82,7 @@ pub(super) fn prepare(
     }
     let mut gathered = Gathered::new(&weights, footage.len());
     gathered.add_signals(spec, footage, signals)?;
+    let of_pictures = gathered.found.clone();
     gathered.add_channels(spec, footage, telemetry);
     let total: i64 = footage.iter().map(|one| one.duration).sum();
     for (index, (name, weight)) in weights.iter().enumerate() {
@@ -105,24 +112,29 @@ pub(super) fn prepare(
         // far as scores go, and the others are weighted anew.
         let shares =
             curves.iter().map(|curve| if low < high { curve.shares(low, high) } else { Shares::default() }).collect();
-        prepared.scorer.inputs.push(Input { weight: i64::from(*weight), shares });
+        let sees = of_pictures[index] && low < high;
+        prepared.scorer.inputs.push(Input { weight: i64::from(*weight), sees, shares });
     }
     Ok(prepared)
 }
 
 impl Scorer {
     /// The score of a window (microseconds) of a recording, in steps of
-    /// 1 / 1,000,000; `None` where no input has a value there.
+    /// 1 / 1,000,000; `None` where no input has a value there, or none of those
+    /// that see the pictures of the recording.
     pub(super) fn score(&self, recording: usize, window: &Range<i64>) -> Option<i64> {
         let (mut sum, mut weights) = (0i128, 0i128);
+        let sees = |input: &Input| input.sees && input.shares.get(recording).is_some_and(|shares| !shares.is_empty());
+        let mut is_blind = self.inputs.iter().any(sees);
         for input in &self.inputs {
             if let Some(worth) = input.worth(recording, window) {
+                is_blind &= !input.sees;
                 let weight = i128::from(input.weight.abs());
                 sum += weight * i128::from(worth);
                 weights += weight;
             }
         }
-        (weights > 0).then(|| (sum / weights) as i64)
+        (weights > 0 && !is_blind).then(|| (sum / weights) as i64)
     }
 
     /// The part of each input in the score of a window, `None` where it has no

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
 use crate::exec::settings::Settings;
+use crate::model::confinement::Confinement;
 
 /// The machine's part.
 pub fn machine(machine: &Machine) -> String {
@@ -33,7 +34,19 @@ pub fn machine(machine: &Machine) -> String {
             ),
         };
     }
+    barriers(&mut text, &machine.confinement);
     text
+}
+
+/// What the processes that read footage cannot do.
+fn barriers(text: &mut String, confinement: &Confinement) {
+    text.push_str("\nprocesses that read footage\n");
+    for barrier in &confinement.barriers {
+        let _ = match &barrier.means {
+            Ok(means) => writeln!(text, "  works    {:<20} {means}", barrier.what),
+            Err(why) => writeln!(text, "  MISSING  {:<20} {why}", barrier.what),
+        };
+    }
 }
 
 /// Every setting, its value and where that comes from.
@@ -58,6 +71,9 @@ pub fn project(diagnosis: &Diagnosis) -> String {
             let _ = writeln!(text, "  {}\n    {}", file.name, file.facts);
             for odd in &file.oddities {
                 let _ = writeln!(text, "    - {odd}");
+            }
+            for damage in &file.damage {
+                let _ = writeln!(text, "    - DAMAGED: {damage}");
             }
         }
     }

@@ -168,11 +168,15 @@ impl Store {
     /// An empty folder for one action, on the store's file system; it goes when
     /// the value is dropped.
     pub fn scratch(&self) -> Result<tempfile::TempDir, Diagnostic> {
-        let folder = self.layout.temporary();
+        self.scratch_in(&self.layout.temporary())
+    }
+
+    /// The same within another one.
+    pub fn scratch_in(&self, folder: &Path) -> Result<tempfile::TempDir, Diagnostic> {
         tempfile::Builder::new()
             .prefix("action-")
-            .tempdir_in(&folder)
-            .map_err(|error| cannot("make a scratch folder in", &folder, &error))
+            .tempdir_in(folder)
+            .map_err(|error| cannot("make a scratch folder in", folder, &error))
     }
 
     /// The room on the store's disk.

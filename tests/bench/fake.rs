@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use autocut::base::{Digest, FrameRate, Orientation, Size, Timestamp, UtcTime};
+use autocut::model::confinement::Confinement;
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
 use autocut::model::specs::SegmentInfo;
@@ -36,6 +37,7 @@ pub(crate) fn serve() -> bool {
     while let Some(request) = protocol::receive::<Request>(&mut autocut).unwrap() {
         let replies = match request {
             Request::Hello { .. } => vec![Reply::Hello { version: PROTOCOL_VERSION }],
+            Request::Confine(_) => vec![Reply::Confined(Confinement::default())],
             Request::Toolchain => vec![Reply::Toolchain(Toolchain::default())],
             Request::Run(invocations) => invocations.iter().map(|invocation| run(invocation, busy)).collect(),
         };

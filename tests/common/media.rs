@@ -68,7 +68,7 @@ pub fn serve(changes: &Changes) {
         protocol::send(&mut real, &request).unwrap();
         let invocations = match request {
             Request::Run(invocations) => invocations,
-            Request::Hello { .. } | Request::Toolchain => Vec::new(),
+            Request::Hello { .. } | Request::Confine(_) | Request::Toolchain => Vec::new(),
         };
         let mut open: BTreeMap<u64, Invocation> = invocations.into_iter().map(|one| (one.id, one)).collect();
         loop {
@@ -77,7 +77,7 @@ pub fn serve(changes: &Changes) {
                 Reply::Toolchain(toolchain) => (changes.toolchain)(&change, toolchain),
                 Reply::Done { id, result, .. } => (changes.produced)(&change, &open.remove(id).unwrap(), result),
                 Reply::Failed { id, .. } => drop(open.remove(id)),
-                Reply::Hello { .. } | Reply::Progress { .. } | Reply::Alive => {}
+                Reply::Hello { .. } | Reply::Confined(_) | Reply::Progress { .. } | Reply::Alive => {}
             }
             let last = open.is_empty();
             protocol::send(&mut autocut, &reply).unwrap();

@@ -72,7 +72,6 @@ fn look(
 ) -> Result<Vec<Diagnostic>, Diagnostic> {
     let path = input(invocation, spec.file)?;
     let film = films.film(spec.file, path, SKIP)?;
-    let damaged = film.damaged();
     let reach = runs.iter().flatten().fold(Reach::default(), |reach, run| reach.union(run.reach));
     let mut small = Small::new(pass);
     samples::each(film, pass, reach, progress, |frame, time| {
@@ -84,9 +83,7 @@ fn look(
         }
         Ok(())
     })?;
-    let damaged = film.damaged() - damaged;
-    let message = || format!("{}: {damaged} packets or frames could not be decoded", path.display());
-    Ok((damaged > 0).then(|| Diagnostic::warning(message())).into_iter().collect())
+    Ok(samples::losses(film, pass).told(spec.file, samples::INSTEAD))
 }
 
 /// The downscaled, upright picture.

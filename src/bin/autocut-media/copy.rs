@@ -16,10 +16,10 @@ use autocut::model::{self, Sampling, VideoFormat};
 
 use crate::av::input::Stream;
 use crate::av::{self, Error, Input, Packet};
-use crate::decode::{main_video, media_zero};
 use crate::invocation::{Progress, input};
 use crate::parameter_sets::{IDR, ParameterSets, is_whole, kind, units};
 use crate::segment::{Header, Mark, PacketInfo, StreamHeader, Writer};
+use crate::streams::{main_video, media_zero};
 
 /// The only codec whose packets are copied so far.
 const CODEC: &str = "h264";

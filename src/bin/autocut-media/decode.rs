@@ -16,18 +16,26 @@
 //!
 //! [`Films`] keeps the last film open, so that the next segment of the same
 //! file goes on where the last one ended. Sound is not read through here, but
-//! shares [`main_video`], [`first_shown`] and so the same media time.
+//! shares [`streams`](crate::streams) and so the same media time.
 //!
-//! It must not round a time, nor fail on a damaged packet: damage is counted.
+//! It must not round a time, nor fail on a damaged packet: what could not be
+//! decoded is kept account of ([`damage`](crate::damage)).
 
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use autocut::base::{Diagnostic, Digest, Timestamp};
 
-use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip, StreamKind};
+use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip};
+use crate::damage::{Damage, Passing};
 use crate::deinterlace;
+use crate::losses::Losses;
 use crate::planes::{Source, Target};
+use crate::streams::{first_shown, open_video};
+
+/// How often in a row the demuxer may say that something is damaged before the
+/// rest of the file is given up: once for each frame that it cannot find.
+const MOST_STUMBLES: u32 = 4_096;
 
 /// A video stream that is read by time.
 pub(crate) struct Film {
@@ -48,13 +56,17 @@ pub(crate) struct Film {
     /// The current frame as a whole picture, where it is interlaced.
     whole: Slot,
     progress: Progress,
-    damaged: u64,
+    damage: Damage,
+    /// Whether what the decoder says is said of a packet that is to be seen.
+    is_counted: bool,
 }
 
 struct Slot {
     frame: Frame,
     /// `None`: nothing in it.
     time: Option<Timestamp>,
+    /// How long it is shown, as the file says; 0 where it does not.
+    duration: Timestamp,
 }
 
 /// Where the decoder is.
@@ -77,6 +89,8 @@ enum Progress {
 pub(crate) struct Shown<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) time: Timestamp,
+    /// How long it is shown, as the file says; 0 where it does not.
+    pub(crate) duration: Timestamp,
     /// No frame comes after it.
     pub(crate) last: bool,
 }
@@ -88,13 +102,13 @@ impl Film {
         input.keep_only(stream);
         let (base, keys) = {
             let facts = input.stream(stream).ok_or_else(|| failed(Error::StreamNotFound))?;
-            let mut keys: Vec<i64> = facts.index().filter(|(_, key)| *key).map(|(ticks, _)| ticks).collect();
+            let mut keys: Vec<i64> = facts.index().filter(|entry| entry.key).map(|entry| entry.ticks).collect();
             keys.sort_unstable();
             (facts.time_base(), keys)
         };
         let origin = first_shown(&mut input, stream).map_err(failed)?;
         let decoder = Decoder::open(&input, stream, skip).map_err(failed)?;
-        let slot = || Frame::new().map(|frame| Slot { frame, time: None });
+        let slot = || Frame::new().map(|frame| Slot { frame, time: None, duration: Timestamp::ZERO });
         let mut film = Film {
             path: path.to_owned(),
             decoder,
@@ -108,7 +122,8 @@ impl Film {
             next: slot().map_err(failed)?,
             whole: slot().map_err(failed)?,
             progress: Progress::Start,
-            damaged: 0,
+            damage: Damage::default(),
+            is_counted: true,
             input,
         };
         if origin.is_none() {
@@ -118,6 +133,7 @@ impl Film {
             film.decode()?;
             film.origin = film.next.time.map_or(0, |time| time.to_ticks(base));
             film.forget(Progress::Start);
+            film.damage = Damage::default();
         }
         Ok(film)
     }
@@ -127,9 +143,23 @@ impl Film {
         Timestamp::from_ticks(self.origin, self.base)
     }
 
-    /// Packets and frames that could not be decoded or came out of order.
-    pub(crate) fn damaged(&self) -> u64 {
-        self.damaged
+    /// What could not be decoded of the frames presented after `from` and up to
+    /// `until`, as far as was read.
+    pub(crate) fn losses(&self, from: Timestamp, until: Timestamp) -> Losses {
+        let after = self.ticks(from).saturating_add(1);
+        let within = after..self.ticks(until).saturating_add(1).max(after);
+        let at = |count: crate::damage::Count| (count.frames, self.time_of(count.first).max(Timestamp::ZERO));
+        Losses { lost: self.damage.lost(within.clone()).map(at), damaged: self.damage.damaged(within).map(at) }
+    }
+
+    /// Whether the file broke off before its pictures did.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.progress == Progress::Ended && self.damage.is_open()
+    }
+
+    /// Whether anything that was read since the film was opened was damaged.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damage.is_any()
     }
 
     /// The latest frame that is presented at or before `time`; the first of the
@@ -153,7 +183,7 @@ impl Film {
         match self.current.time {
             Some(time) => {
                 let frame = if self.deinterlace()? { &self.whole.frame } else { &self.current.frame };
-                Ok(Shown { frame, time, last })
+                Ok(Shown { frame, time, duration: self.current.duration, last })
             }
             None => Err(Diagnostic::input(format!("no picture in {} can be decoded", self.path.display()))),
         }
@@ -261,14 +291,15 @@ impl Film {
         self.next.time = None;
         self.whole.time = None;
         self.progress = progress;
+        self.damage.forget();
+        self.is_counted = true;
     }
 
     /// For what cannot be seeked.
     fn reopen(&mut self) -> Result<(), Diagnostic> {
-        let failed = |error| av::diagnose(format!("cannot read {}", self.path.display()), error);
-        self.input = Input::open(&self.path).map_err(failed)?;
+        self.input = Input::open(&self.path).map_err(|error| self.unreadable(error))?;
         self.input.keep_only(self.stream);
-        self.decoder = Decoder::open(&self.input, self.stream, self.skip).map_err(failed)?;
+        self.decoder = Decoder::open(&self.input, self.stream, self.skip).map_err(|error| self.unreadable(error))?;
         self.forget(Progress::Start);
         Ok(())
     }
@@ -279,7 +310,12 @@ impl Film {
         let before = self.current.time;
         self.next.time = None;
         while self.progress != Progress::Ended {
-            match self.decoder.receive(&mut self.next.frame) {
+            let errors = av::log::errors();
+            let received = self.decoder.receive(&mut self.next.frame);
+            if self.is_counted && (received.is_err() || av::log::errors() != errors) {
+                self.damage.trouble();
+            }
+            match received {
                 Ok(true) => {
                     let whole_from = match self.progress {
                         Progress::From(ticks) | Progress::Draining(ticks) => ticks,
@@ -290,35 +326,49 @@ impl Film {
                     let ticks = self.next.frame.time().unwrap_or_else(guess);
                     let time = self.time_of(ticks);
                     if ticks < whole_from {
+                        self.damage.passed_over(ticks);
                         continue;
                     }
                     if before.is_some_and(|before| time <= before) {
-                        self.damaged += 1;
+                        self.damage.refused(ticks);
                         continue;
                     }
+                    let duration = self.damage.came(ticks, self.next.frame.is_flawed());
+                    self.next.duration = Timestamp::from_ticks(duration, self.base);
                     self.next.time = Some(time);
                     return Ok(());
                 }
                 Ok(false) if matches!(self.progress, Progress::Draining(_)) => self.progress = Progress::Ended,
                 Ok(false) => self.feed()?,
-                Err(_) => {
-                    self.damaged += 1;
-                    // Whatever the decoder says, each round moves on.
-                    match self.progress {
-                        Progress::Draining(_) => self.progress = Progress::Ended,
-                        _ => self.feed()?,
-                    }
-                }
+                Err(av::NO_MEMORY) => return Err(self.unreadable(av::NO_MEMORY)),
+                // Whatever the decoder says, each round moves on.
+                Err(_) => match self.progress {
+                    Progress::Draining(_) => self.progress = Progress::Ended,
+                    _ => self.feed()?,
+                },
             }
         }
+        self.damage.ended();
         Ok(())
     }
 
     /// Sends the next packet, or the end.
     fn feed(&mut self) -> Result<(), Diagnostic> {
+        let mut stumbles = 0;
         loop {
-            match self.input.read(&mut self.packet) {
+            let errors = av::log::errors();
+            let read = self.input.read(&mut self.packet);
+            if av::log::errors() != errors {
+                self.damage.stumbled();
+            }
+            match read {
                 Ok(true) => {}
+                // What lies behind it may be whole.
+                Err(Error::InvalidData) if stumbles < MOST_STUMBLES => {
+                    stumbles += 1;
+                    self.damage.stumbled();
+                    continue;
+                }
                 // A file that was cut off ends where it ends.
                 Ok(false) | Err(Error::InvalidData) => {
                     let whole_from = if let Progress::From(ticks) = self.progress { ticks } else { i64::MIN };
@@ -328,7 +378,7 @@ impl Film {
                     }
                     return Ok(());
                 }
-                Err(error) => return Err(av::diagnose(format!("cannot read {}", self.path.display()), error)),
+                Err(error) => return Err(self.unreadable(error)),
             }
             if self.packet.stream() != self.stream {
                 continue;
@@ -340,13 +390,40 @@ impl Film {
                 let ticks = self.packet.pts().or(self.packet.dts()).unwrap_or(i64::MIN);
                 self.progress = Progress::From(ticks);
             }
-            if self.decoder.send(Some(&self.packet)).is_err() {
-                // The decoder is asked for what it has before it gets another:
-                // it may be refusing packets until then.
-                self.damaged += 1;
-            }
-            return Ok(());
+            return self.send();
         }
+    }
+
+    /// Sends the packet. What the decoder says against it is noted and no more:
+    /// it is asked for what it has before it gets another.
+    fn send(&mut self) -> Result<(), Diagnostic> {
+        let whole_from = if let Progress::From(ticks) = self.progress { ticks } else { i64::MIN };
+        let packet = Passing {
+            shown: self.packet.pts(),
+            decoded: self.packet.dts(),
+            duration: self.packet.duration(),
+            key: self.packet.is_key(),
+            corrupt: self.packet.is_corrupt(),
+        };
+        // Leading pictures of an open GOP, after a seek: nobody expects them to be
+        // whole, and they are not shown.
+        self.is_counted = packet.shown.is_none_or(|shown| shown >= whole_from);
+        if self.is_counted {
+            self.damage.sent(packet);
+        }
+        let errors = av::log::errors();
+        let sent = self.decoder.send(Some(&self.packet));
+        if self.is_counted && (sent.is_err() || av::log::errors() != errors) {
+            self.damage.trouble();
+        }
+        match sent {
+            Err(av::NO_MEMORY) => Err(self.unreadable(av::NO_MEMORY)),
+            _ => Ok(()),
+        }
+    }
+
+    fn unreadable(&self, error: Error) -> Diagnostic {
+        av::diagnose(format!("cannot read {}", self.path.display()), error)
     }
 }
 
@@ -358,6 +435,8 @@ fn source(plane: av::frame::Plane) -> Source {
 #[derive(Default)]
 pub(crate) struct Films {
     open: Option<(Digest, Skip, Film)>,
+    /// Whether what was read of one before it was damaged.
+    was_damaged: bool,
 }
 
 impl Films {
@@ -367,6 +446,7 @@ impl Films {
         let is_open = matches!(&self.open, Some((digest, how, _)) if *digest == content && *how == skip);
         if !is_open {
             // The old one goes first: two decoders at once would double the memory.
+            self.was_damaged = self.is_damaged();
             self.open = None;
         }
         match &mut self.open {
@@ -375,115 +455,19 @@ impl Films {
         }
     }
 
+    /// Whether a film is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether anything that was read since all was closed was damaged.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.was_damaged || self.open.as_ref().is_some_and(|(_, _, film)| film.is_damaged())
+    }
+
     /// Closes what is open, for instance after an error.
     pub(crate) fn close(&mut self) {
         self.open = None;
+        self.was_damaged = false;
     }
-}
-
-/// Opens a file and finds its video stream; says what is wrong with a file
-/// that is not video.
-pub(crate) fn open_video(path: &Path) -> Result<(Input, usize), Diagnostic> {
-    let input = Input::open(path).map_err(|error| not_footage(path, error))?;
-    match main_video(&input) {
-        Some(stream) => Ok((input, stream)),
-        None => {
-            let kinds: Vec<String> = input.streams().map(|stream| stream.codec()).collect();
-            let found = if kinds.is_empty() { "no stream at all".to_owned() } else { kinds.join(", ") };
-            Err(Diagnostic::input(format!("{} has no video stream", path.display()))
-                .note(format!("it holds: {found} ({})", input.container()))
-                .hint("take it out of the footage's pattern"))
-        }
-    }
-}
-
-/// Why a file cannot be opened, in the terms of who owns it.
-fn not_footage(path: &Path, error: Error) -> Diagnostic {
-    let shown = path.display();
-    if std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0) {
-        return Diagnostic::input(format!("{shown} is empty (0 bytes)"))
-            .hint("copy it again from the camera, or take it out of the footage's pattern");
-    }
-    let mut start = [0u8; 12];
-    let is_mp4 = std::fs::File::open(path)
-        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start))
-        .is_ok_and(|()| start[4..8] == *b"ftyp");
-    match error {
-        Error::InvalidData if is_mp4 => Diagnostic::input(format!("{shown} cannot be read as video"))
-            .note("it starts like an MP4 file but its index (`moov`) is missing or damaged")
-            .hint("the camera probably lost power while recording: try its own repair function on the original card"),
-        Error::InvalidData | av::NOT_LISTED => {
-            Diagnostic::input(format!("{shown} is not video: no format that autocut reads was found in it"))
-                .hint("take it out of the footage's pattern")
-        }
-        error => av::diagnose(format!("cannot read {shown}"), error),
-    }
-}
-
-/// The video stream to use: the container's default one, else the first;
-/// never cover art.
-pub(crate) fn main_video(input: &Input) -> Option<usize> {
-    let usable = |stream: &av::input::Stream| {
-        let (width, height) = stream.size();
-        stream.kind() == StreamKind::Video && !stream.is_attached_picture() && width > 0 && height > 0
-    };
-    let default = input.streams().find(|stream| usable(stream) && stream.is_default());
-    default.or_else(|| input.streams().find(usable)).map(|stream| stream.index)
-}
-
-/// The sound to use: the container's default one, else the first.
-pub(crate) fn main_audio(input: &Input) -> Option<usize> {
-    let usable = |stream: &av::input::Stream| {
-        stream.kind() == StreamKind::Audio && stream.sample_rate() > 0 && stream.channels() > 0
-    };
-    let default = input.streams().find(|stream| usable(stream) && stream.is_default());
-    default.or_else(|| input.streams().find(usable)).map(|stream| stream.index)
-}
-
-/// Media time 0 on the container's clock: when the first picture is presented;
-/// `None` for a file without pictures. The input must be at its start and is
-/// left a little further on.
-pub(crate) fn media_zero(input: &mut Input, path: &Path) -> Result<Option<Timestamp>, Diagnostic> {
-    let Some(stream) = main_video(input) else { return Ok(None) };
-    let Some(base) = input.stream(stream).map(|facts| facts.time_base()) else { return Ok(None) };
-    let first =
-        first_shown(input, stream).map_err(|error| av::diagnose(format!("cannot read {}", path.display()), error))?;
-    match first {
-        Some(ticks) => Ok(Some(Timestamp::from_ticks(ticks, base))),
-        None => Film::open(path, Skip::Nothing).map(|film| Some(film.zero())),
-    }
-}
-
-/// Ticks of the frame that is presented first, from the packets at the start
-/// of the file; `None` where packets alone do not tell: without timestamps,
-/// or with pictures that lead the first key frame and may not be decodable.
-/// The input must be at its start and is left a little further on.
-pub(crate) fn first_shown(input: &mut Input, stream: usize) -> Result<Option<i64>, Error> {
-    /// No codec in use delays a frame by more than 16.
-    const REORDER: usize = 17;
-    /// An edit list may skip this many packets at the start.
-    const PATIENCE: usize = 5_000;
-    let mut packet = Packet::new()?;
-    let mut key: Option<(i64, bool)> = None;
-    let mut earliest: Option<i64> = None;
-    let mut seen = 0;
-    for _ in 0..PATIENCE {
-        if seen > REORDER || !input.read(&mut packet)? {
-            break;
-        }
-        if packet.stream() != stream || (key.is_none() && !packet.is_key()) {
-            continue;
-        }
-        let Some(pts) = packet.pts() else { return Ok(None) };
-        let (first_key, key_hidden) = *key.get_or_insert((pts, packet.is_discarded()));
-        if packet.is_discarded() {
-            continue;
-        }
-        if pts < first_key && !key_hidden {
-            return Ok(None);
-        }
-        earliest = Some(earliest.map_or(pts, |earliest| earliest.min(pts)));
-        seen += 1;
-    }
-    Ok(earliest)
 }

@@ -9,14 +9,18 @@ mod analyse;
 mod audio;
 mod av;
 mod colour;
+mod confinement;
 mod convert;
 mod copy;
+mod damage;
 mod decode;
 mod deinterlace;
+mod extent;
 mod inbox;
 mod infer;
 mod invocation;
 mod join;
+mod losses;
 mod meter;
 mod overlays;
 mod parameter_sets;
@@ -29,6 +33,7 @@ mod samples;
 mod segment;
 mod serve;
 mod still;
+mod streams;
 mod toolchain;
 
 #[cfg(test)]
@@ -41,6 +46,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use autocut::base::Diagnostic;
+use autocut::model::confinement::Rights;
 use autocut::model::protocol::Invocation;
 
 use crate::serve::Kept;
@@ -54,6 +60,11 @@ fn main() -> ExitCode {
             None => Err(usage()),
         },
         [command, file] if command == "run" => run(Path::new(file)),
+        [command, rest @ ..] if command == "try-barriers" => confinement::trial::run(rest),
+        [command] if command == "serve-as-on-an-old-kernel" => match socket() {
+            Some(socket) => confinement::trial::hide_landlock().and_then(|()| serve(socket)),
+            None => Err(usage()),
+        },
         _ => Err(usage()),
     };
     match done {
@@ -78,13 +89,16 @@ fn socket() -> Option<UnixStream> {
     socket.local_addr().ok().map(|_| socket)
 }
 
-fn serve(socket: UnixStream) -> Result<(), Diagnostic> {
+fn serve(mut socket: UnixStream) -> Result<(), Diagnostic> {
+    let broke = |error| Diagnostic::environment(format!("the connection to autocut broke: {error}"));
+    // Before there is another thread, which would keep its rights.
+    if !confinement::greet(&mut socket).map_err(broke)? {
+        return Ok(());
+    }
     // Without them, slow work would look stuck; it would be done all the same.
     socket.try_clone().map(pulse::tell).ok();
     let requests = socket.try_clone().and_then(inbox::open);
-    requests
-        .and_then(|requests| serve::serve(requests, &socket))
-        .map_err(|error| Diagnostic::environment(format!("the connection to autocut broke: {error}")))
+    requests.and_then(|requests| serve::serve(requests, &socket)).map_err(broke)
 }
 
 fn run(file: &Path) -> Result<(), Diagnostic> {
@@ -96,6 +110,7 @@ fn run(file: &Path) -> Result<(), Diagnostic> {
     let scratch = &invocation.scratch;
     std::fs::create_dir_all(scratch)
         .map_err(|error| Diagnostic::environment(format!("cannot make the folder {}: {error}", scratch.display())))?;
+    confinement::confine(&Rights { writable: vec![scratch.clone()], memory: None });
     let produced = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(()))?;
     let pretty = ron::ser::PrettyConfig::default();
     let text = ron::ser::to_string_pretty(&produced, pretty).map_err(|error| Diagnostic::bug(error.to_string()))?;

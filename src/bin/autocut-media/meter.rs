@@ -1,5 +1,9 @@
 //! What an action takes of this process: measured from before it to after it.
 
+use std::fs::File;
+use std::io::Write;
+use std::sync::OnceLock;
+
 use autocut::model::Usage;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -15,7 +19,9 @@ impl Meter {
     pub(crate) fn start() -> Meter {
         // From here on the peak counts anew (Linux; proc_pid_clear_refs(5)).
         // Where that cannot be, it is that of the process so far.
-        std::fs::write("/proc/self/clear_refs", "5").ok();
+        if let Some(mut counter) = open() {
+            counter.write_all(b"5").ok();
+        }
         let (read, written) = io();
         Meter { cpu_us: cpu_us(), read, written }
     }
@@ -31,6 +37,13 @@ impl Meter {
             shared: 1,
         }
     }
+}
+
+/// The file by which the peak of memory is set back. It is kept open, because a
+/// process without rights could not open it again.
+pub(crate) fn open() -> Option<&'static File> {
+    static COUNTER: OnceLock<Option<File>> = OnceLock::new();
+    COUNTER.get_or_init(|| File::options().write(true).open("/proc/self/clear_refs").ok()).as_ref()
 }
 
 fn io() -> (u64, u64) {

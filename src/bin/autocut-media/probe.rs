@@ -1,27 +1,29 @@
 //! The kind `probe`: what a file of footage is, exactly.
 //!
 //! Nothing is decoded unless the packets leave open which frame is the first.
+//! How long a file is, is believed as far as its pictures reach ([`extent`]).
 //! It must not decide what an output looks like, only say what is there.
 
 use std::path::Path;
 
-use autocut::base::{Diagnostic, FrameRate, Orientation, Size, Timestamp, UtcTime};
+use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Timestamp, UtcTime};
 use autocut::model::footage::{Track, TrackKind};
 use autocut::model::{AudioInfo, MediaInfo, VideoInfo};
 
 use crate::av::input::Stream;
-use crate::av::{Error, Input, StreamKind, diagnose};
-use crate::decode::{main_audio, media_zero, open_video};
+use crate::av::{self, Error, Input, StreamKind, diagnose};
+use crate::extent;
+use crate::streams::{main_audio, media_zero, open_video};
 
 /// How far apart chunks of analysis start, in seconds.
 const CHUNK_SECONDS: i64 = 60;
 /// A last chunk that would be shorter than this is part of the one before.
 const SHORTEST_CHUNK_SECONDS: i64 = 15;
 
-/// Probes a file.
+/// Probes the file with that content; with what people are to be told of it.
 ///
 /// Errors: it is not footage, and why.
-pub(crate) fn probe(path: &Path) -> Result<MediaInfo, Diagnostic> {
+pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diagnostic>), Diagnostic> {
     let (mut input, stream) = open_video(path)?;
     if is_still_picture(&input.container()) {
         let message = format!("{} is a still picture, not footage", path.display());
@@ -30,18 +32,45 @@ pub(crate) fn probe(path: &Path) -> Result<MediaInfo, Diagnostic> {
     let zero = media_zero(&mut input, path)?.unwrap_or(Timestamp::ZERO);
     let missing = || diagnose(format!("cannot read {}", path.display()), Error::StreamNotFound);
     let facts = input.stream(stream).ok_or_else(missing)?;
-    let video = video_info(&input, &facts, zero)
+    refuse_absurd(path, &facts)?;
+    let mut video = video_info(&input, &facts, zero)
         .ok_or_else(|| Diagnostic::input(format!("the frame rate of {} is unknown", path.display())))?;
+    // Elsewhere than in MP4 an index is a help for seeking, with other places in it.
+    let is_listed = facts.frames() > 0 && facts.index().count() as u64 >= facts.frames();
+    let is_listed = is_listed && input.container().split(',').any(|name| name == "mov");
+    let extent = if is_listed { Some(extent::of_index(path, content, &facts, zero)) } else { None };
     let audio = main_audio(&input).and_then(|index| input.stream(index)).map(|facts| audio_info(&facts, zero, &video));
     let tag = |names: &[&str]| names.iter().find_map(|name| input.tag(name).or_else(|| facts.tag(name)));
-    Ok(MediaInfo {
+    let mut info = MediaInfo {
         container: input.container(),
         audio,
         created: tag(&["creation_time", "com.apple.quicktime.creationdate"]).and_then(|text| created(&text)),
         device: device(&tag),
         tracks: input.streams().map(|stream| track(&stream)).collect(),
-        video: Some(video),
-    })
+        video: None,
+    };
+    let start = input.stream(stream).and_then(|facts| Some(Timestamp::from_ticks(facts.start()?, facts.time_base())));
+    let leading = start.and_then(|start| extent::of_start(content, start, zero, video.rate));
+    let extent = extent.unwrap_or_else(|| extent::of_packets(&mut input, stream, content, zero, video.duration));
+    if let Some(end) = extent.end {
+        video.duration = end.min(video.duration).max(video.rate.time_of(1));
+        video.chunks.retain(|chunk| *chunk < video.duration);
+    }
+    info.video = Some(video);
+    Ok((info, leading.into_iter().chain(extent.warnings).collect()))
+}
+
+/// Fails for pictures that nobody films and that would take all memory.
+fn refuse_absurd(path: &Path, facts: &Stream) -> Result<(), Diagnostic> {
+    let (width, height) = facts.size();
+    if u64::from(width) * u64::from(height) <= av::MOST_PIXELS {
+        return Ok(());
+    }
+    let message = format!("{} says that its pictures are {width}x{height} pixels large", path.display());
+    let most = av::MOST_PIXELS / 1_000_000;
+    Err(Diagnostic::input(message)
+        .note(format!("autocut decodes pictures of up to {most} million pixels"))
+        .hint("the file is probably damaged: take it out of the footage's pattern"))
 }
 
 fn track(stream: &Stream) -> Track {
@@ -74,7 +103,7 @@ fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInf
         _ => (1, 1),
     };
     let base = facts.time_base();
-    let index: Vec<(i64, bool)> = facts.index().collect();
+    let index: Vec<(i64, bool)> = facts.index().map(|entry| (entry.ticks, entry.key)).collect();
     // A container that lists every frame tells where they lie; the others tell
     // only through the mean.
     let complete = facts.frames() > 1 && index.len() as u64 >= facts.frames();

@@ -11,15 +11,17 @@
 //! Memory: a few frames, whatever the segment's length; packets go to the file
 //! as they come.
 
-use autocut::base::{Diagnostic, Digest, Timestamp};
+use autocut::base::{Diagnostic, Digest, FrameRate, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{SegmentInfo, SegmentSpec, SourceRun};
-use autocut::model::{self, Sampling, VideoFormat};
+use autocut::model::{self, Sampling, VideoFormat, naming};
 
 use crate::av::encoder::{ColourNumbers, VideoSettings};
 use crate::av::{self, Encoder, Frame, Packet, Skip};
 use crate::decode::Films;
+use crate::extent;
 use crate::invocation::{Progress, input};
+use crate::losses;
 use crate::overlays::{Overlays, Packs};
 use crate::picture::{Fitter, colour_numbers, pixel_format};
 use crate::segment::{Header, PacketInfo, StreamHeader, Writer};
@@ -44,20 +46,29 @@ pub(crate) fn render(
     for run in &spec.sources {
         let path = input(invocation, run.file)?;
         let film = films.film(run.file, path, Skip::Nothing)?;
-        let damaged = film.damaged();
         easel.turn_page();
+        let mut ending = Ending::default();
+        let mut first = run.start;
         for n in 0..run.frames {
             let shown = film.frame_at(selection_limit(run, &spec.format, n))?;
-            held += u32::from(shown.last && is_past(run, &spec.format, n, shown.time));
+            if n == 0 {
+                first = shown.time;
+            }
+            if shown.last && is_past(run, &spec.format, n, shown.time, shown.duration) {
+                ending.hold(shown.time);
+            }
             let frame = easel.paint(output.next, shown.frame, shown.time, run)?;
             output.encode(frame)?;
             progress(u64::from(output.next), u64::from(total))?;
         }
-        let damaged = film.damaged() - damaged;
-        if damaged > 0 {
-            let message = format!("{}: {damaged} packets or frames could not be decoded", path.display());
-            warnings.push(Diagnostic::warning(message));
-        }
+        held += ending.frames;
+        // The picture that is shown first may be an older one.
+        let moment = Timestamp::new(1, 1_000_000);
+        let from = (selection_limit(run, &spec.format, 0) - run.picture.rate.time_of(1)).min(first - moment);
+        let until = selection_limit(run, &spec.format, run.frames.saturating_sub(1));
+        let losses = film.losses(from, until);
+        warnings.extend(losses.told(run.file, "the picture before is shown instead"));
+        warnings.extend(ending.told(run.file, spec.format.rate, film.is_cut_off()));
     }
     let info = output.finish(total, held)?;
     Ok(Produced { files: vec![path], value: model::encode(&info), warnings })
@@ -69,9 +80,34 @@ fn selection_limit(run: &SourceRun, format: &VideoFormat, n: u32) -> Timestamp {
 }
 
 /// Whether frame `n` lies so far behind a source frame that the one after it
-/// would be shown, if there were one.
-fn is_past(run: &SourceRun, format: &VideoFormat, n: u32, shown: Timestamp) -> bool {
-    selection_limit(run, format, n) >= shown + run.picture.rate.time_of(1)
+/// would be shown, if there were one. Where the rate varies, a frame may be
+/// meant to last.
+fn is_past(run: &SourceRun, format: &VideoFormat, n: u32, shown: Timestamp, lasts: Timestamp) -> bool {
+    selection_limit(run, format, n) >= shown + run.picture.rate.time_of(1).max(lasts)
+}
+
+/// Frames behind the last picture of a file.
+#[derive(Default)]
+struct Ending {
+    frames: u32,
+    /// When that is presented.
+    last: Option<Timestamp>,
+}
+
+impl Ending {
+    fn hold(&mut self, shown: Timestamp) {
+        self.frames += 1;
+        self.last = Some(shown);
+    }
+
+    fn told(&self, file: Digest, rate: FrameRate, is_cut_off: bool) -> Option<Diagnostic> {
+        let last = self.last?;
+        // Sound goes on for a little behind the pictures of a file that is whole.
+        let worth = is_cut_off || rate.time_of(i64::from(self.frames)) > extent::tolerance();
+        let (name, frames) = (naming::mark(file), losses::frames(u64::from(self.frames)));
+        let message = format!("{name}: its last picture is at {last}; it is shown for {frames} more");
+        worth.then(|| Diagnostic::warning(message))
+    }
 }
 
 /// Where frames are made up.
@@ -230,7 +266,7 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
-    use autocut::base::{FrameRate, Orientation, Size};
+    use autocut::base::{Orientation, Size};
     use autocut::model::timeline::SourcePicture;
     use autocut::model::{Colour, Fit, Matrix};
 
@@ -291,7 +327,9 @@ mod tests {
         let run = run(Timestamp::ZERO, (30, 1));
         let format = format((30, 1));
         let last = Timestamp::new(9, 30);
-        assert!(!is_past(&run, &format, 9, last));
-        assert!(is_past(&run, &format, 10, last));
+        let past = |n, lasts| is_past(&run, &format, n, last, lasts);
+        assert!(!past(9, Timestamp::ZERO));
+        assert!(past(10, Timestamp::ZERO));
+        assert!(!past(10, Timestamp::new(2, 30)));
     }
 }

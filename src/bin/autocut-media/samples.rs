@@ -12,7 +12,14 @@ use crate::colour;
 use crate::convert::{Converter, Look};
 use crate::decode::Film;
 use crate::invocation::Progress;
+use crate::losses::Losses;
 use crate::planes::{self, Source, Target};
+
+/// How old a picture may be that stands for ones that were lost.
+const OLD: Timestamp = Timestamp::from_seconds(1);
+
+/// What becomes of lost frames here, as the end of a sentence.
+pub(crate) const INSTEAD: &str = "no moment is looked for where much of it is";
 
 /// Shows every sample of `pass`, and `reach` more on both sides of it, to
 /// `look`: the frame that is presented at its time, and the time.
@@ -20,7 +27,8 @@ use crate::planes::{self, Source, Target};
 /// Samples lie on the grid `k / rate` from media time 0, so the same moment is
 /// sampled wherever a chunk starts. Past the last picture of the file there
 /// are at most those samples that still lie in the chunk and within a second
-/// of that picture: a file that was cut off has no more.
+/// of that picture: a file that was cut off has no more. Nor are there any where
+/// pictures could not be decoded, once the one before them is [`OLD`].
 pub(crate) fn each(
     film: &mut Film,
     pass: &AnalysisPass,
@@ -40,10 +48,20 @@ pub(crate) fn each(
         if shown.last && (k >= end || time > shown.time + Timestamp::from_seconds(1)) {
             break;
         }
-        look(shown.frame, time)?;
+        let at = shown.time;
+        let is_old = time > at + OLD && film.losses(at, time).lost.is_some();
+        if !is_old {
+            look(film.frame_at(time)?.frame, time)?;
+        }
         progress(k.abs_diff(start).min(total), total)?;
     }
     Ok(())
+}
+
+/// What could not be decoded of the chunk.
+pub(crate) fn losses(film: &Film, pass: &AnalysisPass) -> Losses {
+    let moment = Timestamp::new(1, 1_000_000);
+    film.losses(pass.from - moment, pass.until - moment)
 }
 
 /// Index of the first sample at or after `time`.

@@ -1,8 +1,9 @@
 //! The serving loop, and which module does which kind of action.
 //!
-//! One action at a time, but for analyses that share a decode. A damaged file must cost its own action and nothing
-//! else: an error is told, a panic becomes an error, and what the decoder held
-//! is thrown away after either. A parent that is gone ends the process
+//! One action at a time, but for analyses that share a decode. A damaged file
+//! must cost its own action and nothing else: an error is told, a panic becomes
+//! an error, and what the decoder held is thrown away after either, and after
+//! footage that could not be decoded whole. A parent that is gone ends the process
 //! ([`inbox`](crate::inbox)).
 
 use std::io::Write;
@@ -38,6 +39,8 @@ pub(crate) fn serve(
     for request in requests {
         match request? {
             Request::Hello { .. } => protocol::send(&mut to, &Reply::Hello { version: PROTOCOL_VERSION })?,
+            // They were given up at the beginning, for good.
+            Request::Confine(_) => return Err(std::io::Error::other("rights were asked for a second time")),
             Request::Toolchain => protocol::send(&mut to, &Reply::Toolchain(toolchain::toolchain()))?,
             Request::Run(invocations) => {
                 for group in invocations.chunk_by(share_decode) {
@@ -92,7 +95,17 @@ pub(crate) fn run(invocation: &Invocation, kept: &mut Kept, progress: Progress) 
 
 /// As many results as there are actions.
 fn run_group(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<Result<Produced, Diagnostic>> {
-    let results = catch_unwind(AssertUnwindSafe(|| dispatch(group, kept, progress)));
+    let goes_on = kept.films.is_open();
+    let results = catch_unwind(AssertUnwindSafe(|| {
+        let results = dispatch(group, kept, &mut *progress);
+        if !(goes_on && kept.films.is_damaged()) {
+            return results;
+        }
+        // How a decoder patches up what is damaged depends on what it has decoded
+        // before. With nothing before it, that is the same each time.
+        kept.films.close();
+        dispatch(group, kept, &mut *progress)
+    }));
     let results = results.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         let text = text.unwrap_or("no message");
@@ -102,7 +115,7 @@ fn run_group(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<R
         };
         group.iter().map(failed).collect()
     });
-    if results.iter().any(Result::is_err) {
+    if results.iter().any(Result::is_err) || kept.films.is_damaged() {
         kept.films.close();
     }
     results
@@ -124,8 +137,8 @@ fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Resul
     let Kept { films, models } = kept;
     match &invocation.spec {
         ActionSpec::Probe(spec) => {
-            let info = probe::probe(input(invocation, spec.file)?)?;
-            Ok(Produced { value: model::encode(&info), ..Produced::default() })
+            let (info, warnings) = probe::probe(input(invocation, spec.file)?, spec.file)?;
+            Ok(Produced { value: model::encode(&info), warnings, ..Produced::default() })
         }
         ActionSpec::Detect(spec) => infer::detect(spec, invocation, films, models, progress),
         ActionSpec::Sound(spec) => audio::sound(spec, invocation, progress),

@@ -1,6 +1,6 @@
 //! The kind `still`: one frame as an upright JPEG.
 
-use autocut::base::{Diagnostic, FrameRate};
+use autocut::base::{Diagnostic, FrameRate, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::StillSpec;
 use autocut::model::{Colour, Fit, Matrix};
@@ -22,7 +22,9 @@ pub(crate) fn still(spec: &StillSpec, invocation: &Invocation, films: &mut Films
     let path = input(invocation, spec.file)?;
     let film = films.film(spec.file, path, Skip::Nothing)?;
     let half_frame = spec.picture.rate.time_of(1).scaled(1, 2);
-    let shown = film.frame_at(spec.at + half_frame)?;
+    let limit = spec.at + half_frame;
+    let shown = film.frame_at(limit)?;
+    let from = shown.time - Timestamp::new(1, 1_000_000);
     let data = encode(shown.frame, spec).map_err(|fault| match fault {
         Fault::Told(diagnostic) => diagnostic,
         Fault::Av(error) => av::diagnose("cannot make a JPEG", error),
@@ -30,7 +32,9 @@ pub(crate) fn still(spec: &StillSpec, invocation: &Invocation, films: &mut Films
     let path = invocation.scratch.join("still.jpg");
     std::fs::write(&path, data)
         .map_err(|error| Diagnostic::environment(format!("cannot write {}: {error}", path.display())))?;
-    Ok(Produced { files: vec![path], ..Produced::default() })
+    let losses = film.losses(from.min(spec.at - half_frame), limit);
+    let warnings = losses.told(spec.file, "the picture before is shown instead");
+    Ok(Produced { files: vec![path], warnings, ..Produced::default() })
 }
 
 enum Fault {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use autocut::base::{Digest, FrameRate, Orientation, Size, Tier, Timestamp};
+use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Tier, Timestamp};
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
 use autocut::model::specs::{JoinSpec, SegmentInfo, SegmentSpec, SourceRun, StillSpec, VideoEncoder};
 use autocut::model::timeline::SourcePicture;
-use autocut::model::{self, ActionSpec, Colour, Fit, Matrix, Sampling, VideoFormat, VideoInfo};
+use autocut::model::{self, ActionSpec, Colour, Fit, Matrix, MediaInfo, Sampling, VideoFormat, VideoInfo};
 
 use crate::decode::Film;
 use crate::serve::Kept;
@@ -62,9 +62,13 @@ fn rate(num: u32, den: u32) -> FrameRate {
     FrameRate::new(num, den).unwrap()
 }
 
-fn video(path: &Path) -> VideoInfo {
+fn probed(path: &Path) -> Result<MediaInfo, Diagnostic> {
     av::start();
-    probe::probe(path).unwrap().video.unwrap()
+    probe::probe(path, content(path)).map(|(info, _)| info)
+}
+
+fn video(path: &Path) -> VideoInfo {
+    probed(path).unwrap().video.unwrap()
 }
 
 fn picture(video: &VideoInfo) -> SourcePicture {
@@ -111,7 +115,7 @@ fn join(format: VideoFormat, segments: &[&Path], name: &str) -> PathBuf {
 #[test]
 fn probes_of_real_files() {
     let Some(path) = testdata("gopro/karma.mp4") else { return };
-    let found = probe::probe(&path).unwrap();
+    let found = probed(&path).unwrap();
     let karma = found.video.unwrap();
     assert_eq!((karma.stored, karma.rate, karma.frames), (Size::new(854, 480), rate(30_000, 1_001), 362));
     assert!(karma.colour.full_range && !karma.variable_rate);
@@ -126,7 +130,7 @@ fn probes_of_real_files() {
     assert_eq!(rotated.display_size(), Size::new(720, 1280));
 
     let Some(path) = testdata("video/portrait-hevc-vfr.mp4") else { return };
-    let found = probe::probe(&path).unwrap();
+    let found = probed(&path).unwrap();
     let portrait = found.video.unwrap();
     assert!(portrait.variable_rate);
     assert_eq!((portrait.codec.as_str(), portrait.rate), ("hevc", rate(30_000, 1_001)));
@@ -140,7 +144,7 @@ fn probes_of_real_files() {
     assert_eq!(full.colour.matrix, Matrix::Bt601);
 
     let Some(path) = testdata("video/cuts-no-audio.mp4") else { return };
-    let found = probe::probe(&path).unwrap();
+    let found = probed(&path).unwrap();
     assert!(found.audio.is_none());
     assert_eq!(found.video.unwrap().orientation, Orientation::UPRIGHT);
 }
@@ -152,7 +156,7 @@ fn what_is_not_video_is_named_with_its_reason() {
     let check = |name: &str, bytes: &[u8], expected: &str| {
         let path = folder.join(name);
         std::fs::write(&path, bytes).unwrap();
-        let diagnostic = probe::probe(&path).unwrap_err();
+        let diagnostic = probed(&path).unwrap_err();
         assert_eq!(diagnostic.tier, Tier::Input);
         let all = format!("{} {}", diagnostic.message, diagnostic.notes.join(" "));
         assert!(all.contains(expected) && all.contains(name), "{all}");
@@ -183,11 +187,32 @@ fn damaged_files_never_panic() {
         }
         bytes.truncate(bytes.len() - state as usize % (bytes.len() / 2));
         std::fs::write(&damaged, bytes).unwrap();
-        probe::probe(&damaged).ok();
+        probed(&damaged).ok();
         if let Ok(mut film) = crate::decode::Film::open(&damaged, av::Skip::Nothing) {
             for second in [0, 5, 2, 100] {
                 film.frame_at(Timestamp::from_seconds(second)).ok();
             }
+        }
+    }
+}
+
+/// Of whole files nothing is said, wherever decoding begins.
+#[test]
+fn whole_footage_is_not_called_damaged() {
+    for name in ["gopro/hero7.mp4", "gopro/karma.mp4", "video/cuts-no-audio.mp4", "video/fullrange-60fps.mp4"]
+        .into_iter()
+        .chain(["video/portrait-hevc-vfr.mp4", "video/rotated.mp4"])
+    {
+        let Some(path) = testdata(name) else { return };
+        av::start();
+        assert_eq!(probe::probe(&path, content(&path)).unwrap().1, [], "{name}");
+        for skip in [av::Skip::Nothing, av::Skip::LoopFilterOfUnreferenced] {
+            let mut film = crate::decode::Film::open(&path, skip).unwrap();
+            for tenth in [0, 1, 2, 50, 51, 20, 100, 7, 60, 61, 1_000] {
+                film.frame_at(Timestamp::new(tenth, 10)).unwrap();
+            }
+            let found = film.losses(Timestamp::from_seconds(-1), Timestamp::from_seconds(1_000));
+            assert!(!film.is_damaged() && !film.is_cut_off(), "{name}: {found:?}");
         }
     }
 }

@@ -140,6 +140,7 @@ impl<'a> Driver<'a> {
             root: workspace.root.clone(),
             force: options.force,
             deadline: workspace.settings.deadline,
+            memory: workspace.settings.memory.value,
         };
         let pool = Pool::new(jobs, workspace.program.clone(), place.clone());
         let exchange = Exchange::new(place, pool.reporter());

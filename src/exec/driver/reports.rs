@@ -157,8 +157,8 @@ impl Driver<'_> {
     /// Says what people should be told of a result each time it is used.
     pub(super) fn pass_on(&mut self, action: &PlannedAction, result: &ActionResult) {
         for warning in &result.warnings {
-            let subject = self.workspace.subject(action);
-            self.warn(Diagnostic::warning(format!("{subject}: {warning}")));
+            let told = self.workspace.told(action, warning);
+            self.warn(Diagnostic::warning(told));
         }
     }
 

@@ -26,7 +26,8 @@ fn publishing_writes_nothing_into_the_store_and_is_noted_by_whoever_holds_its_lo
     let keys: Vec<ActionKey> = (0..3).map(|n| record(n).key).collect();
     store.record((0..3).map(record).collect()).unwrap();
 
-    let place = Place { store: store.clone(), root: folder.path().to_owned(), force: false, deadline: None };
+    let (root, store_of) = (folder.path().to_owned(), store.clone());
+    let place = Place { store: store_of, root, force: false, deadline: None, memory: None };
     let (reports, _heard) = crate::exec::mailbox::mailbox(usize::MAX);
     let mut exchange = Exchange::new(place, reports);
     let location = Location::Folder(share.clone());

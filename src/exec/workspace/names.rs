@@ -4,6 +4,7 @@ use crate::base::{Diagnostic, Diagnostics, Digest, Timestamp};
 use crate::graph::FileInput;
 use crate::manifest::manifest::At;
 use crate::model::moment::Moment;
+use crate::model::naming;
 use crate::model::specs::{Ban, DrawSpec, Pin, ShowSpec};
 use crate::model::{ActionSpec, PlannedAction};
 
@@ -24,6 +25,15 @@ impl Workspace {
     pub fn subject(&self, action: &PlannedAction) -> String {
         let names = action.spec.inputs().into_iter().flat_map(|digest| self.files_of(digest));
         names.into_iter().next().map_or_else(|| action.node.clone(), |file| self.name_of(file))
+    }
+
+    /// A warning of a result as people are told of it: with the files that it
+    /// names, or else with what the action is about.
+    pub fn told(&self, action: &PlannedAction, warning: &str) -> String {
+        if naming::named_in(warning).is_empty() {
+            return format!("{}: {warning}", self.subject(action));
+        }
+        naming::with_names(warning, &|content| self.files_of(content).into_iter().next().map(|file| self.name_of(file)))
     }
 
     /// A failure as people are told of it: with the file, the overlay or the

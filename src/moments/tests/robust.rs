@@ -140,3 +140,28 @@ fn a_hundred_thousand_candidates_from_end_to_end() {
     assert_eq!((chosen.moments.len(), report.considered), (100, 100_790));
     assert!(took.as_millis() < 3_000, "took {took:?}");
 }
+
+/// Fast by the log, and nothing to be seen: no moment, whatever the log says. At
+/// the edge of the hole, where half of a moment is seen, there may be one.
+#[test]
+fn where_no_picture_can_be_seen_there_is_no_moment() {
+    let speed: Vec<f64> = (0..=60).map(|second| if (20..40).contains(&second) { 12.0 } else { 4.0 }).collect();
+    let case = |hole: bool| {
+        let mut case = Case::new().recording("front/A", Some(0), 60_000).channel("speed", 1_000, speed.clone());
+        case = case.signal("motion", |time| time % 7.0).weigh("speed", 900).weigh("motion", 100);
+        let signal = &mut case.signals.values_mut().next().unwrap()[0].signal;
+        if hole {
+            let seen = |time: &i64| !(20_000_000..40_000_000).contains(time);
+            let kept = signal.times.iter().copied().zip(signal.values.iter().copied()).filter(|(time, _)| seen(time));
+            (signal.times, signal.values) = kept.unzip();
+        }
+        case
+    };
+    let inside = |case: &Case| {
+        let moments = case.choose().unwrap().0.moments;
+        moments.iter().filter(|one| one.start >= ms(21_500) && one.range().end <= ms(38_500)).count()
+    };
+    assert!(inside(&case(false)) > 0);
+    assert_eq!(inside(&case(true)), 0);
+    assert!(!case(true).chosen().is_empty());
+}

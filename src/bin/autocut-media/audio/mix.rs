@@ -20,7 +20,7 @@ pub(crate) fn mix(spec: &MixSpec, invocation: &Invocation, progress: Progress) -
     let path = invocation.scratch.join("sound.packets");
     let mut coder = Coder::create(&path, spec.sample_rate, spec.channels, &spec.encoder)?;
     let mut done = 0;
-    mixed(spec, invocation, |samples| {
+    let warnings = mixed(spec, invocation, |samples| {
         coder.push(samples)?;
         done += (samples.len() / usize::from(spec.channels.max(1))) as u64;
         progress(done, spec.samples)
@@ -30,16 +30,16 @@ pub(crate) fn mix(spec: &MixSpec, invocation: &Invocation, progress: Progress) -
         let got = counts.span;
         return Err(Diagnostic::bug(format!("the sound has {got} samples where {} were planned", spec.samples)));
     }
-    Ok(Produced { files: vec![path], ..Produced::default() })
+    Ok(Produced { files: vec![path], warnings, ..Produced::default() })
 }
 
 /// Hands on the limited mix in blocks of interleaved samples, `spec.samples` a
-/// channel in all.
+/// channel in all. Gives what is to be told of them.
 pub(super) fn mixed(
     spec: &MixSpec,
     invocation: &Invocation,
     mut take: impl FnMut(&[f32]) -> Result<(), Diagnostic>,
-) -> Result<(), Diagnostic> {
+) -> Result<Vec<Diagnostic>, Diagnostic> {
     let channels = usize::from(spec.channels.max(1));
     let mut clips = Vec::new();
     for clip in &spec.clips {
@@ -73,5 +73,6 @@ pub(super) fn mixed(
     }
     limited.clear();
     limiter.finish(&mut limited);
-    take(&limited)
+    take(&limited)?;
+    Ok(music.and_then(Music::told).into_iter().collect())
 }

@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use autocut::base::{Diagnostic, Timestamp};
+use autocut::base::{Diagnostic, Digest, Timestamp};
 use autocut::model::specs::MixMusic;
 
 use super::fade;
 use super::limiter::decibels;
-use super::source::Source;
+use super::source::{Sound, Source};
+use crate::losses::damaged_sound;
 
 /// Music that is decoded as the mix goes on.
 pub(super) struct Music {
     path: PathBuf,
     /// `None` once it is over.
-    source: Option<Source>,
+    source: Option<Box<Source>>,
     start: Timestamp,
     repeat: bool,
     gain: f64,
@@ -23,6 +24,9 @@ pub(super) struct Music {
     sample_rate: u32,
     channels: u16,
     samples: Vec<i16>,
+    /// What could not be decoded, once through the file.
+    damaged: Option<(u64, Timestamp)>,
+    file: Digest,
 }
 
 impl Music {
@@ -37,7 +41,7 @@ impl Music {
         sample_rate: u32,
         channels: u16,
     ) -> Result<Music, Diagnostic> {
-        let Some(source) = Source::open(path, music.start, sample_rate, channels)? else {
+        let Sound::Source(source) = Source::open(path, music.start, sample_rate, channels)? else {
             return Err(Diagnostic::input(format!("the music {} has no sound that can be decoded", path.display())));
         };
         Ok(Music {
@@ -51,6 +55,8 @@ impl Music {
             sample_rate,
             channels,
             samples: Vec::new(),
+            damaged: None,
+            file: music.file,
         })
     }
 
@@ -71,6 +77,18 @@ impl Music {
         Ok(())
     }
 
+    /// What is to be told of it in the end.
+    pub(super) fn told(mut self) -> Option<Diagnostic> {
+        self.take_account();
+        self.damaged.map(|damaged| damaged_sound(self.file, damaged))
+    }
+
+    fn take_account(&mut self) {
+        let end = Timestamp::from_seconds(i64::from(u32::MAX));
+        let damaged = self.source.as_ref().and_then(|source| source.damaged(self.start, end));
+        self.damaged = self.damaged.max(damaged);
+    }
+
     /// Fills `samples` from the file, from its start again where it ends.
     fn fill(&mut self) -> Result<(), Diagnostic> {
         let channels = usize::from(self.channels.max(1));
@@ -85,9 +103,12 @@ impl Music {
             }
             // A file that gives nothing from its start on would go on for ever.
             let again = self.repeat && !(fresh && read == 0);
+            self.take_account();
             self.source = None;
             if again {
-                self.source = Source::open(&self.path, self.start, self.sample_rate, self.channels)?;
+                if let Sound::Source(source) = Source::open(&self.path, self.start, self.sample_rate, self.channels)? {
+                    self.source = Some(source);
+                }
                 fresh = true;
             }
         }

@@ -7,14 +7,15 @@
 //! every processor.
 //!
 //! It must not know of clips or fades, nor fail on a damaged packet: what
-//! cannot be decoded is silent.
+//! cannot be decoded is silent, and kept account of.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use autocut::base::{Diagnostic, Timestamp};
 
 use crate::av::{self, Decoder, Error, Frame, Input, Packet, Resampler, SampleFormat, Skip};
-use crate::decode::{main_audio, media_zero};
+use crate::streams::{main_audio, media_zero};
 
 /// How far before the wanted place decoding starts, in ms: coders build on the
 /// frames before (Opus asks for 80 ms, MP3 has a bit reservoir of some frames),
@@ -23,6 +24,9 @@ const LEAD_MS: i64 = 300;
 /// A timestamp that is off by less, in ms, is a rounded one (Matroska counts
 /// whole milliseconds), and not a hole.
 const TOLERANCE_MS: i64 = 10;
+/// How many packets in a row may be others' or damaged before the rest of the
+/// file is given up.
+const MOST_STUMBLES: u32 = 1 << 20;
 /// Containers whose timestamps are right after a seek. In the others (MP3, raw
 /// AAC) they are guessed there, so those are read from the start.
 const EXACT: [&str; 3] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "wav"];
@@ -44,12 +48,25 @@ pub(crate) struct Source {
     converted: Frame,
     stretch: Option<Stretch>,
     drained: bool,
+    /// Ticks of packets that are damaged, or of where some are missing.
+    damaged: BTreeSet<i64>,
+    /// Something may be missing before the next packet, which is due then.
+    stumbled: bool,
+    due: Option<i64>,
     /// What is ready and not read yet, where it lies on the media time in
     /// samples, and how much of it was read.
     ready: Vec<i16>,
     ready_at: i64,
     /// The sample that is read next.
     position: i64,
+}
+
+/// The sound of a file, as far as it has any.
+pub(crate) enum Sound {
+    None,
+    /// There is some, of which nothing can be decoded here.
+    Undecodable(Error),
+    Source(Box<Source>),
 }
 
 /// A run of frames without a hole.
@@ -65,18 +82,17 @@ struct Stretch {
 }
 
 impl Source {
-    /// Opens the sound of a file, to be read from media time `start`. `None`
-    /// where it has none, or none that can be decoded here.
-    pub(crate) fn open(path: &Path, start: Timestamp, rate: u32, channels: u16) -> Result<Option<Self>, Diagnostic> {
+    /// Opens the sound of a file, to be read from media time `start`.
+    pub(crate) fn open(path: &Path, start: Timestamp, rate: u32, channels: u16) -> Result<Sound, Diagnostic> {
         let failed = |error| av::diagnose(format!("cannot read {}", path.display()), error);
         let mut input = Input::open(path).map_err(failed)?;
-        let Some(stream) = main_audio(&input) else { return Ok(None) };
+        let Some(stream) = main_audio(&input) else { return Ok(Sound::None) };
         let zero = media_zero(&mut input, path)?;
-        let Some(base) = input.stream(stream).map(|facts| facts.time_base()) else { return Ok(None) };
+        let Some(base) = input.stream(stream).map(|facts| facts.time_base()) else { return Ok(Sound::None) };
         let decoder = match Decoder::open(&input, stream, Skip::Nothing) {
             Ok(decoder) => decoder,
-            Err(Error::DecoderNotFound) => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            Err(av::NO_MEMORY) => return Err(failed(av::NO_MEMORY)),
+            Err(error) => return Ok(Sound::Undecodable(error)),
         };
         let mut source = Source {
             path: path.to_owned(),
@@ -92,12 +108,15 @@ impl Source {
             converted: Frame::new().map_err(failed)?,
             stretch: None,
             drained: false,
+            damaged: BTreeSet::new(),
+            stumbled: false,
+            due: None,
             ready: Vec::new(),
             ready_at: 0,
             position: start.to_ticks((1, i32::try_from(rate).unwrap_or(i32::MAX))),
         };
         source.go_to(start)?;
-        Ok(Some(source))
+        Ok(Sound::Source(Box::new(source)))
     }
 
     /// Fills `out` with interleaved samples; returns how many samples a channel
@@ -147,6 +166,7 @@ impl Source {
                 break;
             }
             self.decoder.flush();
+            (self.stumbled, self.due) = (false, None);
             if self.next_packet()? && self.packet.pts().is_some_and(|pts| self.time_of(pts, zero) <= wanted) {
                 // A damaged packet is a hole like any other.
                 self.decoder.send(Some(&self.packet)).ok();
@@ -172,21 +192,69 @@ impl Source {
     /// Reads the next packet of the stream; false at the end of the file, also
     /// where that is a damaged one.
     fn next_packet(&mut self) -> Result<bool, Diagnostic> {
-        loop {
-            match self.input.read(&mut self.packet) {
-                Ok(true) if self.packet.stream() == self.stream => return Ok(true),
+        for _ in 0..MOST_STUMBLES {
+            let errors = av::log::errors();
+            let read = self.input.read(&mut self.packet);
+            self.stumbled |= av::log::errors() != errors;
+            match read {
+                Ok(true) if self.packet.stream() == self.stream => {
+                    self.look_for_a_hole();
+                    return Ok(true);
+                }
                 Ok(true) => {}
-                Ok(false) | Err(Error::InvalidData) => return Ok(false),
+                Ok(false) => break,
+                // What lies behind it may be whole.
+                Err(Error::InvalidData) => self.stumbled = true,
                 Err(error) => return Err(av::diagnose(format!("cannot read {}", self.path.display()), error)),
             }
         }
+        if self.stumbled {
+            self.damaged.extend(self.due);
+        }
+        Ok(false)
+    }
+
+    fn look_for_a_hole(&mut self) {
+        let at = self.packet.pts().or(self.packet.dts());
+        let tolerance = Timestamp::from_millis(TOLERANCE_MS).to_ticks(self.base);
+        let hole = self.due.zip(at).filter(|(due, at)| *at > due.saturating_add(tolerance));
+        if let (true, Some((due, _))) = (std::mem::take(&mut self.stumbled), hole) {
+            self.damaged.insert(due);
+        }
+        if self.packet.is_corrupt() {
+            self.damaged.extend(at);
+        }
+        self.due = at.map(|at| at.saturating_add(self.packet.duration()));
+    }
+
+    /// Does something with the decoder and notes what it says against the packet
+    /// that it got last.
+    fn decode<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let errors = av::log::errors();
+        let done = act(self);
+        if done.is_err() || av::log::errors() != errors {
+            self.damaged.extend(self.packet.pts().or(self.packet.dts()));
+        }
+        done
+    }
+
+    /// How much between two places on the media time is damaged, in packets, and
+    /// where the first of them is.
+    pub(super) fn damaged(&self, from: Timestamp, until: Timestamp) -> Option<(u64, Timestamp)> {
+        let zero = self.zero.unwrap_or(Timestamp::ZERO);
+        let times = self.damaged.iter().map(|ticks| self.time_of(*ticks, zero));
+        // A packet that begins a little before reaches in.
+        let lead = Timestamp::from_millis(100);
+        let mut times = times.filter(|time| *time + lead > from && *time < until);
+        let first = times.next()?;
+        Some((times.count() as u64 + 1, first.max(Timestamp::ZERO)))
     }
 
     /// Replaces what is ready by what comes next; false at the end.
     fn produce(&mut self) -> Result<bool, Diagnostic> {
         self.ready.clear();
         loop {
-            match self.decoder.receive(&mut self.frame) {
+            match self.decode(|this| this.decoder.receive(&mut this.frame)) {
                 Ok(true) => {
                     self.convert()?;
                     if !self.ready.is_empty() {
@@ -197,16 +265,21 @@ impl Source {
                     self.end_stretch()?;
                     return Ok(!self.ready.is_empty());
                 }
+                Ok(false) if self.next_packet()? => {
+                    // A damaged packet: the next frame's time shows the hole.
+                    if self.decode(|this| this.decoder.send(Some(&this.packet))) == Err(av::NO_MEMORY) {
+                        return Err(self.failed(av::NO_MEMORY));
+                    }
+                }
                 Ok(false) => {
-                    let more = self.next_packet()?;
-                    let sent = self.decoder.send(more.then_some(&self.packet));
-                    self.drained = !more;
-                    if sent.is_err() && !more {
+                    self.drained = true;
+                    if self.decoder.send(None).is_err() {
                         self.end_stretch()?;
                         return Ok(!self.ready.is_empty());
                     }
                 }
-                // A damaged packet: the next frame's time shows the hole.
+                Err(av::NO_MEMORY) => return Err(self.failed(av::NO_MEMORY)),
+                // As above.
                 Err(_) => {}
             }
         }

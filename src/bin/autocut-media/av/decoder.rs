@@ -4,7 +4,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::{Error, Frame, Input, NO_MEMORY, Packet, check, flag};
+use super::{Error, Frame, Input, MOST_PIXELS, NO_MEMORY, Packet, check, flag};
 
 /// What a decoder may leave out, where a rough picture will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Decoder {
             check(ffi::avcodec_parameters_to_context(context, stream.parameters()))?;
             (*context).pkt_timebase = ffi::AVRational { num, den };
             (*context).thread_count = 1;
+            (*context).max_pixels = i64::try_from(MOST_PIXELS).unwrap_or(i64::MAX);
             (*context).flags |= flag(ffi::AV_CODEC_FLAG_BITEXACT);
             if skip == Skip::LoopFilterOfUnreferenced {
                 (*context).skip_loop_filter = ffi::AVDiscard::AVDISCARD_NONREF;

@@ -139,6 +139,12 @@ impl Frame {
         Some(self.get().pts).filter(|t| *t != ffi::AV_NOPTS_VALUE).or_else(|| self.time())
     }
 
+    /// Whether the decoder says that it could not make all of it.
+    pub(crate) fn is_flawed(&self) -> bool {
+        let raw = self.get();
+        raw.decode_error_flags != 0 || raw.flags & super::flag(ffi::AV_FRAME_FLAG_CORRUPT) != 0
+    }
+
     /// Presentation time in ticks of the encoder.
     pub(crate) fn set_time(&mut self, pts: i64) {
         self.get_mut().pts = pts;

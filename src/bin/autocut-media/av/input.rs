@@ -21,6 +21,17 @@ pub(crate) struct Input(context::Input);
 const FORMATS: &str = "mov,mp4,matroska,webm,mpegts,mpeg,avi,flv,asf,mxf,dv,ogg,ivf,av1,nut,rm,gif,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,au,wv,ape,amr,dts,tta,image2,png_pipe,jpeg_pipe,bmp_pipe,\
     webp_pipe,tiff_pipe";
 
+/// No other file is read, whatever a file or its name says: references of MP4
+/// and MOV, numbers in the names of pictures. And no table of streams without end.
+const LIMITS: [(&str, &str); 6] = [
+    ("protocol_whitelist", "file"),
+    ("format_whitelist", FORMATS),
+    ("max_streams", "100"),
+    ("enable_drefs", "0"),
+    ("use_absolute_path", "0"),
+    ("pattern_type", "none"),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamKind {
     Video,
@@ -34,7 +45,7 @@ impl Input {
     pub(crate) fn open(path: &Path) -> Result<Input, Error> {
         // The prefix keeps a file that is named `a:b.mp4` from being a protocol.
         let url = c_string(&[b"file:", path.as_os_str().as_bytes()].concat());
-        let mut options = Dictionary::new([("protocol_whitelist", "file"), ("format_whitelist", FORMATS)]);
+        let mut options = Dictionary::new(LIMITS);
         let mut context = ptr::null_mut();
         // SAFETY: on failure `context` stays NULL; on success it is owned here.
         let input = unsafe {
@@ -294,9 +305,8 @@ impl Stream<'_> {
         })
     }
 
-    /// The container's index: timestamps in ticks and whether each is a key
-    /// frame; empty where it has none.
-    pub(crate) fn index(&self) -> impl Iterator<Item = (i64, bool)> {
+    /// The container's index; empty where it has none.
+    pub(crate) fn index(&self) -> impl Iterator<Item = Entry> {
         let raw = self.raw.as_ptr();
         // SAFETY: an entry is valid until the next call on the stream.
         let count = unsafe { ffi::avformat_index_get_entries_count(raw) };
@@ -304,9 +314,29 @@ impl Stream<'_> {
             // SAFETY: as above; only copied out of.
             unsafe {
                 let entry = ffi::avformat_index_get_entry(raw, i).as_ref()?;
-                Some((entry.timestamp, entry.flags() & ffi::AVINDEX_KEYFRAME != 0))
+                let key = entry.flags() & ffi::AVINDEX_KEYFRAME != 0;
+                let size = u32::try_from(entry.size()).unwrap_or(u32::MAX);
+                Some(Entry { ticks: entry.timestamp, key, at: entry.pos, size })
             }
         })
+    }
+}
+
+/// A packet, as the container's index lists it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Of decoding or presentation, as the container likes.
+    pub(crate) ticks: i64,
+    pub(crate) key: bool,
+    /// Where in the file it lies, in bytes.
+    pub(crate) at: i64,
+    pub(crate) size: u32,
+}
+
+impl Entry {
+    /// Where in the file it ends.
+    pub(crate) fn end(&self) -> Option<u64> {
+        u64::try_from(self.at).ok()?.checked_add(u64::from(self.size))
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) mod encoder;
 pub(crate) mod format;
 pub(crate) mod frame;
 pub(crate) mod input;
+pub(crate) mod log;
 pub(crate) mod mapped;
 pub(crate) mod muxer;
 pub(crate) mod packet;
@@ -60,6 +61,7 @@ pub(crate) fn start() {
     ffmpeg_next::init().ok();
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
     ffmpeg_next::log::set_flags(ffmpeg_next::log::Flags::SKIP_REPEATED);
+    log::listen();
 }
 
 /// Lets glibc map pictures singly, so that their memory goes back to the system
@@ -98,7 +100,10 @@ fn check(code: i32) -> Result<i32, Error> {
 }
 
 /// Allocation failed.
-const NO_MEMORY: Error = Error::Other { errno: ffmpeg_next::error::ENOMEM };
+pub(crate) const NO_MEMORY: Error = Error::Other { errno: ffmpeg_next::error::ENOMEM };
+
+/// Larger pictures are taken for damage: 16384 x 8192, more than any camera has.
+pub(crate) const MOST_PIXELS: u64 = 1 << 27;
 
 /// What opening a file gives whose format is not on the list of those that are
 /// read here.

@@ -114,6 +114,11 @@ impl Packet {
         self.get().flags & ffi::AV_PKT_FLAG_KEY != 0
     }
 
+    /// Cut short, or known to be damaged.
+    pub(crate) fn is_corrupt(&self) -> bool {
+        self.get().flags & ffi::AV_PKT_FLAG_CORRUPT != 0
+    }
+
     /// To be decoded but not shown: it lies before the start of an edit list.
     pub(crate) fn is_discarded(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0

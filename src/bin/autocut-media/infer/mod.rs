@@ -64,15 +64,12 @@ pub(crate) fn detect(
     let mut detector = Detector::new(spec, &model)?;
     let path = input(invocation, spec.file)?;
     let film = films.film(spec.file, path, Skip::Nothing)?;
-    let damaged = film.damaged();
     let mut frames = Vec::new();
     samples::each(film, &spec.pass, Reach::default(), progress, |frame, time| {
         frames.push(DetectedFrame { time: time.to_micros(), boxes: detector.boxes(frame)? });
         Ok(())
     })?;
-    let damaged = film.damaged() - damaged;
-    let message = || format!("{}: {damaged} packets or frames could not be decoded", path.display());
-    let warnings = (damaged > 0).then(|| Diagnostic::warning(message())).into_iter().collect();
+    let warnings = samples::losses(film, &spec.pass).told(spec.file, samples::INSTEAD);
     let signals = autocut::model::encode(&detections::signals(&spec.classes, &frames));
     let mut files = Vec::new();
     for (name, data) in [("signals", signals), ("boxes", autocut::model::encode(&frames))] {
