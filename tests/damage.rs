@@ -98,6 +98,50 @@ fn lost_frames_are_counted_from_the_first_and_told_on_every_make_and_by_doctor()
     assert!(doctor.contains(&format!("DAMAGED: {lost}")), "{doctor}");
 }
 
+/// Of whole files nothing is said, whatever they are.
+#[test]
+fn whole_files_pass_without_a_word() {
+    let x264 = "-c:v libx264 -preset ultrafast -g 15 -pix_fmt yuv420p";
+    let files = [
+        ("open.mp4", format!("{x264} -bf 2 -x264-params open-gop=1 -c:a aac")),
+        ("fragments.mp4", format!("{x264} -c:a aac -movflags +frag_keyframe+empty_moov")),
+        ("a.mkv", format!("{x264} -bf 2 -c:a aac")),
+        ("a.ts", format!("{x264} -bf 2 -c:a aac")),
+        ("a.flv", format!("{x264} -c:a aac")),
+        ("hevc.mkv", "-c:v libx265 -preset ultrafast -x265-params log-level=none:open-gop=1:keyint=15".to_owned()),
+        ("vp9.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -auto-alt-ref 1 -lag-in-frames 10".to_owned()),
+        ("vp8.webm", "-c:v libvpx -deadline good -auto-alt-ref 1 -lag-in-frames 10 -c:a libopus".to_owned()),
+        ("mpeg4.avi", "-c:v mpeg4 -bf 2 -c:a mp3".to_owned()),
+        ("mjpeg.avi", "-c:v mjpeg -pix_fmt yuvj420p -c:a pcm_s16le".to_owned()),
+        ("mpeg2.mpg", "-c:v mpeg2video -bf 2 -c:a mp2".to_owned()),
+        ("prores.mov", "-c:v prores_ks -pix_fmt yuv422p10le -c:a pcm_s16le".to_owned()),
+    ];
+    let project = Project::new();
+    for (name, recipe) in files {
+        let path = project.path(name);
+        let sources = "-v error -f lavfi -i testsrc2=s=128x96:r=30:d=3 -f lavfi -i sine=f=440:d=3:r=48000";
+        let args: Vec<&str> = sources.split(' ').chain(recipe.split(' ')).chain([path.to_str().unwrap()]).collect();
+        if !Command::new("ffmpeg").args(args).output().unwrap().status.success() {
+            eprintln!("left out: this ffmpeg cannot make {name}");
+            continue;
+        }
+        // From the start, and to the end, where what is odd about a file is.
+        let moments = r#"Moments(length: "1s", weights: {"motion": 1}, total: "3s", pins: [PINS])"#;
+        let stem = name.split('.').next().unwrap();
+        let pins = format!("\"front/{stem}@0s\", \"front/{stem}@1.9s\"");
+        project.write(
+            "autocut.ron",
+            format!(
+                "Project(version: 1, footage: {{ \"front\": Footage(files: [\"{name}\"]) }}, moments: {}, \
+                 outputs: {{ \"reel\": Reel(file: \"reel.mp4\") }})",
+                moments.replace("PINS", &pins)
+            ),
+        );
+        let made = project.make();
+        assert_eq!(made.warnings(), [""; 0], "{name}");
+    }
+}
+
 /// What is not shown is not told of.
 #[test]
 fn damage_elsewhere_in_a_file_is_no_warning() {

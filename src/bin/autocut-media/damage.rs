@@ -19,7 +19,7 @@ const MOST_WAITING: usize = 256;
 /// Frames of one hole that are counted singly.
 const MOST_MISSING: i64 = 1 << 20;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Damage {
     /// Packets that were sent, by when they are presented.
     waiting: BTreeMap<i64, Sent>,

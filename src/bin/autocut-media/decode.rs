@@ -275,11 +275,14 @@ impl Film {
     /// Stands at the first frame.
     fn rewind(&mut self) -> Result<(), Diagnostic> {
         if self.input.seek(self.stream, self.origin).is_ok() {
+            let known = self.damage.clone();
             self.forget(Progress::Start);
             self.decode()?;
             if self.next.time == Some(Timestamp::ZERO) {
                 return Ok(());
             }
+            // It came out somewhere else, where the decoder may well complain.
+            self.damage = known;
         }
         self.reopen()?;
         self.decode()
