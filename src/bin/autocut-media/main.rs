@@ -12,6 +12,7 @@ mod colour;
 mod convert;
 mod decode;
 mod deinterlace;
+mod feed;
 mod inbox;
 mod infer;
 mod invocation;
@@ -28,6 +29,7 @@ mod segment;
 mod serve;
 mod still;
 mod toolchain;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
             None => Err(usage()),
         },
         [command, file] if command == "run" => run(Path::new(file)),
+        [command, encoder] if command == "trial" => trial(&encoder.to_string_lossy()),
         _ => Err(usage()),
     };
     match done {
@@ -83,6 +86,14 @@ fn serve(socket: UnixStream) -> Result<(), Diagnostic> {
     requests
         .and_then(|requests| serve::serve(requests, &socket))
         .map_err(|error| Diagnostic::environment(format!("the connection to autocut broke: {error}")))
+}
+
+/// Prints the digest of what an encoder makes, and the files that it is made of.
+fn trial(encoder: &str) -> Result<(), Diagnostic> {
+    let mut told = vec![trial::trial(encoder)?.to_string()];
+    told.extend(toolchain::mapped().iter().map(|path| path.display().to_string()));
+    let told = told.join("\n");
+    writeln!(std::io::stdout(), "{told}").map_err(|error| Diagnostic::environment(format!("cannot print: {error}")))
 }
 
 fn run(file: &Path) -> Result<(), Diagnostic> {
