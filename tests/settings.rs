@@ -56,7 +56,7 @@ fn wrong_settings_are_the_users_and_told_at_once() {
     let project = Project::new();
     project.write("autocut.ron", MANIFEST).write("config.ron", "Config(job: 3)");
     let config = project.path("config.ron");
-    let variables = [("AUTOCUT_CONFIG", config.to_str().unwrap()), ("AUTOCUT_CODEC", "h264_nvenc")];
+    let variables = [("AUTOCUT_CONFIG", config.to_str().unwrap()), ("AUTOCUT_CODEC", "h264_magic")];
     let output = run(&project, &["make"], &variables);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr);

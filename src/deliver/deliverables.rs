@@ -6,7 +6,7 @@ use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::deliver::{clips, reel};
 use crate::manifest::{Checker, KindEntry, Node};
-use crate::model::{Clip, VideoFormat, VideoInfo};
+use crate::model::{Clip, Sampling, VideoFormat, VideoInfo};
 
 /// An output kind.
 pub struct Deliverable {
@@ -42,6 +42,12 @@ pub struct Settings {
 impl Settings {
     pub fn video_codec(&self) -> VideoCodec {
         self.video.codec.or(self.container.usual_video())
+    }
+
+    /// What an encoder has to make.
+    pub fn coded(&self) -> (VideoCodec, Sampling) {
+        let codec = self.video_codec();
+        (codec, self.video.sampling(codec))
     }
 
     pub fn sound_codec(&self) -> SoundCodec {

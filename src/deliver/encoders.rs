@@ -9,13 +9,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Diagnostic;
 use crate::base::diagnostic::nearest;
+use crate::deliver::codecs::hardware::*;
 use crate::deliver::codecs::{Rung, VideoCodec, av1, h264, hevc, prores, vp9};
 use crate::manifest::{Checker, FromNode, Node, Value};
-use crate::model::Toolchain;
 use crate::model::engines::{Engine, varies};
+use crate::model::{Sampling, Toolchain};
 
 /// Those of one codec best first.
-pub const RUNGS: &[Rung] = &[h264::LIBX264, hevc::LIBX265, av1::LIBSVTAV1, vp9::LIBVPX_VP9, prores::PRORES_KS];
+pub const RUNGS: &[Rung] = &[
+    H264_VIDEOTOOLBOX,
+    H264_NVENC,
+    H264_QSV,
+    H264_AMF,
+    H264_VAAPI,
+    h264::LIBX264,
+    HEVC_VIDEOTOOLBOX,
+    HEVC_NVENC,
+    HEVC_QSV,
+    HEVC_AMF,
+    HEVC_VAAPI,
+    hevc::LIBX265,
+    AV1_NVENC,
+    AV1_QSV,
+    AV1_AMF,
+    AV1_VAAPI,
+    av1::LIBSVTAV1,
+    VP9_QSV,
+    VP9_VAAPI,
+    vp9::LIBVPX_VP9,
+    prores::PRORES_KS,
+];
 
 /// The word for the best rung that works.
 const AUTO: &str = "auto";
@@ -46,7 +69,8 @@ impl Wanted {
         if RUNGS.iter().any(|rung| rung.name == text) {
             return Ok(Wanted::Only(text.to_owned()));
         }
-        let known: Vec<&str> = [AUTO].into_iter().chain(RUNGS.iter().map(|rung| rung.name)).collect();
+        let names = |session| RUNGS.iter().filter(move |rung| rung.session == session).map(|rung| rung.name);
+        let known: Vec<&str> = [AUTO].into_iter().chain(names(false)).chain(names(true)).collect();
         let hint = match nearest(text, known.iter().copied()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("{AUTO:?} takes the best that works here"),
@@ -81,7 +105,7 @@ impl FromNode for Wanted {
     }
 }
 
-/// The rung for an output of that codec: the first that is wanted, works here and did not
+/// The rung for an output of that codec and sampling: the first that is wanted, works here and did not
 /// fail in this build. Where it has to be `reproducible`, that is the table
 /// that says which make other bytes each time.
 ///
@@ -90,7 +114,7 @@ impl FromNode for Wanted {
 /// one that is wanted is not reproducible, else of the environment.
 pub fn choose<'a>(
     rungs: &'a [Rung],
-    codec: VideoCodec,
+    (codec, sampling): (VideoCodec, Sampling),
     wanted: &Wanted,
     toolchain: &Toolchain,
     failed: &[String],
@@ -98,7 +122,7 @@ pub fn choose<'a>(
 ) -> Result<&'a Rung, Diagnostic> {
     let mut passed_over = Vec::new();
     let mut varying = false;
-    let able = || rungs.iter().filter(|rung| rung.codec == codec);
+    let able = || rungs.iter().filter(|rung| rung.codec == codec && (rung.deep || sampling == Sampling::Yuv420p8));
     let wanted = if able().any(|rung| wanted.as_str() == rung.name) { wanted } else { &Wanted::Auto };
     for rung in able().filter(|rung| *wanted == Wanted::Auto || wanted.as_str() == rung.name) {
         if failed.iter().any(|name| name == rung.name) {
@@ -110,11 +134,13 @@ pub fn choose<'a>(
             varying = true;
             continue;
         }
-        match toolchain.tools.get(&rung.tool) {
+        match toolchain.encoder(rung.name) {
             Some(tool) if tool.identity.is_none() => {
                 let why = tool.problem.as_deref().unwrap_or("it does not work here");
                 passed_over.push(format!("{}: {why}", rung.name));
             }
+            // Hardware has to be proven.
+            None if rung.session => passed_over.push(format!("{}: it was not tried here", rung.name)),
             // Nobody who was asked said that it does not.
             _ => return Ok(rung),
         }
@@ -152,33 +178,39 @@ mod tests {
     use super::*;
     use crate::base::Digest;
     use crate::deliver::video::Video;
-    use crate::model::toolchain::{Tool, ToolIdentity};
+    use crate::model::toolchain::{HARDWARE, Tool, ToolIdentity};
 
-    /// Two hardware encoders over the software one: no such encoder is driven
-    /// yet, so their names and tools are made up for the decision alone.
+    const H264: (VideoCodec, Sampling) = (VideoCodec::H264, Sampling::Yuv420p8);
+
+    /// Two hardware encoders over the software one, by made-up names.
     fn ladder() -> [Rung; 3] {
-        let rung = |name, tool, session: bool| Rung { name, tool, session, ..h264::LIBX264 };
-        [rung("best", Tool::Aac, true), rung("good", Tool::Jpeg, true), rung("libx264", Tool::H264, false)]
+        let rung = |name| Rung { name, session: true, deep: false, ..h264::LIBX264 };
+        [rung("best"), rung("good"), h264::LIBX264]
     }
 
-    fn toolchain(works: &[Tool]) -> Toolchain {
-        let identity = |tool: &Tool| {
-            let works = works.contains(tool);
+    /// A table of what works, as a machine with such hardware would give it.
+    fn toolchain(works: &[&str]) -> Toolchain {
+        let identity = |name: &str| {
+            let works = works.contains(&name);
             let problem = (!works).then(|| "no such device".to_owned());
             let identity = works.then(|| Digest::of(b"it"));
-            (*tool, ToolIdentity { name: String::new(), identity, problem })
+            ToolIdentity { name: String::new(), identity, problem }
         };
-        Toolchain { tools: [Tool::Aac, Tool::Jpeg, Tool::H264].iter().map(identity).collect(), ..Toolchain::default() }
+        Toolchain {
+            tools: [(Tool::H264, identity("libx264"))].into(),
+            hardware: ["best", "good"].map(|name| (name.to_owned(), identity(name))).into(),
+            ..Toolchain::default()
+        }
     }
 
-    fn chosen(wanted: &Wanted, works: &[Tool], failed: &[&str]) -> Result<&'static str, Diagnostic> {
+    fn chosen(wanted: &Wanted, works: &[&str], failed: &[&str]) -> Result<&'static str, Diagnostic> {
         let failed: Vec<String> = failed.iter().map(|name| (*name).to_owned()).collect();
-        choose(&ladder(), VideoCodec::H264, wanted, &toolchain(works), &failed, None).map(|rung| rung.name)
+        choose(&ladder(), H264, wanted, &toolchain(works), &failed, None).map(|rung| rung.name)
     }
 
     #[test]
     fn the_best_that_works_and_did_not_fail() {
-        let all = [Tool::Aac, Tool::Jpeg, Tool::H264];
+        let all = ["best", "good", "libx264"];
         assert_eq!(chosen(&Wanted::Auto, &all, &[]), Ok("best"));
         assert_eq!(chosen(&Wanted::Auto, &all, &["best"]), Ok("good"));
         assert_eq!(chosen(&Wanted::Auto, &all[1..], &["good"]), Ok("libx264"));
@@ -187,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_named_encoder_is_not_replaced() {
-        let all = [Tool::Aac, Tool::Jpeg, Tool::H264];
+        let all = ["best", "good", "libx264"];
         let good = Wanted::Only("good".to_owned());
         assert_eq!(chosen(&good, &all, &[]), Ok("good"));
         let refused = chosen(&good, &all, &["good"]).unwrap_err();
@@ -197,11 +229,11 @@ mod tests {
 
     #[test]
     fn where_none_is_left_each_says_why() {
-        let refused = chosen(&Wanted::Auto, &[Tool::H264], &["libx264"]).unwrap_err();
+        let refused = chosen(&Wanted::Auto, &["libx264"], &["libx264"]).unwrap_err();
         assert_eq!(refused.tier, crate::base::Tier::Environment);
         assert_eq!(refused.notes, ["best: no such device", "good: no such device", "libx264 failed in this build"]);
         // A tool that nobody was asked about is not known to be broken.
-        let unasked = choose(RUNGS, VideoCodec::H264, &Wanted::Auto, &Toolchain::default(), &[], None);
+        let unasked = choose(RUNGS, H264, &Wanted::Auto, &Toolchain::default(), &[], None);
         assert_eq!(unasked.map(|rung| rung.name), Ok("libx264"));
     }
 
@@ -209,9 +241,9 @@ mod tests {
     fn reproducibly_only_what_makes_the_same_bytes() {
         let engine = |name, deterministic, why| Engine { name, deterministic, why };
         let table = [engine("best", false, "its driver decides"), engine("libx264", true, "software")];
-        let all = toolchain(&[Tool::Aac, Tool::Jpeg, Tool::H264]);
+        let all = toolchain(&["best", "good", "libx264"]);
         let chosen = |wanted: &Wanted, failed: &[String]| {
-            choose(&ladder(), VideoCodec::H264, wanted, &all, failed, Some(&table)).map(|rung| rung.name)
+            choose(&ladder(), H264, wanted, &all, failed, Some(&table)).map(|rung| rung.name)
         };
         // Passes over the one that varies and the one of which nothing is known.
         assert_eq!(chosen(&Wanted::Auto, &[]), Ok("libx264"));
@@ -229,11 +261,10 @@ mod tests {
     fn names() {
         assert_eq!(Wanted::parse("auto"), Ok(Wanted::Auto));
         assert_eq!(Wanted::parse("libx264"), Ok(Wanted::Only("libx264".to_owned())));
-        let wrong = Wanted::parse("h264_nvenc").unwrap_err();
-        assert_eq!(
-            wrong.notes,
-            ["this autocut encodes with: auto, libx264, libx265, libsvtav1, libvpx-vp9, prores_ks"]
-        );
+        assert_eq!(Wanted::parse("h264_nvenc"), Ok(Wanted::Only("h264_nvenc".to_owned())));
+        let wrong = Wanted::parse("x999").unwrap_err();
+        assert!(wrong.notes[0].starts_with("this autocut encodes with: auto, "), "{:?}", wrong.notes);
+        assert!(RUNGS.iter().all(|rung| wrong.notes[0].contains(rung.name)));
         assert_eq!(Wanted::parse("libx263").unwrap_err().hint.unwrap(), "did you mean \"libx264\"?");
     }
 
@@ -241,20 +272,31 @@ mod tests {
     #[test]
     fn a_named_encoder_is_for_its_codec() {
         let x264 = Wanted::Only("libx264".to_owned());
-        let chosen = |codec| choose(RUNGS, codec, &x264, &Toolchain::default(), &[], None).map(|rung| rung.name);
+        let chosen = |codec| {
+            choose(RUNGS, (codec, Sampling::Yuv420p8), &x264, &Toolchain::default(), &[], None).map(|rung| rung.name)
+        };
         assert_eq!(chosen(VideoCodec::H264), Ok("libx264"));
         assert_eq!(chosen(VideoCodec::Hevc), Ok("libx265"));
         assert_eq!(chosen(VideoCodec::Vp9), Ok("libvpx-vp9"));
     }
 
-    /// Each has settings of its own, and a tool that says whether it works.
+    /// Ten bits pass over what makes eight alone.
+    #[test]
+    fn deep_pictures_need_an_encoder_that_makes_them() {
+        let all = toolchain(&["best", "good", "libx264"]);
+        let deep = (VideoCodec::H264, Sampling::Yuv420p10);
+        assert_eq!(choose(&ladder(), deep, &Wanted::Auto, &all, &[], None).map(|rung| rung.name), Ok("libx264"));
+    }
+
+    /// Each has settings of its own, and somebody says whether it works.
     #[test]
     fn every_rung_has_settings() {
         for rung in RUNGS {
             let format = Video::default().format(rung.codec, &[]);
-            let settings = (rung.settings)(&Video::default().demand(), &format);
-            assert_eq!((settings.name.as_str(), Tool::of_encoder(rung.name)), (rung.name, Some(rung.tool)));
+            assert_eq!(rung.told(&Video::default().demand(), &format).name, rung.name);
+            assert_eq!(Tool::of_encoder(rung.name).is_none(), rung.session, "{}", rung.name);
+            assert_eq!(HARDWARE.contains(&rung.name), rung.session, "{}", rung.name);
         }
-        assert!(VideoCodec::ALL.iter().all(|codec| RUNGS.iter().any(|rung| rung.codec == *codec)));
+        assert!(VideoCodec::ALL.iter().all(|codec| RUNGS.iter().any(|rung| rung.codec == *codec && !rung.session)));
     }
 }

@@ -5,6 +5,7 @@ use crate::base::Diagnostic;
 use crate::deliver::codecs::{Rung, VideoCodec};
 use crate::deliver::encoders::{self, RUNGS, Wanted};
 use crate::graph::db::{Database, Db, EDITED};
+use crate::model::Sampling;
 use crate::model::engines::{ENGINES, Engine};
 
 /// What decides it besides the toolchain.
@@ -23,16 +24,16 @@ pub struct Encoding {
     pub reproducible: bool,
 }
 
-/// The encoder for all of the output of that name and codec.
+/// The encoder for all of the output of that name, codec and sampling.
 ///
 /// # Errors
 /// None that is wanted works here, or none that makes the same bytes every time.
-pub fn rung(db: &dyn Db, output: &str, codec: VideoCodec) -> Result<&'static Rung, Diagnostic> {
+pub fn rung(db: &dyn Db, output: &str, kind: (VideoCodec, Sampling)) -> Result<&'static Rung, Diagnostic> {
     let Some(encoding) = Encoding::try_get(db) else {
-        return encoders::choose(RUNGS, codec, &Wanted::Auto, db.toolchain(), &[], None);
+        return encoders::choose(RUNGS, kind, &Wanted::Auto, db.toolchain(), &[], None);
     };
     let failed = failed(db, encoding, output);
-    encoders::choose(encoding.rungs(db), codec, encoding.wanted(db), db.toolchain(), &failed, engines(db, encoding))
+    encoders::choose(encoding.rungs(db), kind, encoding.wanted(db), db.toolchain(), &failed, engines(db, encoding))
 }
 
 /// The table that says which encoders vary, where that matters.
@@ -73,7 +74,7 @@ impl Database {
         let rungs = encoding.rungs(self);
         let Some(rung) = rungs.iter().find(|rung| rung.name == encoder) else { return false };
         let (wanted, engines) = (encoding.wanted(self), engines(self, encoding));
-        encoders::choose(rungs, rung.codec, wanted, self.toolchain(), &gone, engines).is_ok()
+        encoders::choose(rungs, (rung.codec, Sampling::default()), wanted, self.toolchain(), &gone, engines).is_ok()
     }
 
     /// Lets an output do without an encoder that failed.
@@ -108,8 +109,10 @@ mod tests {
     fn one_output_steps_down_and_the_others_stay() {
         let mut db = Database::new(Toolchain::default(), Arc::new(|_| None), None);
         Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new(), false);
-        let names =
-            |db: &Database| ["reel", "clips"].map(|output| rung(db, output, VideoCodec::H264).map(|rung| rung.name));
+        let names = |db: &Database| {
+            ["reel", "clips"]
+                .map(|output| rung(db, output, (VideoCodec::H264, Sampling::default())).map(|rung| rung.name))
+        };
         assert_eq!(names(&db), [Ok("first"), Ok("first")]);
 
         assert!(db.can_step_down("reel", "first"));

@@ -236,7 +236,7 @@ fn list_files<'db>(
     let runs = needs.take(moments::runs(db, project)).cloned();
     let format = format(db, project, &settings, needs);
     let (log, runs, format) = (log?, runs?, format?);
-    let rung = match encoding::rung(db, &output.name, settings.video_codec()) {
+    let rung = match encoding::rung(db, &output.name, settings.coded()) {
         Ok(rung) => rung,
         Err(problem) => {
             needs.problem(problem.at(output.place.0.clone()));
@@ -250,7 +250,7 @@ fn list_files<'db>(
     };
     let overlays: Vec<Overlay> = shown.iter().map(overlay).collect();
     let look = |name: String, demand: &Demand| {
-        let encoder = (rung.settings)(demand, &format);
+        let encoder = rung.told(demand, &format);
         let log = log.as_ref().map(|log| log.digest);
         LookKey::new(db, Look::new(name, format, encoder, settings.video.quality, overlays.clone(), log))
     };

@@ -5,6 +5,7 @@
 //! and scaling with the options that make them exact (docs/media.md).
 
 use crate::model::ActionSpec;
+use crate::model::toolchain::HARDWARE;
 
 /// An encoder, or a way to run a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,7 @@ pub fn varies(engine: &str, table: &[Engine]) -> Option<&'static str> {
     match table.iter().find(|one| one.name == engine) {
         Some(one) if one.deterministic => None,
         Some(one) => Some(one.why),
+        None if HARDWARE.contains(&engine) => Some("it is hardware, and its driver decides"),
         None => Some("nothing is known of it"),
     }
 }

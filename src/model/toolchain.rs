@@ -79,10 +79,32 @@ impl Tool {
     }
 }
 
+/// The hardware encoders that are tried.
+pub const HARDWARE: &[&str] = &[
+    "h264_videotoolbox",
+    "h264_nvenc",
+    "h264_qsv",
+    "h264_amf",
+    "h264_vaapi",
+    "hevc_videotoolbox",
+    "hevc_nvenc",
+    "hevc_qsv",
+    "hevc_amf",
+    "hevc_vaapi",
+    "av1_nvenc",
+    "av1_qsv",
+    "av1_amf",
+    "av1_vaapi",
+    "vp9_qsv",
+    "vp9_vaapi",
+];
+
 /// What `autocut-media` says of itself, asked once and cached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Toolchain {
     pub tools: BTreeMap<Tool, ToolIdentity>,
+    /// Hardware encoders by FFmpeg's name, each tried; see [`HARDWARE`].
+    pub hardware: BTreeMap<String, ToolIdentity>,
     /// Every file that the program mapped, so that the cached answer is
     /// distrusted when one of them changes.
     pub mapped: Vec<std::path::PathBuf>,
@@ -93,7 +115,7 @@ pub struct Toolchain {
 impl Toolchain {
     /// What is known of an encoder, by FFmpeg's name of it.
     pub fn encoder(&self, name: &str) -> Option<&ToolIdentity> {
-        self.tools.get(&Tool::of_encoder(name)?)
+        Tool::of_encoder(name).map_or_else(|| self.hardware.get(name), |tool| self.tools.get(&tool))
     }
 }
 

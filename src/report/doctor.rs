@@ -34,6 +34,18 @@ pub fn machine(machine: &Machine) -> String {
             ),
         };
     }
+    text.push_str("\nhardware encoders\n");
+    let (works, broken): (Vec<_>, Vec<_>) =
+        machine.toolchain.hardware.iter().partition(|(_, known)| known.identity.is_some());
+    for (name, _) in &works {
+        let _ = writeln!(text, "  works    {name}");
+    }
+    if works.is_empty() {
+        text.push_str("  none works here, which is fine\n");
+    }
+    for (name, known) in broken {
+        let _ = writeln!(text, "  not      {name}: {}", known.problem.as_deref().unwrap_or("it does not work here"));
+    }
     barriers(&mut text, &machine.confinement);
     text
 }

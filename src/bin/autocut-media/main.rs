@@ -16,6 +16,7 @@ mod damage;
 mod decode;
 mod deinterlace;
 mod extent;
+mod feed;
 mod inbox;
 mod infer;
 mod invocation;
@@ -35,6 +36,7 @@ mod serve;
 mod still;
 mod streams;
 mod toolchain;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
             Some(socket) => confinement::trial::hide_landlock().and_then(|()| serve(socket)),
             None => Err(usage()),
         },
+        [command, encoder] if command == "trial" => trial(&encoder.to_string_lossy()),
         _ => Err(usage()),
     };
     match done {
@@ -99,6 +102,14 @@ fn serve(mut socket: UnixStream) -> Result<(), Diagnostic> {
     socket.try_clone().map(pulse::tell).ok();
     let requests = socket.try_clone().and_then(inbox::open);
     requests.and_then(|requests| serve::serve(requests, &socket)).map_err(broke)
+}
+
+/// Prints the digest of what an encoder makes, and the files that it is made of.
+fn trial(encoder: &str) -> Result<(), Diagnostic> {
+    let mut told = vec![trial::trial(encoder)?.to_string()];
+    told.extend(toolchain::mapped().iter().map(|path| path.display().to_string()));
+    let told = told.join("\n");
+    writeln!(std::io::stdout(), "{told}").map_err(|error| Diagnostic::environment(format!("cannot print: {error}")))
 }
 
 fn run(file: &Path) -> Result<(), Diagnostic> {

@@ -11,7 +11,7 @@
 //! Memory: a few frames, whatever the segment's length; packets go to the file
 //! as they come.
 
-use autocut::base::{Diagnostic, Digest, FrameRate, Timestamp};
+use autocut::base::{Diagnostic, Digest, FrameRate, Shortage, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{SegmentInfo, SegmentSpec, SourceRun};
 use autocut::model::{self, Sampling, VideoFormat, naming};
@@ -20,6 +20,7 @@ use crate::av::encoder::{ColourNumbers, VideoSettings};
 use crate::av::{self, Encoder, Frame, Packet, Skip};
 use crate::decode::Films;
 use crate::extent;
+use crate::feed::Feed;
 use crate::invocation::{Progress, input};
 use crate::losses;
 use crate::overlays::{Overlays, Packs};
@@ -182,6 +183,7 @@ impl<'a> Easel<'a> {
 
 /// The encoder and the file that its packets go to.
 struct Output {
+    feed: Feed,
     encoder: Encoder,
     writer: Writer,
     packet: Packet,
@@ -198,10 +200,16 @@ impl Output {
     fn open(spec: &SegmentSpec, path: &std::path::Path) -> Result<Output, Diagnostic> {
         let VideoFormat { size, rate, colour, sampling } = spec.format;
         let numbers = colour_numbers(&colour);
+        let name = &spec.encoder.name;
+        let feed = Feed::new(name, size, pixel_format(sampling), &colour).map_err(|error| {
+            let problem = av::diagnose(format!("the encoder {name} cannot be fed"), error);
+            problem.for_want_of(Shortage::Encoder)
+        })?;
         let encoder = Encoder::video(&VideoSettings {
-            encoder: &spec.encoder.name,
+            encoder: name,
             size,
-            format: pixel_format(sampling),
+            format: feed.format(),
+            surfaces: feed.surfaces(),
             rate,
             colour: numbers,
             options: &spec.encoder.options,
@@ -214,6 +222,7 @@ impl Output {
         Ok(Output {
             writer: Writer::create(path, &header)?,
             packet: Packet::new().map_err(|error| av::diagnose("cannot encode", error))?,
+            feed,
             encoder,
             colour: numbers,
             extradata: digest,
@@ -228,7 +237,9 @@ impl Output {
         frame.set_key(self.next == 0);
         let ColourNumbers { range, matrix, primaries, transfer } = self.colour;
         frame.set_colour(range, matrix, primaries, transfer);
-        self.encoder.send(Some(frame)).map_err(|error| av::diagnose("cannot encode a frame", error))?;
+        let failed = |error| av::diagnose("cannot encode a frame", error);
+        let prepared = self.feed.prepare(frame).map_err(failed)?;
+        self.encoder.send(Some(prepared.as_ref().unwrap_or(frame))).map_err(failed)?;
         self.next += 1;
         self.collect()
     }

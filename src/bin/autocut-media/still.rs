@@ -67,6 +67,7 @@ fn encode(source: &Frame, spec: &StillSpec) -> Result<Vec<u8>, Fault> {
         encoder: "mjpeg",
         size,
         format: PixelFormat::YUVJ420P,
+        surfaces: None,
         rate,
         colour: colour_numbers(&JPEG),
         options: &options,

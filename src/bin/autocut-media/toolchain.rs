@@ -16,6 +16,7 @@ use crate::audio;
 use crate::av::encoder::VideoSettings;
 use crate::av::{self, Encoder, Error, Frame, Packet, PixelFormat};
 use crate::picture::colour_numbers;
+use crate::trial;
 
 /// Raised when tract or the way it is used changes its results.
 const INFERENCE: &str = "tract-onnx 0.23";
@@ -67,7 +68,9 @@ pub(crate) fn toolchain() -> Toolchain {
     let (release, licence) = av::codecs::release();
     let configuration = libraries.first().map_or("", |(_, _, configuration)| configuration.as_str());
     let configuration = format!("FFmpeg {release}, {licence}: {configuration}");
-    Toolchain { tools, mapped: mapped(), configuration }
+    let (hardware, files) = trial::hardware();
+    let mapped = mapped().into_iter().chain(files).collect();
+    Toolchain { tools, hardware, mapped, configuration }
 }
 
 /// `libavcodec 59.37.100` of the first, which is the one that matters.
@@ -95,8 +98,16 @@ fn trial_pictures(encoder: &str, format: PixelFormat, options: &[(&str, &str)]) 
     let options: Vec<_> = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let failed = |error| av::diagnose(format!("the encoder {encoder} does not work"), error);
     let rate = FrameRate::new(30, 1).ok_or_else(|| failed(Error::Bug))?;
-    let settings =
-        VideoSettings { encoder, size, format, rate, colour: colour_numbers(&colour), options: &options, threads: 1 };
+    let settings = VideoSettings {
+        encoder,
+        size,
+        format,
+        surfaces: None,
+        rate,
+        colour: colour_numbers(&colour),
+        options: &options,
+        threads: 1,
+    };
     let encoder = Encoder::video(&settings)?;
     let frame = |time: u32| {
         let mut frame = Frame::picture(format, size)?;
@@ -162,7 +173,7 @@ fn digest(mut encoder: Encoder, frames: impl Iterator<Item = Result<Frame, Error
 }
 
 /// Every file that this process runs code from, where the system tells.
-fn mapped() -> Vec<PathBuf> {
+pub(crate) fn mapped() -> Vec<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     mapped_in(&maps)
 }

@@ -4,10 +4,9 @@ use crate::deliver::codecs::scale::{Scale, whole};
 use crate::deliver::codecs::{Demand, KEY_FRAMES, Rung, VideoCodec, encoder};
 use crate::model::VideoFormat;
 use crate::model::specs::VideoEncoder;
-use crate::model::toolchain::Tool;
 
 pub const LIBSVTAV1: Rung =
-    Rung { name: "libsvtav1", codec: VideoCodec::Av1, tool: Tool::Av1, session: false, settings: libsvtav1 };
+    Rung { name: "libsvtav1", codec: VideoCodec::Av1, deep: true, session: false, settings: libsvtav1 };
 
 /// x264's CRF to SVT-AV1's (measured, see docs/media.md).
 const QUALITY: Scale =
@@ -18,7 +17,7 @@ const PRESETS: [&str; 9] = ["12", "11", "10", "9", "8", "7", "6", "5", "4"];
 
 /// SVT-AV1 with every option that matters stated. `lp` is how many processors
 /// it may reckon with: left out, it makes a hundred threads on a large machine.
-fn libsvtav1(demand: &Demand, _: &VideoFormat) -> VideoEncoder {
+fn libsvtav1(_: &Rung, demand: &Demand, _: &VideoFormat) -> VideoEncoder {
     let options = [
         ("preset", PRESETS[demand.preset.speed()]),
         ("crf", &whole(QUALITY, demand.quality)),

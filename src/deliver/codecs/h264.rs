@@ -3,15 +3,14 @@
 use crate::deliver::codecs::scale::decimal;
 use crate::deliver::codecs::{Demand, Rung, VideoCodec, encoder};
 use crate::model::specs::VideoEncoder;
-use crate::model::toolchain::Tool;
 use crate::model::{Sampling, VideoFormat};
 
 pub const LIBX264: Rung =
-    Rung { name: "libx264", codec: VideoCodec::H264, tool: Tool::H264, session: false, settings: libx264 };
+    Rung { name: "libx264", codec: VideoCodec::H264, deep: true, session: false, settings: libx264 };
 
 /// x264, with every option that matters stated. See docs/media.md for what each
 /// is for.
-fn libx264(demand: &Demand, format: &VideoFormat) -> VideoEncoder {
+fn libx264(_: &Rung, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
     let crf = decimal(demand.quality);
     let profile = match format.sampling {
         Sampling::Yuv420p8 => "high",

@@ -3,18 +3,17 @@
 use crate::deliver::codecs::scale::{Scale, tenths};
 use crate::deliver::codecs::{Demand, KEY_FRAMES, Rung, VideoCodec, encoder};
 use crate::model::specs::VideoEncoder;
-use crate::model::toolchain::Tool;
 use crate::model::{Sampling, VideoFormat};
 
 pub const LIBX265: Rung =
-    Rung { name: "libx265", codec: VideoCodec::Hevc, tool: Tool::Hevc, session: false, settings: libx265 };
+    Rung { name: "libx265", codec: VideoCodec::Hevc, deep: true, session: false, settings: libx265 };
 
 /// x264's CRF to x265's (measured, see docs/media.md).
 const QUALITY: Scale = &[(1, 1), (20, 20), (24, 25), (28, 30), (32, 35), (36, 40), (46, 51), (51, 51)];
 
 /// x265 with every option that matters stated. Its parameter sets, level and
 /// tier follow from size, rate and preset, never from what is shown.
-fn libx265(demand: &Demand, format: &VideoFormat) -> VideoEncoder {
+fn libx265(_: &Rung, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
     let profile = match format.sampling {
         Sampling::Yuv420p8 => "main",
         Sampling::Yuv420p10 => "main10",

@@ -11,6 +11,7 @@
 pub mod audio;
 pub mod av1;
 pub mod h264;
+pub mod hardware;
 pub mod hevc;
 mod preset;
 pub mod prores;
@@ -20,7 +21,6 @@ pub mod vp9;
 use crate::manifest::schema::choices;
 use crate::model::VideoFormat;
 use crate::model::specs::VideoEncoder;
-use crate::model::toolchain::Tool;
 
 pub use preset::Preset;
 pub use scale::decimal;
@@ -31,12 +31,19 @@ pub struct Rung {
     /// FFmpeg's name of it.
     pub name: &'static str,
     pub codec: VideoCodec,
-    /// Whose identity says whether it works here.
-    pub tool: Tool,
-    /// Whether it takes one of the sessions that a hardware encoder has.
+    /// Whether it makes pictures of 10 bits too.
+    pub deep: bool,
+    /// Whether it is hardware, which must have been tried here, and takes one of
+    /// its sessions.
     pub session: bool,
+    pub settings: fn(&Rung, &Demand, &VideoFormat) -> VideoEncoder,
+}
+
+impl Rung {
     /// Its complete settings.
-    pub settings: fn(&Demand, &VideoFormat) -> VideoEncoder,
+    pub fn told(&self, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
+        (self.settings)(self, demand, format)
+    }
 }
 
 /// What an encoder is asked for.

@@ -3,11 +3,10 @@
 use crate::deliver::codecs::scale::{Scale, whole};
 use crate::deliver::codecs::{Demand, KEY_FRAMES, Rung, VideoCodec, encoder};
 use crate::model::specs::VideoEncoder;
-use crate::model::toolchain::Tool;
 use crate::model::{Sampling, VideoFormat};
 
 pub const LIBVPX_VP9: Rung =
-    Rung { name: "libvpx-vp9", codec: VideoCodec::Vp9, tool: Tool::Vp9, session: false, settings: libvpx };
+    Rung { name: "libvpx-vp9", codec: VideoCodec::Vp9, deep: true, session: false, settings: libvpx };
 
 /// x264's CRF to libvpx's (measured, see docs/media.md).
 const QUALITY: Scale =
@@ -18,7 +17,7 @@ const PRESETS: [&str; 9] = ["5", "5", "5", "5", "4", "3", "2", "1", "0"];
 
 /// libvpx with every option that matters stated. Without a bit rate of 0, `crf`
 /// would be a limit and not the quality.
-fn libvpx(demand: &Demand, format: &VideoFormat) -> VideoEncoder {
+fn libvpx(_: &Rung, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
     let profile = match format.sampling {
         Sampling::Yuv420p8 => "0",
         Sampling::Yuv420p10 => "2",

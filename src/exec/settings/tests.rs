@@ -74,7 +74,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         ("HOME", "/home/u"),
         ("AUTOCUT_JOBS", "many"),
         ("AUTOCUT_MEMORY", "little"),
-        ("AUTOCUT_CODEC", "h264_nvenc"),
+        ("AUTOCUT_CODEC", "h264_magic"),
         ("AUTOCUT_DEADLINE", "soon"),
     ];
     // Wrong, although the command line is stronger.
@@ -85,7 +85,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         "config.ron:1:14: expected a whole number from 1 to 1024",
         "AUTOCUT_JOBS: expected",
         "AUTOCUT_MEMORY: \"little\"",
-        "AUTOCUT_CODEC: there is no encoder \"h264_nvenc\"",
+        "AUTOCUT_CODEC: there is no encoder \"h264_magic\"",
         "AUTOCUT_DEADLINE: expected a number of seconds",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");

@@ -2,7 +2,7 @@
 
 use ffmpeg_next::ffi;
 
-use super::string;
+use super::{c_string, string};
 
 /// Name, version as `major.minor.micro`, and configuration of each library.
 pub(crate) fn libraries() -> Vec<(&'static str, String, String)> {
@@ -31,4 +31,10 @@ pub(crate) fn release() -> (String, String) {
         let version = string(ffi::av_version_info()).unwrap_or_default();
         (version, string(ffi::avcodec_license()).unwrap_or_default())
     }
+}
+
+/// Whether the libraries were built with an encoder.
+pub(crate) fn has_encoder(name: &str) -> bool {
+    // SAFETY: the name is only read.
+    unsafe { !ffi::avcodec_find_encoder_by_name(c_string(name.as_bytes()).as_ptr()).is_null() }
 }

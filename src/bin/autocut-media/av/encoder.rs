@@ -6,6 +6,7 @@ use autocut::base::{Diagnostic, FrameRate, Shortage, Size};
 use ffmpeg_next::error::{EAGAIN, EBUSY};
 use ffmpeg_next::ffi;
 
+use super::hardware::Surfaces;
 use super::{
     Dictionary, Error, Frame, NO_MEMORY, Packet, PixelFormat, SampleFormat, c_string, check, diagnose, flag,
     set_number, string,
@@ -18,6 +19,8 @@ pub(crate) struct VideoSettings<'a> {
     pub(crate) encoder: &'a str,
     pub(crate) size: Size,
     pub(crate) format: PixelFormat,
+    /// Where its frames lie, if not in memory.
+    pub(crate) surfaces: Option<&'a Surfaces>,
     /// One tick of `Frame::set_time` is one frame.
     pub(crate) rate: FrameRate,
     pub(crate) colour: ColourNumbers,
@@ -77,6 +80,7 @@ impl Encoder {
                 set_number(&raw mut (*context).color_trc, settings.colour.transfer);
                 (*context).chroma_sample_location = ffi::AVChromaLocation::AVCHROMA_LOC_LEFT;
             }
+            settings.surfaces.map_or(Ok(()), |surfaces| surfaces.attach(context))
         })
     }
 
@@ -94,13 +98,14 @@ impl Encoder {
                 raw.thread_count = 1;
                 ffi::av_channel_layout_default(&mut raw.ch_layout, i32::from(settings.channels));
             }
+            Ok(())
         })
     }
 
     fn open(
         name: &str,
         options: &[(String, String)],
-        configure: impl FnOnce(*mut ffi::AVCodecContext),
+        configure: impl FnOnce(*mut ffi::AVCodecContext) -> Result<(), Error>,
     ) -> Result<Encoder, Diagnostic> {
         let failed = |error| {
             let problem = diagnose(format!("the encoder {name} cannot be opened"), error);
@@ -125,7 +130,7 @@ impl Encoder {
             let encoder = Encoder(NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or_else(|| failed(NO_MEMORY))?);
             let context = encoder.0.as_ptr();
             (*context).flags |= flag(ffi::AV_CODEC_FLAG_GLOBAL_HEADER) | flag(ffi::AV_CODEC_FLAG_BITEXACT);
-            configure(context);
+            configure(context).map_err(failed)?;
             check(ffi::avcodec_open2(context, codec, &mut dictionary.0)).map_err(failed)?;
             match dictionary.first() {
                 None => Ok(encoder),

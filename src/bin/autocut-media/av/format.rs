@@ -29,6 +29,17 @@ impl PixelFormat {
         PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV444P10LE as i32)
     };
 
+    /// Chroma in one plane, U and V side by side.
+    pub(crate) const NV12: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_NV12 as i32);
+    /// The same with 10 bits, in the upper ones of 16.
+    pub(crate) const P010: PixelFormat = if cfg!(target_endian = "big") {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_P010BE as i32)
+    } else {
+        PixelFormat(AVPixelFormat::AV_PIX_FMT_P010LE as i32)
+    };
+    /// In the memory of a device.
+    pub(crate) const VAAPI: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_VAAPI as i32);
+
     /// By FFmpeg's name, e.g. `yuv420p10le`.
     pub(crate) fn named(name: &str) -> Option<PixelFormat> {
         let name = c_string(name.as_bytes());

@@ -232,6 +232,12 @@ impl Frame {
         check(unsafe { ffi::av_frame_copy(self.as_ptr(), from.as_ptr()) }).map(|_| ())
     }
 
+    /// Takes over all properties of another frame: time, kind, colours.
+    pub(crate) fn copy_properties(&mut self, from: &Frame) -> Result<(), Error> {
+        // SAFETY: both are valid.
+        check(unsafe { ffi::av_frame_copy_props(self.as_ptr(), from.as_ptr()) }).map(|_| ())
+    }
+
     /// Narrows the picture to a window, without copying. The window is clamped
     /// to the picture and starts on a chroma sample.
     pub(crate) fn crop(&mut self, x: u32, y: u32, size: Size) -> Result<(), Error> {

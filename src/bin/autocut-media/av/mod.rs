@@ -30,6 +30,7 @@ pub(crate) mod decoder;
 pub(crate) mod encoder;
 pub(crate) mod format;
 pub(crate) mod frame;
+pub(crate) mod hardware;
 pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod mapped;

@@ -1,0 +1,93 @@
+//! Hardware encoders on a machine that has none: a table of what works, as a
+//! machine with such hardware would give it, stands in the media program's answer.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+
+mod common;
+
+use autocut::base::Digest;
+use autocut::model::toolchain::{HARDWARE, ToolIdentity};
+use common::media::{self, Changes};
+use common::{Footage, Project, ffprobe};
+
+/// Not a test: see `common::media`.
+#[test]
+fn media_program() {
+    media::serve(&Changes {
+        toolchain: |change, toolchain| {
+            let works = change.split('+');
+            for name in works.filter(|name| HARDWARE.contains(name)) {
+                let identity = Some(Digest::of(name.as_bytes()));
+                let known = ToolIdentity { name: name.to_owned(), identity, problem: None };
+                toolchain.hardware.insert(name.to_owned(), known);
+            }
+        },
+        ..Changes::default()
+    });
+}
+
+fn project(outputs: &str) -> Project {
+    let project = Project::new();
+    project.footage("ride.mp4", &Footage { size: "256x256", seconds: 4, ..Footage::default() });
+    project.write(
+        "autocut.ron",
+        format!(
+            r#"Project(version: 1, footage: {{ "front": "ride.mp4" }},
+                moments: Moments(length: "1s", weights: {{}}, pins: ["front/ride@0.5s", "front/ride@2s"]),
+                outputs: {{ {outputs} }})"#
+        ),
+    );
+    project
+}
+
+/// What `explain` says encoded a segment of the last plan.
+fn encoder(project: &Project, file: &str) -> String {
+    let told = project.ok(&["explain", file]);
+    let line = told.lines().find_map(|line| line.trim().strip_prefix("encoder ")).unwrap_or_else(|| panic!("{told}"));
+    line.split_whitespace().next().unwrap().to_owned()
+}
+
+/// What the table promises and the machine does not keep: each output goes down
+/// the ladder as a whole, by itself, and is whole in the end.
+#[test]
+fn a_promise_that_is_not_kept_ends_in_software_for_all_of_an_output() {
+    let reels = r#""small": Reel(file: "small.mp4"), "new": Reel(file: "new.mkv", video: Video(codec: Hevc))"#;
+    let project = project(reels);
+    let program = media::program(&project, "h264_nvenc+h264_vaapi+hevc_qsv");
+    let variables = [("AUTOCUT_MEDIA", program.to_str().unwrap())];
+    let made = project.make_in(&[], &variables);
+    assert_eq!(made.code, 0, "{:?} {}", made.events.last(), made.stderr);
+    let told = made.warnings().join("\n");
+    for name in ["h264_nvenc", "h264_vaapi", "hevc_qsv"] {
+        assert!(told.contains(name), "{name} is not in {told}");
+    }
+    for (file, codec) in [("small.mp4", "h264"), ("new.mkv", "hevc")] {
+        let file = project.path(file);
+        assert_eq!(ffprobe(&file, "v:0", "stream=codec_name"), codec);
+        assert_eq!(common::frame_hashes(&file).len(), 60);
+        assert_eq!(common::decode_warnings(&file), "");
+    }
+    // As without such a table.
+    assert_eq!(project.make().code, 0);
+    assert_eq!(encoder(&project, "small.mp4"), "libx264");
+    assert_eq!(encoder(&project, "new.mkv"), "libx265");
+}
+
+/// What has to be the same every time takes no hardware, and a demand for it is
+/// refused.
+#[test]
+fn hardware_is_not_reproducible() {
+    let project = project(r#""reel": Reel(file: "reel.mp4")"#);
+    let program = media::program(&project, "h264_nvenc");
+    let variables = [("AUTOCUT_MEDIA", program.to_str().unwrap())];
+    let made = project.make_in(&["--reproducible"], &variables);
+    assert_eq!(made.code, 0, "{:?} {}", made.events.last(), made.stderr);
+    assert!(made.warnings().is_empty(), "{:?}", made.warnings());
+    let refused = project.make_in(&["--reproducible", "--codec", "h264_nvenc"], &variables);
+    assert_eq!(refused.code, 1);
+    assert!(refused.errors()[0].contains("h264_nvenc does not make the same bytes"), "{:?}", refused.errors());
+    // A demand that the machine cannot meet is no other encoder's.
+    let missing = project.make_in(&["--no-reproducible", "--codec", "h264_nvenc"], &[]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.errors()[0].contains("the encoder h264_nvenc does not work here"), "{:?}", missing.errors());
+}
