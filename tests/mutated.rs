@@ -236,8 +236,34 @@ fn complaint(file: &Path, whole: &Whole, shown: Range<i64>) -> Option<String> {
     // With the sound it would read on for as long as that lies behind.
     let args = ["-v", "error", "-threads", "1", "-ss", &start, "-t", &length, "-i", file.to_str().unwrap()];
     let output = Command::new("ffmpeg").args(args).args(["-map", "0:V:0", "-f", "null", "-"]).output().unwrap();
-    let said = by_decoders(&output, &["h264", "hevc", "vp9", "mpeg4", "mjpeg", "mpeg2video", "prores"]);
-    (!said.is_empty()).then_some(said)
+    let names = ["h264", "hevc", "vp9", "mpeg4", "mjpeg", "mpeg2video", "prores"];
+    let said = by_decoders(&output, &names);
+    // It seeks to a key frame well before: what is said there of pictures that end
+    // before the key frame of the stretch does not reach into it.
+    let args = ["-v", "error", "-threads", "1", "-t", &key_before(file, shown.start), "-i", file.to_str().unwrap()];
+    let output = Command::new("ffmpeg").args(args).args(["-map", "0:V:0", "-f", "null", "-"]).output().unwrap();
+    let before = by_decoders(&output, &names);
+    let before = without_addresses(&before);
+    let is_of_it = without_addresses(&said).iter().any(|line| !before.contains(line));
+    is_of_it.then_some(said)
+}
+
+/// When the last key frame is shown that is at or before a time in milliseconds
+/// of media time: in seconds from the start.
+fn key_before(file: &Path, millis: i64) -> String {
+    let args = ["-v", "quiet", "-select_streams", "V:0", "-skip_frame", "nokey", "-show_entries", "frame=pts_time"];
+    let output = Command::new("ffprobe").args(args).args(["-of", "csv=p=0"]).arg(file).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let times: Vec<f64> = text.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
+    let first = times.first().copied().unwrap_or(0.0);
+    let keys = times.iter().map(|time| time - first).filter(|time| *time * 1_000.0 <= millis as f64 + 1.0);
+    // Half a frame less: it is not to be decoded itself.
+    format!("{:.3}", (keys.fold(0.0, f64::max) - 0.017).max(0.0))
+}
+
+/// Lines of a log without the places in memory that differ from run to run.
+fn without_addresses(log: &str) -> Vec<String> {
+    log.lines().map(|line| line.split_once(']').map_or(line, |(_, said)| said).to_owned()).collect()
 }
 
 /// The same of the sound.
