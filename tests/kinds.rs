@@ -297,6 +297,18 @@ fn specs() -> Vec<ActionSpec> {
             codec: "h264".into(),
             demanded: true,
         }),
+        ActionSpec::Proxy(ProxySpec {
+            pictures: SegmentSpec {
+                sources: vec![SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Blur }],
+                format,
+                encoder: VideoEncoder {
+                    name: "libx264".into(),
+                    options: vec![("crf".into(), "20".into())],
+                    threads: 1,
+                },
+                overlays: Vec::new(),
+            },
+        }),
     ]
 }
 

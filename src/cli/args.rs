@@ -132,6 +132,10 @@ pub(super) struct Make {
     /// Overwrite outputs that autocut did not write or that were changed since.
     #[arg(long)]
     pub force: bool,
+    /// Make drafts to look at: a quarter of the picture, as quickly as it goes,
+    /// in files of their own (`out/reel.draft.mp4`).
+    #[arg(long)]
+    pub draft: bool,
     #[command(flatten)]
     pub same: Same,
     /// Take the moments and the tools that autocut.lock pins, and fail where
@@ -181,6 +185,9 @@ pub(super) struct Watch {
     /// Overwrite outputs that autocut did not write or that were changed since.
     #[arg(long)]
     pub force: bool,
+    /// Make drafts to look at, as `make --draft` does.
+    #[arg(long)]
+    pub draft: bool,
     /// Print one JSON object a line on standard output.
     #[arg(long)]
     pub json: bool,

@@ -53,6 +53,7 @@ pub(super) fn run(args: &Args, make: &Make) -> u8 {
 /// what cannot be so.
 fn agree(workspace: &mut Workspace, make: &Make) -> Result<(), Diagnostics> {
     let mut problems = Diagnostics::default();
+    workspace.set_draft(make.draft);
     if make.same.is_wanted() {
         workspace.set_reproducible(true);
         problems.0.extend(reproducible::refusals(workspace, &make.outputs));

@@ -22,7 +22,8 @@ pub(super) fn run(args: &Args, wanted: &Watch) -> u8 {
         if wanted.json { Box::new(JsonLines::new(std::io::stdout())) } else { Box::new(setup::terminal()) };
     let options = Options { keep_going: wanted.keep_going, force: wanted.force, ..setup::options_of(&settings) };
     let outputs = wanted.outputs.clone();
-    let project = watch::Wanted { folder: &folder, settings: &settings, outputs, options };
+    let draft = wanted.draft;
+    let project = watch::Wanted { folder: &folder, settings: &settings, outputs, options, draft };
     match watch::watch(&project, &*listener, &setup::attended(), &mut session) {
         Ok(code) => code,
         Err(problems) => setup::tell(&problems),

@@ -40,6 +40,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The same to be looked at now.
+    #[must_use]
+    pub fn drafted(self) -> Settings {
+        Settings { video: self.video.drafted(), ..self }
+    }
+
     pub fn video_codec(&self) -> VideoCodec {
         self.video.codec.or(self.container.usual_video())
     }
@@ -85,6 +91,17 @@ pub struct FilePlan {
     /// Whether each clip is a chapter.
     pub chapters: bool,
     pub title: Option<String>,
+}
+
+impl FilePlan {
+    /// A draft of it, beside it: `out/reel.mp4` is `out/reel.draft.mp4`.
+    #[must_use]
+    pub fn drafted(mut self) -> FilePlan {
+        let name = self.path.rfind('/').map_or(0, |slash| slash + 1);
+        let dot = self.path[name..].rfind('.').map_or(self.path.len(), |dot| name + dot);
+        self.path.insert_str(dot, ".draft");
+        self
+    }
 }
 
 pub const DELIVERABLES: &[Deliverable] = &[reel::REEL, clips::CLIPS];

@@ -1,7 +1,7 @@
 //! Clips to segments: closed-GOP runs of a few seconds, on a grid that starts
 //! with the clip, so that what happens elsewhere in the output moves none.
 
-use crate::base::{FrameRate, Orientation, Size, Timestamp};
+use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
 use crate::model::specs::SourceRun;
 use crate::model::timeline::SourcePicture;
 use crate::model::{Clip, Fit, VideoFormat};
@@ -75,6 +75,18 @@ pub fn shown_as_it_is(source: &SourceRun, format: &VideoFormat) -> bool {
     let SourcePicture { stored, pixel_aspect, orientation, colour, rate } = source.picture;
     let square = pixel_aspect.0 == pixel_aspect.1 && orientation == Orientation::UPRIGHT;
     square && (stored, colour, rate) == (format.size, format.colour, format.rate)
+}
+
+/// All of a file of so many frames in that format.
+pub fn whole_file(file: Digest, frames: u32, format: &VideoFormat) -> SourceRun {
+    let picture = SourcePicture {
+        stored: format.size,
+        pixel_aspect: (1, 1),
+        orientation: Orientation::UPRIGHT,
+        colour: format.colour,
+        rate: format.rate,
+    };
+    SourceRun { file, start: Timestamp::ZERO, frames, picture, fit: Fit::Fill }
 }
 
 /// Where the pictures of one segment come from.

@@ -46,6 +46,10 @@ const MAX_RATE: u32 = 60;
 const MIN_SIDE: u32 = 32;
 const MAX_SIDE: u32 = 8192;
 
+/// By how much a draft's CRF is greater, and at most.
+const DRAFT_LOSS: u32 = 6;
+const MAX_DRAFT: u32 = 40;
+
 /// What is used when there is no footage to go by.
 const DEFAULT_SIZE: Size = Size::new(1920, 1080);
 const DEFAULT_RATE: (u32, u32) = (30, 1);
@@ -105,6 +109,13 @@ impl Video {
         }
     }
 
+    /// The same to be looked at now: half as wide and high, as quickly as it goes.
+    #[must_use]
+    pub fn drafted(&self) -> Video {
+        let quality = Quality::Constant((self.quality.crf() + DRAFT_LOSS).min(MAX_DRAFT));
+        Video { quality, target: None, depth: None, preset: Preset::quickest(), ..self.clone() }
+    }
+
     /// What an encoder is asked for, where there is no target.
     pub fn demand(&self) -> Demand {
         let beside_copies = self.quality.copies();
@@ -139,6 +150,12 @@ impl Video {
             sampling: self.sampling(codec),
         }
     }
+}
+
+/// The format of a draft: a quarter of the picture, the same frames.
+pub fn halved(format: VideoFormat) -> VideoFormat {
+    let half = |side: u32| (side / 2).max(MIN_SIDE);
+    VideoFormat { size: even(Size::new(half(format.size.width), half(format.size.height))), ..format }
 }
 
 /// 4:2:0 pictures have even sides.

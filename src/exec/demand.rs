@@ -4,7 +4,7 @@ use crate::deliver::encoders::RUNGS;
 use crate::exec::admission::Tokens;
 use crate::exec::estimates::{Class, Estimates};
 use crate::graph::Database;
-use crate::model::specs::ProbeSpec;
+use crate::model::specs::{ProbeSpec, SegmentSpec};
 use crate::model::{ActionSpec, MediaInfo};
 
 use crate::base::{Bytes, Digest};
@@ -27,6 +27,7 @@ pub fn capacity(jobs: usize, memory: Option<Bytes>) -> Tokens {
 pub fn tokens(spec: &ActionSpec, class: Class, estimates: &Estimates) -> Tokens {
     let encoder = match spec {
         ActionSpec::Segment(spec) => Some(&spec.encoder),
+        ActionSpec::Proxy(spec) => Some(&spec.pictures.encoder),
         _ => None,
     };
     let hardware = |name: &str| RUNGS.iter().any(|rung| rung.name == name && rung.session);
@@ -40,16 +41,19 @@ pub fn tokens(spec: &ActionSpec, class: Class, estimates: &Estimates) -> Tokens 
 /// The size of the largest picture that an action handles.
 pub fn class(db: &Database, spec: &ActionSpec) -> Class {
     let pixels = match spec {
-        ActionSpec::Segment(spec) => {
-            let sources = spec.sources.iter().map(|run| run.picture.stored.area());
-            sources.chain([spec.format.size.area()]).max().unwrap_or(0)
-        }
+        ActionSpec::Segment(spec) => of_segment(spec),
+        ActionSpec::Proxy(spec) => of_segment(&spec.pictures),
         ActionSpec::Still(spec) => spec.picture.stored.area(),
         ActionSpec::Analyse(spec) => stored(db, spec.file),
         ActionSpec::Detect(spec) => stored(db, spec.file).max(spec.display.area()),
         _ => 0,
     };
     Class::of_pixels(pixels)
+}
+
+fn of_segment(spec: &SegmentSpec) -> u64 {
+    let sources = spec.sources.iter().map(|run| run.picture.stored.area());
+    sources.chain([spec.format.size.area()]).max().unwrap_or(0)
 }
 
 /// The pixels of a picture in a file that was probed.

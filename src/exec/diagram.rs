@@ -194,7 +194,11 @@ impl Drawing<'_> {
                         self.diagram.arrows.insert(Arrow { from: *probe, to: here, decides: true });
                     }
                 }),
-                ActionSpec::Segment(_) | ActionSpec::Copy(_) | ActionSpec::Sound(_) | ActionSpec::Show(_) => {
+                ActionSpec::Segment(_)
+                | ActionSpec::Copy(_)
+                | ActionSpec::Proxy(_)
+                | ActionSpec::Sound(_)
+                | ActionSpec::Show(_) => {
                     if let Some(choice) = &choice {
                         let group = self.group(choice);
                         let from = self.place(What::Actions, group);

@@ -126,6 +126,9 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Detect(spec) => pictures(&spec.pass),
         // Thousands of pixels.
         ActionSpec::Segment(spec) => u64::from(spec.frames()) * (spec.format.size.area() / 1_000).max(1),
+        ActionSpec::Proxy(spec) => {
+            u64::from(spec.pictures.frames()) * (spec.pictures.format.size.area() / 1_000).max(1)
+        }
         ActionSpec::Draw(spec) => (spec.format.frame.area() / 1_000).max(1),
         // Frames.
         ActionSpec::Show(spec) => u64::from(spec.frames),

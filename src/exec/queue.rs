@@ -154,7 +154,7 @@ fn rank(spec: &ActionSpec) -> u8 {
         ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => SOUND,
         // What is left to encode depends on it.
         ActionSpec::Copy(_) => 3,
-        ActionSpec::Segment(_) => SEGMENT,
+        ActionSpec::Segment(_) | ActionSpec::Proxy(_) => SEGMENT,
         ActionSpec::Join(_) => 9,
     }
 }
@@ -170,6 +170,8 @@ fn cost(spec: &ActionSpec) -> u64 {
         ActionSpec::Analyse(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs(),
         ActionSpec::Detect(s) => (s.pass.until - s.pass.from).to_millis().unsigned_abs().saturating_mul(10),
         ActionSpec::Segment(s) => u64::from(s.frames()) * (s.format.size.area() >> 8),
+        // Something is drawn on each of them yet.
+        ActionSpec::Proxy(s) => u64::from(s.pictures.frames()) * (s.pictures.format.size.area() >> 6),
         ActionSpec::Mix(s) => s.samples,
         _ => 0,
     }

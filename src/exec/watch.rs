@@ -56,6 +56,8 @@ pub struct Wanted<'a> {
     /// The outputs to bring up to date; all where none is named.
     pub outputs: Vec<String>,
     pub options: Options,
+    /// Whether drafts are made.
+    pub draft: bool,
 }
 
 /// Builds whenever something changes, until it is interrupted; gives the exit
@@ -77,6 +79,7 @@ pub fn watch(
         let Some(mut workspace) = open(wanted, &root, &mut watching, listener, interrupted, session)? else {
             return Ok(INTERRUPTED);
         };
+        workspace.set_draft(wanted.draft);
         let mut driver = Driver::watching(&mut workspace, listener, wanted.options.clone(), interrupted);
         if let Some(code) = build(&mut driver, wanted, &mut watching, &mut first, interrupted, session)? {
             return Ok(code);

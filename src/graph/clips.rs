@@ -5,6 +5,7 @@ use std::sync::Arc;
 use salsa::plumbing::AsId;
 
 use crate::base::Digest;
+use crate::deliver::codecs;
 use crate::deliver::encoders;
 use crate::deliver::quality::Quality;
 use crate::deliver::segments::{self, FrameRun, Part};
@@ -12,7 +13,9 @@ use crate::deliver::sound;
 use crate::graph::db::Db;
 use crate::graph::planned::{Collector, Planned};
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
-use crate::model::specs::{Copied, CopySpec, DrawSpec, SegmentInfo, SegmentSpec, ShowSpec, VideoEncoder};
+use crate::model::specs::{
+    Copied, CopySpec, DrawSpec, ProxySpec, SegmentInfo, SegmentSpec, ShowSpec, SourceRun, VideoEncoder,
+};
 use crate::model::{ActionResult, ActionSpec, Clip, VideoFormat};
 
 /// What all clips of an output share.
@@ -22,6 +25,9 @@ pub struct Look {
     pub output: String,
     pub format: VideoFormat,
     pub encoder: VideoEncoder,
+    /// Whether it is made to be looked at now: from proxies, where something is
+    /// drawn over them.
+    pub draft: bool,
     /// Whether footage is copied where it can be; never under overlays.
     pub quality: Quality,
     /// Painted in this order.
@@ -47,12 +53,12 @@ impl Look {
         output: String,
         format: VideoFormat,
         encoder: VideoEncoder,
-        quality: Quality,
+        (quality, draft): (Quality, bool),
         overlays: Vec<Overlay>,
         log: Option<Digest>,
     ) -> Look {
         let log = log.filter(|_| overlays.iter().any(|overlay| !overlay.is_still));
-        Look { output, format, encoder, quality, overlays, log }
+        Look { output, format, encoder, draft, quality, overlays, log }
     }
 }
 
@@ -199,6 +205,10 @@ fn segment(
     run: FrameRun,
     needs: &mut Collector,
 ) -> Option<Arc<ActionResult>> {
+    let sources = match shot.look.draft && !shot.look.overlays.is_empty() {
+        true => proxy(db, shot, &format!("{name}/proxy/{index}"), run, needs),
+        false => Some(segments::sources(shot.clip, &shot.look.format, run)),
+    };
     let mut layers = Some(Vec::new());
     let mut packs = Vec::new();
     for overlay in &shot.look.overlays {
@@ -212,13 +222,24 @@ fn segment(
         }
     }
     let spec = SegmentSpec {
-        sources: segments::sources(shot.clip, &shot.look.format, run),
+        sources: sources?,
         format: shot.look.format,
         encoder: shot.look.encoder.clone(),
         overlays: non_empty(layers?),
     };
     let node = format!("{name}/segment/{index}");
     needs.act_with(db, node, ActionSpec::Segment(spec), packs, None)
+}
+
+/// A run of a clip as a small file without overlays, in place of the footage: an
+/// edit of what is drawn decodes nothing else.
+fn proxy(db: &dyn Db, shot: &Shot<'_>, node: &str, run: FrameRun, needs: &mut Collector) -> Option<Vec<SourceRun>> {
+    let format = shot.look.format;
+    let sources = segments::sources(shot.clip, &format, run);
+    let pictures = SegmentSpec { sources, format, encoder: codecs::of_proxies(&format), overlays: Vec::new() };
+    let result = needs.act(db, node.to_owned(), ActionSpec::Proxy(ProxySpec { pictures }))?;
+    let file = result.artifacts.first()?.digest;
+    Some(vec![segments::whole_file(file, run.count, &format)])
 }
 
 /// What one segment of a shot holds and takes, encoded.

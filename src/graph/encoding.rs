@@ -22,6 +22,14 @@ pub struct Encoding {
     /// Whether only encoders will do that make the same bytes every time.
     #[returns(copy)]
     pub reproducible: bool,
+    /// Whether outputs are made to be looked at now and not to be kept.
+    #[returns(copy)]
+    pub draft: bool,
+}
+
+/// Whether outputs are made as drafts.
+pub fn is_draft(db: &dyn Db) -> bool {
+    Encoding::try_get(db).is_some_and(|encoding| encoding.draft(db))
 }
 
 /// The encoder for all of the output of that name, codec and sampling.
@@ -52,7 +60,7 @@ impl Database {
     pub fn set_wanted_encoder(&mut self, wanted: Wanted, reproducible: bool) {
         use salsa::Setter;
         let Some(encoding) = Encoding::try_get(self) else {
-            let _ = Encoding::builder(RUNGS, wanted, Vec::new(), reproducible).durability(EDITED).new(self);
+            let _ = Encoding::builder(RUNGS, wanted, Vec::new(), reproducible, false).durability(EDITED).new(self);
             return;
         };
         if encoding.reproducible(self) != reproducible {
@@ -63,6 +71,17 @@ impl Database {
         }
         if !encoding.failed(self).is_empty() {
             encoding.set_failed(self).to(Vec::new());
+        }
+    }
+
+    /// Makes all outputs as drafts, or as the manifest has them. (Once it is known
+    /// which encoders are wanted.)
+    pub fn set_draft(&mut self, draft: bool) {
+        use salsa::Setter;
+        if let Some(encoding) = Encoding::try_get(self)
+            && encoding.draft(self) != draft
+        {
+            encoding.set_draft(self).to(draft);
         }
     }
 
@@ -108,7 +127,7 @@ mod tests {
     #[test]
     fn one_output_steps_down_and_the_others_stay() {
         let mut db = Database::new(Toolchain::default(), Arc::new(|_| None), None);
-        Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new(), false);
+        Encoding::new(&db, &LADDER, Wanted::Auto, Vec::new(), false, false);
         let names = |db: &Database| {
             ["reel", "clips"]
                 .map(|output| rung(db, output, (VideoCodec::H264, Sampling::default())).map(|rung| rung.name))

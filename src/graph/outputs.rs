@@ -10,7 +10,7 @@ use crate::deliver::containers::Container;
 use crate::deliver::quality::Quality;
 use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
-use crate::deliver::{self, FilePlan, Files, Settings};
+use crate::deliver::{self, FilePlan, Files, Settings, video};
 use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
@@ -144,7 +144,8 @@ pub fn timeline(db: &dyn Db, project: Project, index: usize) -> Option<Vec<Clip>
 fn format(db: &dyn Db, project: Project, settings: &Settings, needs: &mut Collector) -> Option<VideoFormat> {
     let recordings = needs.take(footage::recordings(db, project))?;
     let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
-    Some(settings.format(&footage))
+    let format = settings.format(&footage);
+    Some(if encoding::is_draft(db) { video::halved(format) } else { format })
 }
 
 /// How an output's pictures and sound are to be made.
@@ -220,7 +221,8 @@ fn list_files<'db>(
 ) -> Option<Vec<FileRun<'db>>> {
     let output = project.outputs(db).get(index)?;
     let kind = deliver::deliverables::find(&output.kind)?;
-    let settings = settings(output)?;
+    let draft = encoding::is_draft(db);
+    let settings = settings(output).map(|settings| if draft { settings.drafted() } else { settings })?;
     let shown: Vec<&OverlayDecl> = project.overlays(db).iter().filter(|o| output.overlays.contains(&o.name)).collect();
     if !channels_exist(db, project, &shown, needs) {
         return None;
@@ -252,7 +254,7 @@ fn list_files<'db>(
     let look = |name: String, demand: &Demand| {
         let encoder = rung.told(demand, &format);
         let log = log.as_ref().map(|log| log.digest);
-        LookKey::new(db, Look::new(name, format, encoder, settings.video.quality, overlays.clone(), log))
+        LookKey::new(db, Look::new(name, format, encoder, (settings.video.quality, draft), overlays.clone(), log))
     };
     let shots = |look, needs: &mut Collector| {
         let each = |run: &MomentRun<'db>| needs.take(shots(db, project, look, *run)).cloned();
@@ -282,7 +284,8 @@ fn list_files<'db>(
     match kind.files {
         Files::Whole(plan) => {
             let shots = all.iter().flat_map(|shots| shots.iter().copied()).collect();
-            let file = File { look, plan: plan(&output.params)?, sound: Coded::new(&settings), shots };
+            let plan = drafted(db, plan(&output.params)?);
+            let file = File { look, plan, sound: Coded::new(&settings), shots };
             Some(vec![FileRun::new(db, vec![file])])
         }
         Files::Each(_) => {
@@ -293,6 +296,11 @@ fn list_files<'db>(
             runs.iter().map(each).collect()
         }
     }
+}
+
+/// Where a file goes: a draft not where what is kept goes.
+fn drafted(db: &dyn Db, plan: FilePlan) -> FilePlan {
+    if encoding::is_draft(db) { plan.drafted() } else { plan }
 }
 
 /// Why nothing of an output can be copied of which all is to be.
@@ -346,7 +354,12 @@ fn each_file<'db>(
     let shots = needs.take(shots(db, project, look, run))?;
     let clips: Vec<&Clip> = shots.iter().map(|shot| shot.clip(db)).collect();
     let plans = plan(output.params(db), &clips, &|clip| alike.contains(&clip.moment.recording))?;
-    let file = |(plan, shot): (FilePlan, &ShotKey<'db>)| File { look, plan, sound: sound.clone(), shots: vec![*shot] };
+    let file = |(plan, shot): (FilePlan, &ShotKey<'db>)| File {
+        look,
+        plan: drafted(db, plan),
+        sound: sound.clone(),
+        shots: vec![*shot],
+    };
     Some(plans.into_iter().zip(shots.iter()).map(file).collect())
 }
 

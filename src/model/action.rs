@@ -31,6 +31,7 @@ pub enum ActionSpec {
     Still(StillSpec),
     Quality(QualitySpec),
     Copy(CopySpec),
+    Proxy(ProxySpec),
 }
 
 /// Where a kind's work is done.
@@ -250,10 +251,22 @@ const COPY: Kind = Kind {
     reads_as: value::<Copied>,
 };
 
+const PROXY: Kind = Kind {
+    name: "proxy",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Mux],
+    memory: 200,
+    deadline: STUCK,
+    product: ("proxy", "proxies"),
+    artifacts: 1,
+    reads_as: nothing,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY,
+    &COPY, &PROXY,
 ];
 
 impl Kind {
@@ -292,6 +305,7 @@ impl ActionSpec {
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
             ActionSpec::Copy(_) => &COPY,
+            ActionSpec::Proxy(_) => &PROXY,
             ActionSpec::Quality(_) => &QUALITY,
         }
     }
@@ -300,6 +314,7 @@ impl ActionSpec {
     pub fn encoder(&self) -> Option<&str> {
         match self {
             ActionSpec::Segment(s) => Some(&s.encoder.name),
+            ActionSpec::Proxy(s) => Some(&s.pictures.encoder.name),
             ActionSpec::Mix(s) => Some(&s.encoder.name),
             _ => None,
         }
@@ -330,6 +345,7 @@ impl ActionSpec {
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Copy(s) => vec![s.source.file],
+            ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),
         }
     }
 

@@ -59,6 +59,7 @@ impl ActionSpec {
     pub fn engine(&self) -> Option<&str> {
         match self {
             ActionSpec::Segment(spec) => Some(&spec.encoder.name),
+            ActionSpec::Proxy(spec) => Some(&spec.pictures.encoder.name),
             ActionSpec::Mix(spec) => Some(&spec.encoder.name),
             ActionSpec::Still(_) => Some("mjpeg"),
             ActionSpec::Detect(_) => Some("tract"),

@@ -368,3 +368,11 @@ pub struct Copied {
     /// Why there are no more.
     pub why: Option<String>,
 }
+
+/// `proxy`: a stretch of footage, in a small format, as a file of its own that is
+/// read like footage (artifact 0: MP4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProxySpec {
+    /// Without overlays.
+    pub pictures: SegmentSpec,
+}

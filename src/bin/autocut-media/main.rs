@@ -28,6 +28,7 @@ mod parameter_sets;
 mod picture;
 mod planes;
 mod probe;
+mod proxy;
 mod pulse;
 mod render;
 mod samples;

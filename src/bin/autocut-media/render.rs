@@ -32,6 +32,7 @@ pub(crate) fn render(
     spec: &SegmentSpec,
     invocation: &Invocation,
     films: &mut Films,
+    skip: Skip,
     progress: Progress,
 ) -> Result<Produced, Diagnostic> {
     let total = spec.frames();
@@ -46,7 +47,7 @@ pub(crate) fn render(
     let mut held = 0;
     for run in &spec.sources {
         let path = input(invocation, run.file)?;
-        let film = films.film(run.file, path, Skip::Nothing)?;
+        let film = films.film(run.file, path, skip)?;
         easel.turn_page();
         let mut ending = Ending::default();
         let mut first = run.start;

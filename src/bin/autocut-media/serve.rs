@@ -14,11 +14,12 @@ use autocut::base::Diagnostic;
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
 use autocut::model::{self, ActionSpec};
 
+use crate::av::Skip;
 use crate::decode::Films;
 use crate::infer::Models;
 use crate::invocation::{Progress, input};
 use crate::meter::Meter;
-use crate::{analyse, audio, copy, infer, join, probe, render, still, toolchain};
+use crate::{analyse, audio, copy, infer, join, probe, proxy, render, still, toolchain};
 
 /// Least time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -143,7 +144,8 @@ fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Resul
         ActionSpec::Detect(spec) => infer::detect(spec, invocation, films, models, progress),
         ActionSpec::Sound(spec) => audio::sound(spec, invocation, progress),
         ActionSpec::Mix(spec) => audio::mix(spec, invocation, progress),
-        ActionSpec::Segment(spec) => render::render(spec, invocation, films, progress),
+        ActionSpec::Segment(spec) => render::render(spec, invocation, films, Skip::Nothing, progress),
+        ActionSpec::Proxy(spec) => proxy::proxy(spec, invocation, films, progress),
         ActionSpec::Join(spec) => join::join(spec, invocation, progress),
         ActionSpec::Still(spec) => still::still(spec, invocation, films),
         ActionSpec::Copy(spec) => copy::copy(spec, invocation, progress),

@@ -149,6 +149,13 @@ impl WantedSound {
     }
 }
 
+/// The encoder of proxies: quick to write and quick to read.
+pub fn of_proxies(format: &VideoFormat) -> VideoEncoder {
+    let demand = Demand { quality: 200, preset: Preset::quickest(), beside_copies: false };
+    let rung = &h264::LIBX264;
+    (rung.settings)(rung, &demand, format)
+}
+
 /// An encoder with options, in their order.
 fn encoder(name: &str, threads: u32, options: &[(&str, &str)]) -> VideoEncoder {
     let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

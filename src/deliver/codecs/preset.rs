@@ -24,6 +24,10 @@ impl Preset {
         &self.0
     }
 
+    pub fn quickest() -> Self {
+        Preset(PRESETS[0].to_owned())
+    }
+
     /// Its place in [`PRESETS`], quickest first.
     pub fn speed(&self) -> usize {
         PRESETS.iter().position(|preset| *preset == self.0).unwrap_or(0)

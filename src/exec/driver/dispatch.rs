@@ -12,7 +12,7 @@ use crate::exec::task::{Job, Task};
 use crate::model::{ActionSpec, PlannedAction};
 
 use super::agenda::{Running, Stage};
-use super::handout::{Next, Open};
+use super::handout::{self, Next, Open};
 use super::{Driver, Phase};
 
 impl Driver<'_> {
@@ -63,7 +63,7 @@ impl Driver<'_> {
         let actions = self.agenda.take(position, &mut |spec| {
             let next = tokens(spec);
             let fits = next.threads <= held.threads && next.memory <= held.memory && next.sessions <= held.sessions;
-            if fits && ahead.brief(spec).is_some() { Verdict::Yes } else { Verdict::Wait }
+            if fits && handout::is_light(next) && ahead.brief(spec).is_some() { Verdict::Yes } else { Verdict::Wait }
         });
         let Some(first) = actions.first() else { return false };
         let (tokens, position) = (tokens(&first.spec), after(first, position));

@@ -15,6 +15,15 @@ use crate::model::{ActionKey, ActionSpec};
 /// for: to write to its disk, or to plan.
 const MOST: Duration = Duration::from_millis(50);
 
+/// What takes more memory than this, in MiB, waits for its turn: should memory
+/// get short meanwhile, fewer of it run.
+const LIGHT: u32 = 100;
+
+/// Whether so much is no burden, whenever it starts.
+pub(super) fn is_light(tokens: Tokens) -> bool {
+    tokens.memory <= LIGHT
+}
+
 /// What a slot does after what it does now.
 pub(super) struct Next {
     pub(super) actions: Vec<ActionKey>,

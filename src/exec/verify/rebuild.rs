@@ -288,6 +288,7 @@ fn ending(spec: &ActionSpec) -> &str {
     match spec {
         ActionSpec::Join(spec) => &spec.container,
         ActionSpec::Still(_) => "jpg",
+        ActionSpec::Proxy(_) => "mp4",
         ActionSpec::Sound(_) => "pcm",
         ActionSpec::Segment(_) | ActionSpec::Copy(_) | ActionSpec::Mix(_) => "packets",
         _ => "bin",

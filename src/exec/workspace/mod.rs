@@ -39,6 +39,7 @@ pub struct Workspace {
     pub locked: Locked,
     /// Whether only encoders will do that make the same bytes every time.
     reproducible: bool,
+    draft: bool,
     /// The store that others share, if one is named.
     pub shared: Option<Arc<Remote>>,
     /// The media program.
@@ -170,6 +171,7 @@ impl Workspace {
             store,
             locked,
             reproducible: false,
+            draft: false,
             shared,
             program,
             toolchain,
@@ -322,6 +324,7 @@ impl Workspace {
     /// Tells a new database what decides beside the manifest and the files.
     fn instruct(&self, db: &mut Database) {
         db.set_wanted_encoder(self.settings.codec.value.clone(), self.reproducible);
+        db.set_draft(self.draft);
         self.locked.tell(db);
     }
 
@@ -329,6 +332,12 @@ impl Workspace {
     pub fn set_reproducible(&mut self, reproducible: bool) {
         self.reproducible = reproducible;
         self.db.set_wanted_encoder(self.settings.codec.value.clone(), reproducible);
+    }
+
+    /// Makes drafts, or outputs as the manifest has them.
+    pub fn set_draft(&mut self, draft: bool) {
+        self.draft = draft;
+        self.db.set_draft(draft);
     }
 
     pub fn is_reproducible(&self) -> bool {
@@ -361,6 +370,7 @@ impl Workspace {
             store,
             locked: self.locked.clone(),
             reproducible: self.reproducible,
+            draft: self.draft,
             // What others made proves nothing of what is made here.
             shared: None,
             program: self.program.clone(),

@@ -103,6 +103,9 @@ fn expected_bytes(spec: &ActionSpec) -> u64 {
     match spec {
         // Once as a segment, once in the output that it is joined to.
         ActionSpec::Segment(spec) => u64::from(spec.frames()).saturating_mul(spec.format.size.area()) / 80 * 2,
+        ActionSpec::Proxy(spec) => {
+            u64::from(spec.pictures.frames()).saturating_mul(spec.pictures.format.size.area()) / 40
+        }
         // What cameras write takes about three times as much.
         ActionSpec::Copy(spec) => u64::from(spec.source.frames).saturating_mul(spec.format.size.area()) / 27 * 2,
         ActionSpec::Sound(spec) => spec.runs.iter().map(|run| run.samples * u64::from(spec.channels) * 2).sum(),
