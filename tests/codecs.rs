@@ -1,7 +1,11 @@
 //! Every codec in every container that holds it, judged by ffmpeg and ffprobe:
 //! whole, on time, near to the footage, the same every time.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
