@@ -42,7 +42,7 @@ const BYTES: &[(&str, &str)] = &[
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
     "9cbff125", "f16a0899", "c3781777", "0415cc1a", "bb5f0c87", "7f56d305", "c6969576", "fc749b45", "46b3d517",
-    "93fea0e4", "0956709b", "6c79a32d", "ec9a5646", "0594d3b4", "a9fb20c5", "9a150583",
+    "93fea0e4", "0956709b", "11d3ee22", "ec9a5646", "0594d3b4", "a9fb20c5", "9a150583",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -288,6 +288,7 @@ fn specs() -> Vec<ActionSpec> {
             container: "mp4".into(),
             chapters: vec![(0, "front/GX010001@20.0s".into())],
             title: Some("Ride".into()),
+            date: Some(1_717_236_000_000),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
         ActionSpec::Quality(quality()),
