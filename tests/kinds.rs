@@ -297,6 +297,11 @@ fn specs() -> Vec<ActionSpec> {
             codec: "h264".into(),
             demanded: true,
         }),
+        ActionSpec::Compare(CompareSpec {
+            encoded: digest,
+            sources: vec![SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Blur }],
+            format,
+        }),
     ]
 }
 
@@ -361,7 +366,7 @@ fn what_is_absent_is_in_the_key() {
             reached.push(spec.kind().name);
         }
     }
-    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join", "quality"]);
+    assert_eq!(reached, ["detect", "choose", "show", "segment", "sound", "mix", "join", "quality", "compare"]);
 }
 
 /// Every change of one leaf of a spec in JSON: where it is, and the whole

@@ -31,6 +31,7 @@ pub enum ActionSpec {
     Still(StillSpec),
     Quality(QualitySpec),
     Copy(CopySpec),
+    Compare(CompareSpec),
 }
 
 /// Where a kind's work is done.
@@ -250,10 +251,22 @@ const COPY: Kind = Kind {
     reads_as: value::<Copied>,
 };
 
+const COMPARE: Kind = Kind {
+    name: "compare",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
+    memory: 200,
+    deadline: STUCK,
+    product: ("comparison", "comparisons"),
+    artifacts: 0,
+    reads_as: value::<Compared>,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY,
+    &COPY, &COMPARE,
 ];
 
 impl Kind {
@@ -292,6 +305,7 @@ impl ActionSpec {
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
             ActionSpec::Copy(_) => &COPY,
+            ActionSpec::Compare(_) => &COMPARE,
             ActionSpec::Quality(_) => &QUALITY,
         }
     }
@@ -330,6 +344,7 @@ impl ActionSpec {
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Copy(s) => vec![s.source.file],
+            ActionSpec::Compare(s) => [s.encoded].into_iter().chain(s.sources.iter().map(|run| run.file)).collect(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Diagnostic;
+use crate::base::diagnostic::nearest;
 use crate::manifest::schema::unknown;
 use crate::manifest::{Checker, FromNode, Node};
 
@@ -22,6 +24,22 @@ impl Default for Preset {
 impl Preset {
     pub fn name(&self) -> &str {
         &self.0
+    }
+
+    /// That of a name.
+    ///
+    /// # Errors
+    /// Of the user's input: there is none.
+    pub fn named(name: &str) -> Result<Preset, Diagnostic> {
+        if PRESETS.contains(&name) {
+            return Ok(Preset(name.to_owned()));
+        }
+        let problem = Diagnostic::input(format!("there is no preset {name:?}"));
+        let problem = problem.note(format!("the presets are, quickest first: {}", PRESETS.join(", ")));
+        Err(match nearest(name, PRESETS.iter().copied()) {
+            Some(near) => problem.hint(format!("did you mean {near:?}?")),
+            None => problem,
+        })
     }
 
     /// Its place in [`PRESETS`], quickest first.
