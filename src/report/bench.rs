@@ -53,6 +53,16 @@ pub fn text(bench: &Bench) -> String {
     table(&mut text, &[HEAD.map(str::to_owned).to_vec()].into_iter().chain(rows).collect::<Vec<_>>());
     text.push_str("\n> what the project has now   * nothing measured is at least as quick, small and like at once\n");
     text.push_str("SSIM and PSNR of all planes; disk: bytes read and written\n");
+    match bench.settings.iter().filter(|one| one.disturbed).count() {
+        0 => {}
+        count => {
+            let all = bench.settings.len();
+            let _ = writeln!(
+                text,
+                "the machine had other things to do while {count} of {all} were measured: their speeds are too low"
+            );
+        }
+    }
     for failed in &bench.failed {
         let _ = writeln!(text, "not measured: {}: {}", failed.setting, failed.why);
     }

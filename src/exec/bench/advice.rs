@@ -96,6 +96,7 @@ pub(super) mod tests {
             own: name == "own",
             frames_per_second: speed,
             times_real_time: speed / 30.0,
+            disturbed: false,
             bytes,
             mbit_per_second: 1.0,
             ssim,

@@ -207,6 +207,7 @@ fn measured(subject: &Subject, setting: &Setting, best: &Done, info: &SegmentInf
         own: setting.own,
         frames_per_second: places(speed, 3),
         times_real_time: places(speed / setting.format.rate.as_f64(), 4),
+        disturbed: !setting.rung.session && is_disturbed(best.took, best.usage),
         bytes: info.bytes,
         mbit_per_second: places(info.bytes as f64 * 8e-6 / seconds, 4),
         ssim: places(ssim(&compared.planes), 6),
@@ -219,6 +220,13 @@ fn measured(subject: &Subject, setting: &Setting, best: &Done, info: &SegmentInf
         written_bytes: best.usage.written,
         front: false,
     }
+}
+
+/// Whether work that is all computing took much longer than it computed. A
+/// little is always lost, to the first pages of files and libraries.
+fn is_disturbed(took: Duration, usage: Usage) -> bool {
+    let computed = Duration::from_micros(usage.cpu_us);
+    took > computed + computed / 4 + Duration::from_millis(50)
 }
 
 /// Of all planes, each by its samples.
@@ -244,6 +252,14 @@ fn places(value: f64, places: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_is_noticed() {
+        let usage = |millis: u64| Usage { cpu_us: millis * 1_000, ..Usage::default() };
+        let took = Duration::from_millis(1_000);
+        assert!(is_disturbed(took, usage(700)));
+        assert!(!is_disturbed(took, usage(800)) && !is_disturbed(took, usage(1_900)));
+    }
 
     #[test]
     fn planes_count_by_their_samples() {

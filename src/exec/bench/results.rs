@@ -51,6 +51,9 @@ pub struct Measured {
     pub own: bool,
     pub frames_per_second: f64,
     pub times_real_time: f64,
+    /// Its process waited for other things than its own work, so the speed is too
+    /// low. Of hardware, which works elsewhere, nobody knows.
+    pub disturbed: bool,
     /// Of the pictures.
     pub bytes: u64,
     pub mbit_per_second: f64,
