@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::base::{Bytes, Timestamp};
-use crate::deliver::encoders::Wanted;
+use crate::base::{Bytes, Diagnostic, Timestamp};
+use crate::deliver::codecs::Preset;
+use crate::deliver::encoders::{Wanted, Which};
 use crate::exec::reproducible;
 use crate::exec::settings::{Arguments, FromText, Jobs, SharedPlace, StoreFolder};
 
@@ -46,6 +47,9 @@ pub(super) enum Command {
     Explain(Explain),
     /// Draw what the outputs rest on, for Graphviz or Mermaid.
     Graph(Graph),
+    /// Compare encoders, presets and qualities on a piece of your own footage,
+    /// and say which to take. Writes no output.
+    Bench(Bench),
     /// Write a page with the chosen moments and the near-misses, and the lines
     /// that pin or ban them.
     Storyboard(Storyboard),
@@ -113,10 +117,12 @@ impl Settings {
 
 /// A setting's value, with what is wrong with it in clap's form.
 fn value<T: FromText>(text: &str) -> Result<T, String> {
-    T::from_text(text).map_err(|wrong| {
-        let notes = wrong.notes.iter().chain(&wrong.hint).map(|note| format!("\n  {note}"));
-        notes.fold(wrong.message.clone(), |text, note| text + &note)
-    })
+    T::from_text(text).map_err(told)
+}
+
+fn told(wrong: Diagnostic) -> String {
+    let notes = wrong.notes.iter().chain(&wrong.hint).map(|note| format!("\n  {note}"));
+    notes.fold(wrong.message.clone(), |text, note| text + &note)
 }
 
 #[derive(Debug, clap::Args)]
@@ -257,6 +263,39 @@ pub(super) enum GraphFormat {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Bench {
+    /// The footage [default: the largest file of the project's footage].
+    pub file: Option<PathBuf>,
+    /// Where the stretch starts, e.g. 1min30s [default: in the middle].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<Timestamp>,
+    /// How long it is [default: 4s].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub length: Option<Timestamp>,
+    /// Codecs (each by its best encoder that works here), or encoders by
+    /// FFmpeg's names, e.g. H264,Hevc,libsvtav1 [default: H264,Hevc].
+    #[arg(long = "codec", value_name = "CODEC,...", value_delimiter = ',', value_parser = which)]
+    pub codecs: Vec<Which>,
+    /// x264's presets; other encoders get their own that is nearest [default:
+    /// veryfast,medium].
+    #[arg(long, value_name = "PRESET,...", value_delimiter = ',', value_parser = preset)]
+    pub preset: Vec<Preset>,
+    /// Qualities on the scale of x264's CRF, 1 to 51 [default: 18,22,26].
+    #[arg(long, value_name = "CRF,...", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=51))]
+    pub quality: Vec<u32>,
+    /// Compare with an earlier run: a file with what `--json` printed.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Print a JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// The setting `--codec` of other commands, under a name of its own: here
+    /// that one lists what is compared. (The same id keeps the global one out.)
+    #[arg(id = "codec", long = "encoder", hide = true, value_parser = value::<Wanted>)]
+    _encoder: Option<Wanted>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Storyboard {
     /// The page to write.
     #[arg(short, long, default_value = "storyboard.html")]
@@ -348,6 +387,18 @@ pub(super) struct Verify {
     pub json: bool,
 }
 
+fn time(text: &str) -> Result<Timestamp, String> {
+    crate::manifest::values::time(text)
+}
+
+fn which(text: &str) -> Result<Which, String> {
+    Which::parse(text).map_err(told)
+}
+
+fn preset(text: &str) -> Result<Preset, String> {
+    Preset::named(text).map_err(told)
+}
+
 fn age(text: &str) -> Result<Timestamp, String> {
     let age = crate::manifest::values::time(text)?;
     if age > Timestamp::ZERO { Ok(age) } else { Err("an age is more than 0".to_owned()) }
@@ -361,6 +412,26 @@ mod tests {
     fn ages() {
         assert_eq!(age("30d").map(|age| age.to_nanos()), Ok(30 * 86_400_000_000_000));
         assert!(age("30").is_err() && age("-1d").is_err() && age("0s").is_err());
+    }
+
+    /// The list of `bench` is none of the setting of the same name, wherever
+    /// that is said.
+    #[test]
+    fn codecs_of_bench_and_the_setting_are_two_things() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap();
+        for line in
+            ["autocut --codec libx264 bench --codec Hevc,Av1", "autocut bench --codec Hevc,Av1 --encoder libx264"]
+        {
+            let args = parse(line);
+            assert_eq!(args.settings.arguments().codec, Some(Wanted::Only("libx264".to_owned())));
+            let Command::Bench(bench) = &args.command else { panic!("{args:?}") };
+            assert_eq!(bench.codecs.len(), 2);
+        }
+        let args = parse("autocut bench --codec H264 --quality 18,20");
+        assert_eq!(args.settings.arguments().codec, None);
+        assert!(Args::try_parse_from(["autocut", "bench", "--quality", "52"]).is_err());
+        assert!(Args::try_parse_from(["autocut", "bench", "--codec", "H265"]).is_err());
+        assert_eq!(parse("autocut make --codec libx265").settings.arguments().codec.unwrap().as_str(), "libx265");
     }
 
     #[test]

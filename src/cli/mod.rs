@@ -2,6 +2,7 @@
 //! out. Holds no logic.
 
 mod args;
+mod bench;
 mod check;
 mod clean;
 mod doctor;
@@ -53,6 +54,7 @@ fn command(args: &Args) -> u8 {
         Command::Plan(plan) => plan::run(args, plan),
         Command::Explain(explain) => explain::run(args, explain),
         Command::Graph(graph) => graph::run(args, graph),
+        Command::Bench(bench) => bench::run(args, bench),
         Command::Storyboard(storyboard) => storyboard::run(args, storyboard),
         Command::New(new) => new::run(args, new),
         Command::Gc(gc) => gc::run(args, gc),

@@ -87,6 +87,38 @@ impl Wanted {
     }
 }
 
+/// A codec, by its best encoder, or an encoder: one of several that are compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    Codec(VideoCodec),
+    Encoder(&'static Rung),
+}
+
+impl Which {
+    /// A codec as a manifest names it, or an encoder by FFmpeg's name.
+    ///
+    /// # Errors
+    /// Of the user's input: nothing is called so.
+    pub fn parse(text: &str) -> Result<Which, Diagnostic> {
+        let names: Vec<String> = VideoCodec::ALL.iter().map(|codec| format!("{codec:?}")).collect();
+        if let Some(place) = names.iter().position(|name| name == text) {
+            return Ok(Which::Codec(VideoCodec::ALL[place]));
+        }
+        if let Some(rung) = RUNGS.iter().find(|rung| rung.name == text) {
+            return Ok(Which::Encoder(rung));
+        }
+        let encoders: Vec<&str> = RUNGS.iter().map(|rung| rung.name).collect();
+        let problem = Diagnostic::input(format!("there is no codec or encoder {text:?}"))
+            .note(format!("codecs: {}", names.join(", ")))
+            .note(format!("encoders: {}", encoders.join(", ")));
+        let known = names.iter().map(String::as_str).chain(encoders);
+        Err(match nearest(text, known) {
+            Some(near) => problem.hint(format!("did you mean {near:?}?")),
+            None => problem.hint("name one of these, or several with commas: H264,Hevc"),
+        })
+    }
+}
+
 impl FromNode for Wanted {
     fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
         if let Value::Text(text) = &node.value {
@@ -266,6 +298,16 @@ mod tests {
         assert!(wrong.notes[0].starts_with("this autocut encodes with: auto, "), "{:?}", wrong.notes);
         assert!(RUNGS.iter().all(|rung| wrong.notes[0].contains(rung.name)));
         assert_eq!(Wanted::parse("libx263").unwrap_err().hint.unwrap(), "did you mean \"libx264\"?");
+    }
+
+    #[test]
+    fn codecs_and_encoders_by_name() {
+        assert!(matches!(Which::parse("Hevc"), Ok(Which::Codec(VideoCodec::Hevc))));
+        assert!(matches!(Which::parse("hevc_nvenc"), Ok(Which::Encoder(rung)) if rung.name == "hevc_nvenc"));
+        let wrong = Which::parse("hevc").unwrap_err();
+        assert_eq!(wrong.hint.as_deref(), Some("did you mean \"Hevc\"?"));
+        assert!(wrong.notes.iter().any(|note| note.contains("libsvtav1")), "{:?}", wrong.notes);
+        assert!(Which::parse("").is_err());
     }
 
     /// One encoder is demanded, and an output of another codec has its best.

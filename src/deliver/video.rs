@@ -142,7 +142,8 @@ impl Video {
         let rate = rate.or(FrameRate::new(DEFAULT_RATE.0, DEFAULT_RATE.1));
         let usual = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
         // What is copied stays as it is, and so what stands beside it is like it.
-        let own = self.quality.copies().then(|| most(footage, |video| video.colour)).flatten();
+        let copies = self.quality.copies() && codec == VideoCodec::H264 && self.sampling(codec) == Sampling::Yuv420p8;
+        let own = copies.then(|| most(footage, |video| video.colour)).flatten();
         VideoFormat {
             size: even(size),
             rate: rate.unwrap_or_else(|| unreachable!("the default rate is not 0")),

@@ -133,6 +133,7 @@ pub fn work(spec: &ActionSpec) -> u64 {
         // Frames.
         ActionSpec::Show(spec) => u64::from(spec.frames),
         ActionSpec::Copy(spec) => u64::from(spec.source.frames),
+        ActionSpec::Compare(spec) => spec.sources.iter().map(|run| u64::from(run.frames)).sum(),
         // Milliseconds of sound.
         ActionSpec::Sound(spec) => millis(spec.runs.iter().map(|run| run.samples).sum(), spec.sample_rate),
         ActionSpec::Mix(spec) => millis(spec.samples, spec.sample_rate),

@@ -63,10 +63,12 @@ impl Keeper {
             let work = move || {
                 for Made { task, produced, elapsed, usage, scratch } in queue {
                     let meter = Meter::start();
-                    let kept = AssertUnwindSafe(|| keep(&place, &task, produced).map_err(Failure::Refused));
+                    let kept = AssertUnwindSafe(|| {
+                        let kept = keep(&place, &task, produced).map_err(Failure::Refused);
+                        confirm(&confirmed, &task, kept)
+                    });
                     // Without a report the driver would wait for ever.
-                    let kept = catch_unwind(kept).unwrap_or_else(|panic| Err(Failure::Refused(panicked(&*panic))));
-                    let result = confirm(&confirmed, &task, kept);
+                    let result = catch_unwind(kept).unwrap_or_else(|panic| Err(Failure::Refused(panicked(&*panic))));
                     spare.put(scratch);
                     let usage = usage.and(meter.stop());
                     // Nobody listens any more only when the pool is gone.

@@ -4,6 +4,7 @@
 //! Says what happens as events; never prints.
 
 pub mod admission;
+pub mod bench;
 pub mod clean;
 pub mod collect;
 pub mod demand;

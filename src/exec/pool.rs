@@ -225,6 +225,8 @@ impl Bench {
         // A thread that ended here would leave the driver waiting for ever.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(tasks))) {
             let problem = panicked(&*panic);
+            // What it says of this work belongs to no other.
+            self.worker.stop();
             for key in keys {
                 self.fail(key, Failure::Refused(problem.clone()));
             }

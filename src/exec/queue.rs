@@ -156,6 +156,7 @@ fn rank(spec: &ActionSpec) -> u8 {
         ActionSpec::Copy(_) => 3,
         ActionSpec::Segment(_) | ActionSpec::Proxy(_) => SEGMENT,
         ActionSpec::Join(_) => 9,
+        ActionSpec::Compare(_) => 10,
     }
 }
 

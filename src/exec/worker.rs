@@ -352,7 +352,7 @@ impl Worker {
         socket.set_read_timeout(Some(deadline)).map_err(|e| broken("cannot set a deadline", e))?;
         let kills = machine::kills(&RealSystem);
         let mut slot = self.killer.slot();
-        if slot.cancelled || slot.interrupted {
+        if slot.cancelled || std::mem::take(&mut slot.interrupted) {
             return Err(Failure::Cancelled);
         }
         let mut command = Command::new(&self.program);

@@ -44,6 +44,13 @@ pub fn rung(db: &dyn Db, output: &str, kind: (VideoCodec, Sampling)) -> Result<&
     encoders::choose(encoding.rungs(db), kind, encoding.wanted(db), db.toolchain(), &failed, engines(db, encoding))
 }
 
+/// The encoder for what stands beside copies, where it works and none is named.
+pub fn beside_copies(db: &dyn Db, kind: (VideoCodec, Sampling)) -> Option<&'static Rung> {
+    let wanted = Encoding::try_get(db).is_none_or(|encoding| *encoding.wanted(db) == Wanted::Auto);
+    let only = Wanted::Only(encoders::BESIDE_COPIES.to_owned());
+    wanted.then(|| encoders::choose(RUNGS, kind, &only, db.toolchain(), &[], None).ok()).flatten()
+}
+
 /// The table that says which encoders vary, where that matters.
 fn engines(db: &dyn Db, encoding: Encoding) -> Option<&'static [Engine]> {
     encoding.reproducible(db).then_some(ENGINES)

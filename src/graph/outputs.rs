@@ -227,9 +227,8 @@ fn list_files<'db>(
     if !channels_exist(db, project, &shown, needs) {
         return None;
     }
-    if let Some(why) = uncopied(&settings, &shown) {
+    if let Some((why, hint)) = uncopied(&settings, &shown) {
         let problem = Diagnostic::input(format!("output {:?} is to be copied, but {why}", output.name));
-        let hint = "give the output `overlays: []`, or let it have the quality `Auto` or a number";
         needs.problem(problem.at(output.place.0.clone()).hint(hint));
         return None;
     }
@@ -245,6 +244,9 @@ fn list_files<'db>(
             return None;
         }
     };
+    let copies = settings.video.quality.copies() && shown.is_empty() && settings.video_codec() == VideoCodec::H264;
+    let beside = copies.then(|| encoding::beside_copies(db, settings.coded())).flatten();
+    let rung = beside.unwrap_or(rung);
     let overlay = |overlay: &&OverlayDecl| Overlay {
         name: overlay.name.clone(),
         spec: overlay.spec.clone(),
@@ -304,14 +306,20 @@ fn drafted(db: &dyn Db, plan: FilePlan) -> FilePlan {
 }
 
 /// Why nothing of an output can be copied of which all is to be.
-fn uncopied(settings: &Settings, shown: &[&OverlayDecl]) -> Option<String> {
+fn uncopied(settings: &Settings, shown: &[&OverlayDecl]) -> Option<(String, &'static str)> {
     if settings.video.quality != Quality::Copy {
         return None;
     }
     let codec = settings.video_codec();
     match shown.first() {
-        Some(overlay) => Some(format!("the overlay {:?} is drawn on it", overlay.name)),
-        None if codec != VideoCodec::H264 => Some(format!("it is {}, and only H.264 is copied", codec.name())),
+        Some(overlay) => Some((
+            format!("the overlay {:?} is drawn on it", overlay.name),
+            "give the output `overlays: []`, or let it have the quality `Auto` or a number",
+        )),
+        None if codec != VideoCodec::H264 => Some((
+            format!("it is {}, and only H.264 is copied", codec.name()),
+            "let it have the codec `H264`, or the quality `Auto` or a number",
+        )),
         None => None,
     }
 }

@@ -22,6 +22,6 @@ pub use hash::{hash_file, hash_files};
 pub use pattern::Pattern;
 pub use scan::{Found, Never, Scan, scan};
 pub use stat::{FileStat, Remembered};
-pub use system::{MemorySystem, RealSystem, System};
+pub use system::{EntryKind, MemorySystem, RealSystem, System};
 pub use trouble::cannot;
 pub use watch::{Changes, Watch};

@@ -32,6 +32,7 @@ pub enum ActionSpec {
     Quality(QualitySpec),
     Copy(CopySpec),
     Proxy(ProxySpec),
+    Compare(CompareSpec),
 }
 
 /// Where a kind's work is done.
@@ -262,11 +263,22 @@ const PROXY: Kind = Kind {
     artifacts: 1,
     reads_as: nothing,
 };
+const COMPARE: Kind = Kind {
+    name: "compare",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
+    memory: 200,
+    deadline: STUCK,
+    product: ("comparison", "comparisons"),
+    artifacts: 0,
+    reads_as: value::<Compared>,
+};
 
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY,
+    &COPY, &PROXY, &COMPARE,
 ];
 
 impl Kind {
@@ -306,6 +318,7 @@ impl ActionSpec {
             ActionSpec::Still(_) => &STILL,
             ActionSpec::Copy(_) => &COPY,
             ActionSpec::Proxy(_) => &PROXY,
+            ActionSpec::Compare(_) => &COMPARE,
             ActionSpec::Quality(_) => &QUALITY,
         }
     }
@@ -346,6 +359,7 @@ impl ActionSpec {
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Copy(s) => vec![s.source.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),
+            ActionSpec::Compare(s) => [s.encoded].into_iter().chain(s.sources.iter().map(|run| run.file)).collect(),
         }
     }
 

@@ -72,6 +72,7 @@ impl ActionSpec {
             | ActionSpec::Draw(_)
             | ActionSpec::Sound(_)
             | ActionSpec::Copy(_)
+            | ActionSpec::Compare(_)
             | ActionSpec::Join(_)
             | ActionSpec::Quality(_) => None,
         }

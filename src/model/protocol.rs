@@ -16,7 +16,7 @@ use crate::model::toolchain::Toolchain;
 use crate::model::usage::Usage;
 
 /// Both sides must have been built from the same protocol.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// The longest message taken: a lying length must not allocate without bound.
 const MAX_MESSAGE: u32 = 256 << 20;

@@ -378,3 +378,34 @@ pub struct ProxySpec {
     /// Without overlays.
     pub pictures: SegmentSpec,
 }
+
+/// `compare`: how like the pictures of an encoded file are to those that were
+/// encoded: [`Compared`] (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CompareSpec {
+    /// A file whose frame `n` is presented at `n / rate`.
+    pub encoded: Digest,
+    /// What its encoder was given, as in a [`SegmentSpec`].
+    pub sources: Vec<SourceRun>,
+    pub format: VideoFormat,
+}
+
+/// The value of a `compare` action.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Compared {
+    pub frames: u32,
+    /// Of a sample.
+    pub bits: u8,
+    /// Luma, then chroma.
+    pub planes: Vec<PlaneCompared>,
+}
+
+/// What one plane of all frames comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PlaneCompared {
+    /// The mean SSIM of the frames, in steps of 1 / 1,000,000,000.
+    pub ssim: i64,
+    /// The sum of all squared differences, in levels.
+    pub squared: u64,
+    pub samples: u64,
+}

@@ -1,6 +1,7 @@
 //! Listeners of events, and the text that people read: the terminal, JSON
 //! lines, the storyboard. Decides nothing.
 
+pub mod bench;
 pub mod choice;
 pub mod diagnostics;
 pub mod doctor;

@@ -4,8 +4,8 @@
 //! nothing before such a picture is needed to decode what follows, and nothing
 //! that follows the next one to decode what is before. Each of their frames
 //! must be one of the output: on its grid of times, none missing, none twice.
-//! The first run of such GOPs within the stretch is taken; what lies around it
-//! is encoded.
+//! A run of such GOPs within the stretch is taken: the first, but that a later one
+//! may be longer; what lies around it is encoded.
 //!
 //! Memory: one packet.
 
@@ -23,6 +23,12 @@ use crate::streams::{main_video, media_zero};
 
 /// The only codec whose packets are copied so far.
 const CODEC: &str = "h264";
+
+/// Cameras' parameter sets take less than a hundred bytes.
+const MOST_EXTRADATA: usize = 1 << 16;
+
+/// No picture takes so many bytes.
+const MOST_PACKET: usize = 1 << 27;
 
 /// A frame is that of the output's grid which is nearest, if it is off by no
 /// more than this part of a frame: containers round times.
@@ -42,6 +48,7 @@ pub(crate) fn copy(spec: &CopySpec, invocation: &Invocation, progress: Progress)
         let facts = file.stream(stream).ok_or_else(|| failed(Error::StreamNotFound))?;
         (suits(&facts, spec), facts.extradata().to_vec())
     };
+    let extradata = if copied.is_ok() { extradata } else { Vec::new() };
     let header = Header { codec: spec.codec.clone(), tag: 0, extradata, stream: stream_header };
     let writer = Writer::create(&target, &header)?;
     let copied = match copied {
@@ -56,12 +63,17 @@ pub(crate) fn copy(spec: &CopySpec, invocation: &Invocation, progress: Progress)
             // Where the index is wrong or there is none: from where it stands.
             let _ = file.seek(stream, start);
             let grid = Grid { zero: zero + spec.source.start, base, format: spec.format, frames: spec.source.frames };
-            Copying { grid, sets, writer, run: None, gop: None, why: None }.over(&mut file, stream, progress)?
+            Copying { grid, sets, begin: None, writer, run: None, gop: None, foreign: false, why: None }
+                .over(&mut file, stream, progress)?
         }
     };
     let mut warnings = Vec::new();
-    if let (true, 0, Some(why)) = (spec.demanded, copied.count, &copied.why) {
-        warnings.push(Diagnostic::warning(format!("it is encoded, because nothing of it can be copied: {why}")));
+    if let (true, Some(why)) = (spec.demanded, &copied.why) {
+        let all = spec.source.frames;
+        warnings.push(Diagnostic::warning(match copied.count {
+            0 => format!("it is encoded, because nothing of it can be copied: {why}"),
+            count => format!("{count} of {all} frames are copied and the others encoded: {why}"),
+        }));
     }
     Ok(Produced { files: vec![target], value: model::encode(&copied), warnings })
 }
@@ -98,6 +110,9 @@ fn suits(facts: &Stream<'_>, spec: &CopySpec) -> Result<ParameterSets, String> {
     if source.picture.rate != format.rate {
         return Err(format!("it has {} frames a second, and the output {}", source.picture.rate, format.rate));
     }
+    if facts.extradata().len() > MOST_EXTRADATA {
+        return Err("its parameter sets are longer than any camera's".to_owned());
+    }
     ParameterSets::parse(facts.extradata()).ok_or_else(|| "its container has no parameter sets (avcC)".to_owned())
 }
 
@@ -124,11 +139,9 @@ impl Grid {
 struct Gop {
     /// Its first frame, in the stretch.
     first: i64,
-    packets: i64,
-    /// The sum and the greatest of its frames' places behind the first: if none
-    /// is missing and none is there twice, they tell so together.
-    sum: i64,
-    last: i64,
+    packets: usize,
+    /// Which frames are there, by their places behind the first.
+    places: Vec<bool>,
     /// Where the file ends without it.
     before: Mark,
 }
@@ -140,6 +153,11 @@ struct Copying {
     /// First frame and number of frames that are written and whole.
     run: Option<(i64, i64)>,
     gop: Option<Gop>,
+    /// Where the file was empty.
+    begin: Option<Mark>,
+    /// Other parameter sets are in use since a packet brought them, in the
+    /// container's way.
+    foreign: bool,
     why: Option<String>,
 }
 
@@ -180,6 +198,7 @@ impl Copying {
 
     fn take(&mut self, packet: &Packet) -> Result<Goes, Diagnostic> {
         let data = packet.data();
+        self.foreign |= packet.has_new_parameters();
         let begins = packet.is_key() && units(data).any(|unit| kind(unit) == IDR);
         if begins {
             if self.close_gop()? == Goes::Ended {
@@ -194,24 +213,36 @@ impl Copying {
             if first < 0 {
                 return Ok(Goes::On);
             }
-            let follows = self.run.is_none_or(|(start, count)| start + count == first);
-            if !follows {
-                return Ok(self.end_if_begun("frames are missing"));
+            if self.begin.is_none() {
+                self.begin = Some(self.writer.mark()?);
             }
-            self.gop = Some(Gop { first, packets: 0, sum: 0, last: 0, before: self.writer.mark()? });
+            if let Some((start, count)) = self.run
+                && start + count != first
+            {
+                self.why.get_or_insert_with(|| "frames are missing".to_owned());
+                if !self.is_worth_starting_again(first)? {
+                    return Ok(Goes::Ended);
+                }
+            }
+            self.gop = Some(Gop { first, packets: 0, places: Vec::new(), before: self.writer.mark()? });
         }
         let Some(gop) = &mut self.gop else { return Ok(Goes::On) };
         let place = packet.pts().and_then(|ticks| self.grid.frame(ticks)).map(|frame| frame - gop.first);
         let problem = match place {
             None => Some("its frames lie beside those of the output"),
             Some(place) if place < 0 => Some("frames before a key frame rest on it"),
+            Some(_) if self.foreign => Some("other parameter sets are in use"),
+            Some(_) if packet.is_corrupt() || data.len() > MOST_PACKET => Some("it is damaged"),
+            Some(place) if place >= i64::from(self.grid.frames) => Some("a GOP is longer than the stretch"),
+            Some(place) if gop.places.get(place as usize).is_some_and(|there| *there) => Some("frames are there twice"),
             Some(_) if packet.is_discarded() => Some("an edit list hides frames"),
             Some(_) if !is_whole(data) => Some("it is damaged"),
             Some(_) if !self.sets.cover(data) => Some("it brings other parameter sets along"),
             Some(place) => {
                 gop.packets += 1;
-                gop.sum = gop.sum.saturating_add(place);
-                gop.last = gop.last.max(place);
+                let places = gop.places.len().max(place as usize + 1);
+                gop.places.resize(places, false);
+                gop.places[place as usize] = true;
                 let origin = self.run.map_or(gop.first, |(start, _)| start);
                 let pts = gop.first + place - origin;
                 self.writer.push(PacketInfo { pts, duration: 1, key: begins }, data)?;
@@ -222,7 +253,9 @@ impl Copying {
             None => Ok(Goes::On),
             Some(why) => {
                 self.drop_gop()?;
-                Ok(self.end_if_begun(why))
+                self.why.get_or_insert_with(|| why.to_owned());
+                let over = self.foreign || self.run.is_some_and(|(_, count)| count * 2 > i64::from(self.grid.frames));
+                Ok(if over { Goes::Ended } else { Goes::On })
             }
         }
     }
@@ -237,8 +270,8 @@ impl Copying {
     /// the stretch as a whole.
     fn close_gop(&mut self) -> Result<Goes, Diagnostic> {
         let Some(gop) = &self.gop else { return Ok(Goes::On) };
-        let count = gop.packets;
-        let complete = gop.last + 1 == count && gop.sum == count * (count - 1) / 2;
+        let complete = gop.places.len() == gop.packets;
+        let count = i64::try_from(gop.packets).unwrap_or(i64::MAX);
         if complete && gop.first + count <= i64::from(self.grid.frames) {
             let (start, before) = self.run.unwrap_or((gop.first, 0));
             self.run = Some((start, before + count));
@@ -246,7 +279,22 @@ impl Copying {
             return Ok(Goes::On);
         }
         self.drop_gop()?;
-        Ok(if complete { Goes::Ended } else { self.end_if_begun("frames are missing") })
+        if !complete {
+            self.why.get_or_insert_with(|| "frames are missing".to_owned());
+        }
+        Ok(if complete { Goes::Ended } else { Goes::On })
+    }
+
+    /// Gives up the run for a longer one, where what is left of the stretch from
+    /// `first` on is longer.
+    fn is_worth_starting_again(&mut self, first: i64) -> Result<bool, Diagnostic> {
+        let (Some((_, count)), Some(begin)) = (self.run, self.begin) else { return Ok(true) };
+        let longer = i64::from(self.grid.frames) - first > count;
+        if longer {
+            self.writer.return_to(begin)?;
+            self.run = None;
+        }
+        Ok(longer)
     }
 
     fn drop_gop(&mut self) -> Result<(), Diagnostic> {

@@ -159,6 +159,7 @@ impl Plan<'_> {
             return Err(Diagnostic::bug("segments cannot be joined: their parameter sets differ"));
         };
         let all = sets.iter().skip(1).try_fold(sets[0].0.clone(), |all, (more, _)| all.with(more));
+        let all = all.filter(|all| all.to_extradata().is_some());
         // Where two of them have one number, each key frame brings its own.
         let clash = all.is_none();
         let first = all.as_ref().unwrap_or(&sets[0].0);
@@ -185,7 +186,7 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
     let tick = (frame_rate.1, frame_rate.0);
     file.add(&NewStream {
         codec: &plan.header.codec,
-        tag: plan.tag.unwrap_or_else(|| tag(&plan.header, &spec.container)),
+        tag: plan.tag.filter(|_| !is_matroska(&spec.container)).unwrap_or_else(|| tag(&plan.header, &spec.container)),
         extradata: &plan.header.extradata,
         time_base: tick,
         kind: NewKind::Video { size, format: pixel_format(sampling), frame_rate, colour: colour_numbers(&colour) },

@@ -77,7 +77,7 @@ pub(crate) fn render(
 }
 
 /// The latest time that a source frame may have to be shown in frame `n`.
-fn selection_limit(run: &SourceRun, format: &VideoFormat, n: u32) -> Timestamp {
+pub(crate) fn selection_limit(run: &SourceRun, format: &VideoFormat, n: u32) -> Timestamp {
     run.start + format.rate.time_of(i64::from(n)) + run.picture.rate.time_of(1).scaled(1, 2)
 }
 
@@ -113,7 +113,7 @@ impl Ending {
 }
 
 /// Where frames are made up.
-struct Easel<'a> {
+pub(crate) struct Easel<'a> {
     fitter: Fitter,
     overlays: Overlays<'a>,
     sampling: Sampling,
@@ -128,7 +128,7 @@ struct Easel<'a> {
 }
 
 impl<'a> Easel<'a> {
-    fn new(format: &VideoFormat, overlays: Overlays<'a>) -> Result<Easel<'a>, Diagnostic> {
+    pub(crate) fn new(format: &VideoFormat, overlays: Overlays<'a>) -> Result<Easel<'a>, Diagnostic> {
         let make = || {
             let fitter = Fitter::new(format.size, format.colour, pixel_format(format.sampling))?;
             // Frames are made when they are first painted on.
@@ -139,12 +139,12 @@ impl<'a> Easel<'a> {
     }
 
     /// The next source frame is of another run.
-    fn turn_page(&mut self) {
+    pub(crate) fn turn_page(&mut self) {
         self.shows = None;
     }
 
     /// Frame `index` of the segment, of a source frame of that time.
-    fn paint(
+    pub(crate) fn paint(
         &mut self,
         index: u32,
         source: &Frame,

@@ -19,7 +19,7 @@ use crate::decode::Films;
 use crate::infer::Models;
 use crate::invocation::{Progress, input};
 use crate::meter::Meter;
-use crate::{analyse, audio, copy, infer, join, probe, proxy, render, still, toolchain};
+use crate::{analyse, audio, compare, copy, infer, join, probe, proxy, render, still, toolchain};
 
 /// Least time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -149,6 +149,7 @@ fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Resul
         ActionSpec::Join(spec) => join::join(spec, invocation, progress),
         ActionSpec::Still(spec) => still::still(spec, invocation, films),
         ActionSpec::Copy(spec) => copy::copy(spec, invocation, progress),
+        ActionSpec::Compare(spec) => compare::compare(spec, invocation, films, progress),
         other => {
             let kind = other.kind().name;
             Err(Diagnostic::bug(format!("the action `{kind}` is not one of autocut-media's")))

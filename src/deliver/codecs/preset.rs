@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Diagnostic;
+use crate::base::diagnostic::nearest;
 use crate::manifest::schema::unknown;
 use crate::manifest::{Checker, FromNode, Node};
 
@@ -26,6 +28,22 @@ impl Preset {
 
     pub fn quickest() -> Self {
         Preset(PRESETS[0].to_owned())
+    }
+
+    /// That of a name.
+    ///
+    /// # Errors
+    /// Of the user's input: there is none.
+    pub fn named(name: &str) -> Result<Preset, Diagnostic> {
+        if PRESETS.contains(&name) {
+            return Ok(Preset(name.to_owned()));
+        }
+        let problem = Diagnostic::input(format!("there is no preset {name:?}"));
+        let problem = problem.note(format!("the presets are, quickest first: {}", PRESETS.join(", ")));
+        Err(match nearest(name, PRESETS.iter().copied()) {
+            Some(near) => problem.hint(format!("did you mean {near:?}?")),
+            None => problem,
+        })
     }
 
     /// Its place in [`PRESETS`], quickest first.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::exec::admission::Tokens;
+use crate::exec::estimate::work;
 use crate::exec::queue::Position;
 use crate::model::{ActionKey, ActionSpec};
 
@@ -43,8 +44,9 @@ pub(super) struct Open {
 
 #[derive(Default)]
 pub(super) struct Ahead {
-    /// How long the last action of each kind took.
-    took: HashMap<&'static str, Duration>,
+    /// How many ns actions of each kind take for a unit of what they have to do:
+    /// the greatest lately.
+    rates: HashMap<&'static str, u64>,
     busy: BTreeMap<usize, Busy>,
 }
 
@@ -60,12 +62,15 @@ struct Busy {
 impl Ahead {
     /// How long such an action takes, if that is known and brief.
     pub(super) fn brief(&self, spec: &ActionSpec) -> Option<Duration> {
-        self.took.get(spec.kind().name).copied().filter(|took| *took < MOST)
+        let rate = self.rates.get(spec.kind().name)?;
+        Some(Duration::from_nanos(rate.saturating_mul(work(spec).max(1)))).filter(|takes| *takes < MOST)
     }
 
     /// How long an action took.
     pub(super) fn learn(&mut self, spec: &ActionSpec, took: Duration) {
-        self.took.insert(spec.kind().name, took);
+        let now = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / work(spec).max(1);
+        let rate = self.rates.entry(spec.kind().name).or_default();
+        *rate = now.max(*rate - *rate / 8);
     }
 
     /// An idle slot begins with something.
@@ -85,6 +90,8 @@ impl Ahead {
         if let Some(busy) = self.busy.get_mut(&slot) {
             busy.takes = busy.takes.map(|takes| takes + next.takes);
             busy.position = position;
+            // What comes may take no more than any that is waited for.
+            busy.held = least(busy.held, next.tokens);
             busy.next.push_back(next);
         }
     }
@@ -98,8 +105,16 @@ impl Ahead {
         };
         busy.takes = busy.takes.map(|takes| takes.saturating_sub(busy.now));
         busy.now = next.takes;
-        busy.held = next.tokens;
+        busy.held = busy.next.iter().fold(next.tokens, |held, next| least(held, next.tokens));
         Some(next)
+    }
+}
+
+fn least(one: Tokens, other: Tokens) -> Tokens {
+    Tokens {
+        threads: one.threads.min(other.threads),
+        memory: one.memory.min(other.memory),
+        sessions: one.sessions.min(other.sessions),
     }
 }
 

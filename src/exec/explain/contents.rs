@@ -7,7 +7,7 @@ use crate::exec::explain::labels::clip_of;
 use crate::exec::survey::Done;
 use crate::exec::workspace::Workspace;
 use crate::manifest::manifest::OutputDecl;
-use crate::model::specs::{Reached, VideoEncoder};
+use crate::model::specs::{Copied, Reached, VideoEncoder};
 use crate::model::{ActionSpec, PlannedAction};
 use crate::store::PastRun;
 
@@ -109,6 +109,8 @@ pub fn contents(workspace: &Workspace, output: &OutputDecl, done: &[Done], runs:
             ActionSpec::Copy(spec) if result.artifacts.iter().any(|made| joined.contains(&made.digest)) => {
                 contents.size = Some(spec.format.size);
                 contents.rate = Some(spec.format.rate);
+                contents.segments += 1;
+                contents.frames += result.value().map_or(0, |copied: Copied| u64::from(copied.count));
                 let clip = clip_of(&action.node).unwrap_or(&action.node).to_owned();
                 clips.insert(clip.clone());
                 let file = name(spec.source.file).unwrap_or_else(|| spec.source.file.short());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::moment::{ChoiceReport, Chosen};
 use crate::model::overlay::{Drawn, Shown};
 use crate::model::signal::{DetectedFrame, NamedSignal};
-use crate::model::specs::{Copied, Reached, SegmentInfo};
+use crate::model::specs::{Compared, Copied, Reached, SegmentInfo};
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, MediaInfo, decode};
 use crate::telemetry::columns;
@@ -43,6 +43,7 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
         (ActionSpec::Draw(_), Part::Value) => read::<Drawn>,
         (ActionSpec::Segment(_), Part::Value) => read::<SegmentInfo>,
         (ActionSpec::Copy(_), Part::Value) => read::<Copied>,
+        (ActionSpec::Compare(_), Part::Value) => read::<Compared>,
         (ActionSpec::Quality(_), Part::Value) => read::<Reached>,
         _ => return None,
     })

@@ -119,6 +119,16 @@ impl Packet {
         self.get().flags & ffi::AV_PKT_FLAG_CORRUPT != 0
     }
 
+    /// From here on the decoder needs other parameters than the container began
+    /// with.
+    pub(crate) fn has_new_parameters(&self) -> bool {
+        use ffi::AVPacketSideDataType::{AV_PKT_DATA_NEW_EXTRADATA, AV_PKT_DATA_PARAM_CHANGE};
+        [AV_PKT_DATA_NEW_EXTRADATA, AV_PKT_DATA_PARAM_CHANGE].into_iter().any(|kind| {
+            // SAFETY: a valid packet; nothing but whether there is any is asked.
+            !unsafe { ffi::av_packet_get_side_data(self.as_ptr(), kind, std::ptr::null_mut()) }.is_null()
+        })
+    }
+
     /// To be decoded but not shown: it lies before the start of an edit list.
     pub(crate) fn is_discarded(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0

@@ -14,6 +14,13 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter,
 };
 
+/// Newer than some C libraries; the numbers are the same on every architecture
+/// (Linux, `scripts/syscall.tbl`).
+const FCHMODAT2: c_long = 452;
+const SETXATTRAT: c_long = 463;
+const REMOVEXATTRAT: c_long = 466;
+const FILE_SETATTR: c_long = 469;
+
 /// Refused as something that this process may not do.
 const REFUSED: &[c_long] = &[
     // The network, and whoever listens on this machine.
@@ -42,6 +49,10 @@ const REFUSED: &[c_long] = &[
     // What files are like besides what is in them.
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
+    FCHMODAT2,
+    SETXATTRAT,
+    REMOVEXATTRAT,
+    FILE_SETATTR,
     libc::SYS_fchown,
     libc::SYS_fchownat,
     libc::SYS_utimensat,
