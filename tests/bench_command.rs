@@ -1,7 +1,11 @@
 //! `autocut bench` on small footage: what it measures, judged by ffmpeg's own
 //! filters; what it compares with; what it recommends; what it refuses.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

@@ -57,10 +57,8 @@ pub fn text(bench: &Bench) -> String {
         0 => {}
         count => {
             let all = bench.settings.len();
-            let _ = writeln!(
-                text,
-                "the machine had other things to do while {count} of {all} were measured: their speeds are too low"
-            );
+            let _ =
+                writeln!(text, "{count} of {all} waited for a disk or for other programs: their speeds are too low");
         }
     }
     for failed in &bench.failed {

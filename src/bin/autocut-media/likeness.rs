@@ -184,7 +184,7 @@ mod tests {
     fn depth_is_a_scale() {
         let (one, other) = (noise(32 * 16, 7), noise(32 * 16, 8));
         let deep = |data: &[u8]| -> Vec<u8> {
-            data.iter().flat_map(|level| (u16::from(*level) * 1_023 / 255).to_ne_bytes()).collect()
+            data.iter().flat_map(|level| ((u32::from(*level) * 1_023 / 255) as u16).to_ne_bytes()).collect()
         };
         let eight = compare(plane(&one, 32, 8), plane(&other, 32, 8)).ssim.unwrap();
         let ten = compare(plane(&deep(&one), 32, 10), plane(&deep(&other), 32, 10)).ssim.unwrap();
