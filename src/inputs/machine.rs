@@ -2,6 +2,7 @@
 //! it now. Where the system does not tell (it is not Linux), nothing is known,
 //! and nothing is limited by it.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::System;
@@ -44,6 +45,24 @@ impl Machine {
     pub fn usable_memory(&self) -> Option<Bytes> {
         self.memory.into_iter().chain(self.memory_limit).min()
     }
+}
+
+/// What tells models of processors apart, as far as the system says: maker, family,
+/// model and what it can do.
+pub fn processor(system: &dyn System) -> String {
+    /// As proc(5) calls them on x86, and on Arm.
+    const TELLING: [&str; 8] =
+        ["vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU implementer", "CPU part"];
+    // All are alike, and there may be hundreds.
+    let mut first = Vec::new();
+    if let Ok(file) = system.open(Path::new("/proc/cpuinfo")) {
+        // What cannot be read is not known.
+        file.take(1 << 13).read_to_end(&mut first).ok();
+    }
+    let first = String::from_utf8_lossy(&first);
+    let lines = first.lines().take_while(|line| !line.is_empty());
+    let telling = lines.filter(|line| line.split_once(':').is_some_and(|(name, _)| TELLING.contains(&name.trim())));
+    telling.collect::<Vec<_>>().join("\n")
 }
 
 /// How short memory is now.
