@@ -1,7 +1,11 @@
 //! `make --draft`: a quarter of the picture, soon, in files and under keys of
 //! their own.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

@@ -84,3 +84,29 @@ fn joins_keep_quality_and_size() {
     let ratio = video(&reel) as f64 / video(&once) as f64;
     assert!(ratio < 1.03, "{ratio} of the size of one encode");
 }
+
+/// A file says when what it shows first was recorded, as ffprobe reads it back.
+#[test]
+fn files_say_when_they_were_recorded() {
+    let project = Project::new();
+    let path = project.path("a.mp4");
+    let source = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=30:duration=4"];
+    let coded = ["-pix_fmt", "yuv420p", "-metadata", "creation_time=2024-06-01T10:00:00Z", path.to_str().unwrap()];
+    tool("ffmpeg", &[&source[..], &coded].concat());
+    project.write(
+        "autocut.ron",
+        r#"Project(version: 1, footage: { "front": "a.mp4" },
+            moments: Moments(length: "1s", weights: {}, pins: ["front/a@2s"]),
+            outputs: { "reel": Reel(file: "reel.mp4"), "film": Reel(file: "film.mkv"),
+                       "bare": Reel(file: "bare.mp4", date: false) })"#,
+    );
+    project.make();
+    let date = |name: &str| {
+        let path = project.path(name);
+        let entry = ["-v", "error", "-show_entries", "format_tags=creation_time", "-of", "csv=p=0"];
+        tool("ffprobe", &[&entry[..], &[path.to_str().unwrap()]].concat()).trim().to_owned()
+    };
+    assert!(date("reel.mp4").starts_with("2024-06-01T10:00:02"), "{}", date("reel.mp4"));
+    assert!(date("film.mkv").starts_with("2024-06-01T10:00:02"), "{}", date("film.mkv"));
+    assert_eq!(date("bare.mp4"), "");
+}

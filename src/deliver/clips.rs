@@ -16,6 +16,8 @@ schema! {
         folder: String,
         /// What kind of files: MP4 and MOV hold H.264 and AAC unless told otherwise, MKV too, WebM VP9 and Opus.
         container: Container = Container::Mp4,
+        /// Whether each file says when it was recorded, where a clock tells.
+        date: bool = true,
         /// The pictures.
         video: Video = Video::default(),
         /// The sound.
@@ -56,6 +58,7 @@ fn each(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<
         music: wanted.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),
+        dated: wanted.date,
     };
     Some(clips.iter().map(file).collect())
 }

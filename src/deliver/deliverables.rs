@@ -91,6 +91,8 @@ pub struct FilePlan {
     /// Whether each clip is a chapter.
     pub chapters: bool,
     pub title: Option<String>,
+    /// Whether it says when it was recorded.
+    pub dated: bool,
 }
 
 impl FilePlan {

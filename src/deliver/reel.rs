@@ -18,6 +18,9 @@ schema! {
         /// Whether each moment is a chapter that players can jump to. MP4 and MOV keep chapters as a text track,
         /// which some tools warn about.
         chapters: bool = false,
+        /// Whether the file says when its first moment was recorded, where a clock
+        /// tells.
+        date: bool = true,
         /// The pictures.
         video: Video = Video::default(),
         /// The sound.
@@ -61,5 +64,6 @@ fn whole(params: &str) -> Option<FilePlan> {
         music: reel.sound.music.unwrap_or(true),
         chapters: reel.chapters,
         title: reel.title,
+        dated: reel.date,
     })
 }

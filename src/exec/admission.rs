@@ -100,6 +100,11 @@ impl Admission {
         self.narrow.feel(pressure, self.held.len() as u32, now);
     }
 
+    /// Whether fewer run at once than could, for want of memory.
+    pub fn is_narrow(&self) -> bool {
+        self.narrow.width < self.narrow.most
+    }
+
     /// Whether it is time to look at the pressure again.
     pub fn is_due(&self, now: Instant) -> bool {
         !self.held.is_empty() && self.narrow.felt.is_none_or(|felt| now.duration_since(felt) >= INTERVAL)

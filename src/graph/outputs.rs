@@ -393,6 +393,7 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
         clips.iter().zip(&rendered).map(|(clip, made)| (clip.frames, made.sound)).collect();
     let mix = sound::mix(&file.sound.sound, file.sound.codec, look.format.rate, &sounds, music);
     let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
+    let first = clips.first().and_then(|clip| clip.utc);
     let spec = JoinSpec {
         format: look.format,
         segments: rendered.iter().flat_map(|made| made.segments.iter().copied()).collect(),
@@ -400,6 +401,7 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
         container: file.sound.container.muxer().to_owned(),
         chapters: if file.plan.chapters { chapters(&clips) } else { Vec::new() },
         title: file.plan.title.clone(),
+        date: first.filter(|_| file.plan.dated).map(|utc| utc.div_euclid(1_000_000)),
     };
     needs.act_with(db, name, ActionSpec::Join(spec), Vec::new(), Some(file.plan.path.clone())).map(drop)
 }

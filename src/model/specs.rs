@@ -330,6 +330,8 @@ pub struct JoinSpec {
     pub container: String,
     pub chapters: Vec<(u32, String)>,
     pub title: Option<String>,
+    /// When what is shown first was recorded, in UTC, in ms.
+    pub date: Option<i64>,
 }
 
 /// `still`: one frame as a JPEG (artifact 0).

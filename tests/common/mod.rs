@@ -245,15 +245,17 @@ impl Made {
 
     /// The most actions that ran at once.
     pub fn most_at_once(&self) -> usize {
-        self.at_once().into_iter().map(|(_, now)| now).max().unwrap_or(0)
+        self.at_once(|_| true).into_iter().map(|(_, now)| now).max().unwrap_or(0)
     }
 
-    /// Every event of an action, and how many workers are busy after it. One that
-    /// begins the next has done the last, whose result may still be kept.
-    pub fn at_once(&self) -> Vec<(&Value, usize)> {
+    /// Every event of actions of some kinds, and how many workers are busy with
+    /// those after it. One that begins the next has done the last, whose result
+    /// may still be kept.
+    pub fn at_once(&self, kind: impl Fn(&str) -> bool) -> Vec<(&Value, usize)> {
         let mut busy: BTreeMap<u64, &Value> = BTreeMap::new();
         let mut all = Vec::new();
-        for event in self.events.iter().filter(|event| event["event"] == "action") {
+        let counts = |event: &&Value| event["event"] == "action" && kind(event["kind"].as_str().unwrap());
+        for event in self.events.iter().filter(counts) {
             match event["worker"].as_u64() {
                 Some(worker) => drop(busy.insert(worker, &event["key"])),
                 None => busy.retain(|_, key| **key != event["key"]),

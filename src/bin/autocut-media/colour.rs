@@ -21,6 +21,7 @@
 //! It must not depend on the processor: tables are made with libm, in one
 //! order, and applied in integers.
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use autocut::model::footage::{Primaries, Transfer};
@@ -59,6 +60,7 @@ impl Change {
         let (width, height) = (from[0].width / bytes, from[0].height);
         let step = if tall { 1 } else { 2 };
         let mut rows = Rows::new(width.div_ceil(2));
+        let factors = Factors::new(self, width.div_ceil(2));
         for row in 0..height.div_ceil(step) {
             load(&from[1], row, bytes, &mut rows.cb);
             load(&from[2], row, bytes, &mut rows.cr);
@@ -71,7 +73,7 @@ impl Change {
             }
             let to_bits = match self {
                 Change::Nothing => return,
-                Change::Affine(affine) => affine.change(&mut rows),
+                Change::Affine(affine) => affine.change(&mut rows, &factors),
                 Change::Table(table, to_bits) => table.change(&mut rows, *to_bits),
             };
             for (line, luma) in rows.luma.iter().enumerate().take((height - step * row).min(step)) {
@@ -93,14 +95,31 @@ struct Rows {
     luma: [Vec<i16>; 2],
     cb: Vec<i16>,
     cr: Vec<i16>,
+    new_cb: Vec<i16>,
+    new_cr: Vec<i16>,
     /// What chroma adds to luma.
     tint: Vec<i16>,
+    /// Where in a table the levels of a row are, and for which Cb and Cr.
+    keys: Vec<u32>,
+    columns: Vec<u32>,
+    mean_keys: Vec<u32>,
 }
 
 impl Rows {
     fn new(chroma: usize) -> Rows {
         let luma = || vec![0; 2 * chroma];
-        Rows { luma: [luma(), luma()], cb: vec![0; chroma], cr: vec![0; chroma], tint: luma() }
+        let half = || vec![0; chroma];
+        Rows {
+            luma: [luma(), luma()],
+            cb: half(),
+            cr: half(),
+            new_cb: half(),
+            new_cr: half(),
+            tint: luma(),
+            keys: vec![0; 2 * chroma],
+            columns: vec![0; chroma],
+            mean_keys: vec![0; chroma],
+        }
     }
 }
 
@@ -171,30 +190,29 @@ fn from_middle(row: &mut [i16], middle: i16, fine: i16) {
 
 /// What chroma adds to luma, twice for each.
 #[inline(never)]
-fn tint_row(cb: &[i16], cr: &[i16], of_cb: i16, of_cr: i16, constant: i16, tint: &mut [i16]) {
-    for ((pair, cb), cr) in tint.as_chunks_mut::<2>().0.iter_mut().zip(cb).zip(cr) {
-        let sum = times(*cb, of_cb).wrapping_add(times(*cr, of_cr)).wrapping_add(constant);
+fn tint_row(cb: &[i16], cr: &[i16], of_cb: &[i16], of_cr: &[i16], constant: i16, tint: &mut [i16]) {
+    let tint = tint.as_chunks_mut::<2>().0.iter_mut();
+    for ((((pair, cb), cr), of_cb), of_cr) in tint.zip(cb).zip(cr).zip(of_cb).zip(of_cr) {
+        let sum = times(*cb, *of_cb).wrapping_add(times(*cr, *of_cr)).wrapping_add(constant);
         *pair = [sum, sum];
     }
 }
 
 #[inline(never)]
-fn luma_row<const FRACTION: u32>(luma: &mut [i16], tint: &[i16], fine: i16, of_y: i16) {
-    for (level, tint) in luma.iter_mut().zip(tint) {
+fn luma_row<const FRACTION: u32>(luma: &mut [i16], tint: &[i16], fine: i16, of_y: &[i16]) {
+    for ((level, tint), of_y) in luma.iter_mut().zip(tint).zip(of_y) {
         let y = level.wrapping_mul(fine);
-        *level = y.wrapping_add(times(y, of_y)).wrapping_add(*tint) >> FRACTION;
+        *level = y.wrapping_add(times(y, *of_y)).wrapping_add(*tint) >> FRACTION;
     }
 }
 
+/// One of Cb and Cr, of itself and of the other.
 #[inline(never)]
-fn chroma_row<const FRACTION: u32>(cb: &mut [i16], cr: &mut [i16], of_cb: [i16; 2], of_cr: [i16; 2]) {
+fn chroma_row<const FRACTION: u32>(own: &[i16], other: &[i16], of_own: &[i16], of_other: &[i16], to: &mut [i16]) {
     let (half, middle) = (half(FRACTION), 1 << (ARITHMETIC_BITS - FRACTION - 1));
-    for (b, r) in cb.iter_mut().zip(cr) {
-        let (cb, cr) = (*b, *r);
-        let new_cb = cb.wrapping_add(times(cb, of_cb[0])).wrapping_add(times(cr, of_cb[1]));
-        let new_cr = cr.wrapping_add(times(cr, of_cr[0])).wrapping_add(times(cb, of_cr[1]));
-        *b = (new_cb.wrapping_add(half) >> FRACTION).wrapping_add(middle);
-        *r = (new_cr.wrapping_add(half) >> FRACTION).wrapping_add(middle);
+    for ((((to, own), other), of_own), of_other) in to.iter_mut().zip(own).zip(other).zip(of_own).zip(of_other) {
+        let sum = own.wrapping_add(times(*own, *of_own)).wrapping_add(times(*other, *of_other));
+        *to = (sum.wrapping_add(half) >> FRACTION).wrapping_add(middle);
     }
 }
 
@@ -282,25 +300,49 @@ impl Affine {
     }
 
     /// Gives the bits of the new levels.
-    fn change(&self, rows: &mut Rows) -> u32 {
+    fn change(&self, rows: &mut Rows, factors: &Factors) -> u32 {
         match self.to_bits {
-            8 => self.change_to::<{ ARITHMETIC_BITS - 8 }>(rows),
-            _ => self.change_to::<{ ARITHMETIC_BITS - 10 }>(rows),
+            8 => self.change_to::<{ ARITHMETIC_BITS - 8 }>(rows, factors),
+            _ => self.change_to::<{ ARITHMETIC_BITS - 10 }>(rows, factors),
         }
         self.to_bits
     }
 
-    fn change_to<const FRACTION: u32>(&self, rows: &mut Rows) {
+    fn change_to<const FRACTION: u32>(&self, rows: &mut Rows, factors: &Factors) {
         let fine = 1i16 << (ARITHMETIC_BITS - self.bits);
         let middle = 1i16 << (self.bits - 1);
-        let [of_y, of_cb, of_cr] = self.luma;
+        let Factors { luma: [of_y, of_cb, of_cr], cb, cr } = factors;
         from_middle(&mut rows.cb, middle, fine);
         from_middle(&mut rows.cr, middle, fine);
         tint_row(&rows.cb, &rows.cr, of_cb, of_cr, self.black + half(FRACTION), &mut rows.tint);
         for line in &mut rows.luma {
             luma_row::<FRACTION>(line, &rows.tint, fine, of_y);
         }
-        chroma_row::<FRACTION>(&mut rows.cb, &mut rows.cr, self.cb, self.cr);
+        chroma_row::<FRACTION>(&rows.cb, &rows.cr, &cb[0], &cb[1], &mut rows.new_cb);
+        chroma_row::<FRACTION>(&rows.cr, &rows.cb, &cr[0], &cr[1], &mut rows.new_cr);
+        mem::swap(&mut rows.cb, &mut rows.new_cb);
+        mem::swap(&mut rows.cr, &mut rows.new_cr);
+    }
+}
+
+/// The factors of an [`Affine`], each as a row of itself: a product of two rows
+/// of 16 bits is one instruction for eight samples; that of a row and a number
+/// is seventeen, since the compiler widens the number outside of the loop and
+/// forgets that it had 16 bits.
+#[derive(Default)]
+struct Factors {
+    luma: [Vec<i16>; 3],
+    cb: [Vec<i16>; 2],
+    cr: [Vec<i16>; 2],
+}
+
+impl Factors {
+    fn new(change: &Change, chroma: usize) -> Factors {
+        let Change::Affine(affine) = change else { return Factors::default() };
+        let row = |factor| vec![factor; chroma];
+        let [of_y, of_cb, of_cr] = affine.luma;
+        let luma = [vec![of_y; 2 * chroma], row(of_cb), row(of_cr)];
+        Factors { luma, cb: affine.cb.map(row), cr: affine.cr.map(row) }
     }
 }
 
@@ -309,17 +351,28 @@ pub(crate) const TABLE_BITS: u32 = 10;
 /// Levels from one entry to the next, and how many entries that makes.
 const STEP: u32 = 16;
 const ENTRIES: usize = 65;
-/// Entries are in 1 / 16 of a level, so have 12 bits; times a weight of 8 bits
-/// they still have room in a lane, and one multiplication does all three.
+/// Entries are in 1 / 16 of a level, so have 12 bits.
 const FRACTION: u32 = 4;
-const LANE: u32 = 21;
 
 /// What each Y, Cb and Cr becomes; between the entries, by linear interpolation
 /// along each axis.
+///
+/// For each cell between entries its eight corners lie together, and for each
+/// place in a cell the weights of these (of 4,096): a level is then one sum of
+/// eight products of 16 bits, which is one instruction.
 pub(crate) struct Table {
-    /// Y, Cb and Cr in lanes, by Cb, Cr and Y.
-    entries: Vec<u64>,
+    y: Cells,
+    cb: Cells,
+    cr: Cells,
+    weights: Weights,
 }
+
+/// By Cb, Cr and Y.
+type Cells = Box<[[i16; 8]; CELLS]>;
+/// By how far Cb, Cr and Y are above the entry below.
+type Weights = Box<[[i16; 8]; PLACES]>;
+const CELLS: usize = 1 << 18;
+const PLACES: usize = 1 << 12;
 
 impl Table {
     fn new(from: &Colour, to: &Colour) -> Table {
@@ -331,109 +384,118 @@ impl Table {
                 for y in 0..ENTRIES {
                     let rgb = to_rgb([level(y), level(cb), level(cr)], from, TABLE_BITS);
                     let levels = from_rgb(light.change(rgb), to, 8);
-                    let whole = |level: f64| libm::round(level.max(0.0) * f64::from(1 << FRACTION)) as u64;
+                    let whole = |level: f64| libm::round(level.max(0.0) * f64::from(1 << FRACTION)) as i16;
                     let [y, cb, cr] = levels.map(whole);
-                    entries.push(y | cb << LANE | cr << (2 * LANE));
+                    entries.push([y, cb, cr]);
                 }
             }
         }
-        Table { entries }
+        let cells = |part: usize| -> Cells {
+            let corners = |cell: usize| {
+                let (cb, cr, y) = (cell >> 12, cell >> 6 & 63, cell & 63);
+                [0usize, 1, 2, 3, 4, 5, 6, 7].map(|corner| {
+                    let (cb, cr, y) = (cb + (corner >> 2), cr + (corner & 1), y + (corner >> 1 & 1));
+                    entries[(cb * ENTRIES + cr) * ENTRIES + y][part]
+                })
+            };
+            boxed(corners)
+        };
+        let weights = |place: usize| {
+            let parts = [place >> 8, place >> 4 & 15, place & 15].map(|part| part as i16);
+            [0usize, 1, 2, 3, 4, 5, 6, 7].map(|corner| {
+                let above = [corner >> 2 == 1, corner & 1 == 1, corner >> 1 & 1 == 1];
+                let one = |axis: usize| if above[axis] { parts[axis] } else { STEP as i16 - parts[axis] };
+                one(0) * one(1) * one(2)
+            })
+        };
+        Table { y: cells(0), cb: cells(1), cr: cells(2), weights: boxed(weights) }
     }
 
     /// Gives the bits of the new levels.
     fn change(&self, rows: &mut Rows, to_bits: u32) -> u32 {
-        let [above, below] = &mut rows.luma;
         match to_bits {
-            8 => self.row::<0>(above, below, &mut rows.cb, &mut rows.cr),
-            _ => self.row::<2>(above, below, &mut rows.cb, &mut rows.cr),
+            8 => self.change_to::<0>(rows),
+            _ => self.change_to::<2>(rows),
         }
         to_bits
     }
 
     /// `MORE` bits than 8.
-    #[inline(never)]
-    fn row<const MORE: u32>(&self, above: &mut [i16], below: &mut [i16], cb: &mut [i16], cr: &mut [i16]) {
-        let pairs = above.as_chunks_mut::<2>().0.iter_mut().zip(below.as_chunks_mut::<2>().0);
-        for ((above, below), (cb, cr)) in pairs.zip(cb.iter_mut().zip(cr)) {
-            let column = Column::new(*cb, *cr);
-            let sum = above[0].wrapping_add(above[1]).wrapping_add(below[0]).wrapping_add(below[1]);
-            let (middle, rest) = part(sum.wrapping_add(2) >> 2);
-            let cell = self.cell(&column, middle);
-            let seen = |level: i16| {
-                let (entry, rest) = part(level);
-                // Neighbours mostly lie between the same entries.
-                let cell = if entry == middle { cell } else { self.cell(&column, entry) };
-                between::<MORE>(cell, 0, rest)
-            };
-            *above = [seen(above[0]), seen(above[1])];
-            *below = [seen(below[0]), seen(below[1])];
-            *cb = between::<MORE>(cell, 1, rest);
-            *cr = between::<MORE>(cell, 2, rest);
+    fn change_to<const MORE: u32>(&self, rows: &mut Rows) {
+        within(&mut rows.cb);
+        within(&mut rows.cr);
+        rows.luma.iter_mut().for_each(|line| within(line));
+        column_row(&rows.cb, &rows.cr, &mut rows.columns);
+        let [above, below] = &mut rows.luma;
+        mean_row(&rows.columns, above, below, &mut rows.mean_keys);
+        for line in [above, below] {
+            key_row(&rows.columns, line, &mut rows.keys);
+            look_up::<MORE>(&self.y, &self.weights, &rows.keys, line);
         }
-    }
-
-    /// The entries below and above a luma, for a Cb and a Cr between entries,
-    /// times 256.
-    #[inline(always)]
-    fn cell(&self, column: &Column, y: u32) -> [u64; 2] {
-        /// From the first entry that is needed to the last.
-        const SPAN: usize = ENTRIES * ENTRIES + ENTRIES + 2;
-        const CORNERS: [usize; 4] = [0, ENTRIES, ENTRIES * ENTRIES, ENTRIES * ENTRIES + ENTRIES];
-        let start = column.start.wrapping_add(y) as usize;
-        let Some(entries) = self.entries.get(start..).and_then(|rest| rest.first_chunk::<SPAN>()) else {
-            return [0; 2];
-        };
-        let [a, b, c, d] = column.weights;
-        let sum = |e: u64, f: u64, g: u64, h: u64| {
-            let (e, f) = (a.wrapping_mul(e), b.wrapping_mul(f));
-            let (g, h) = (c.wrapping_mul(g), d.wrapping_mul(h));
-            e.wrapping_add(f).wrapping_add(g.wrapping_add(h))
-        };
-        let [e, f, g, h] = CORNERS;
-        [
-            sum(entries[e], entries[f], entries[g], entries[h]),
-            sum(entries[e + 1], entries[f + 1], entries[g + 1], entries[h + 1]),
-        ]
+        look_up::<MORE>(&self.cb, &self.weights, &rows.mean_keys, &mut rows.cb);
+        look_up::<MORE>(&self.cr, &self.weights, &rows.mean_keys, &mut rows.cr);
     }
 }
 
-/// The entries around one Cb and Cr: where those of Y 0 start, and how much each
-/// of the four counts, of 256.
-struct Column {
-    start: u32,
-    weights: [u64; 4],
+fn boxed<const N: usize>(of: impl Fn(usize) -> [i16; 8]) -> Box<[[i16; 8]; N]> {
+    let all: Vec<[i16; 8]> = (0..N).map(of).collect();
+    all.into_boxed_slice().try_into().unwrap_or_else(|_| Box::new([[0; 8]; N]))
 }
 
-impl Column {
-    #[inline(always)]
-    fn new(cb: i16, cr: i16) -> Column {
-        const SIDE: u32 = ENTRIES as u32;
-        let ((cb, part_b), (cr, part_r)) = (part(cb), part(cr));
-        let (rest_b, rest_r) = (STEP.wrapping_sub(part_b), STEP.wrapping_sub(part_r));
-        let weight = |b: u32, r: u32| u64::from(b.wrapping_mul(r));
-        Column {
-            start: cb.wrapping_mul(SIDE).wrapping_add(cr).wrapping_mul(SIDE),
-            weights: [weight(rest_b, rest_r), weight(rest_b, part_r), weight(part_b, rest_r), weight(part_b, part_r)],
-        }
+#[inline(never)]
+fn within(row: &mut [i16]) {
+    for level in row {
+        *level = (*level).clamp(0, (1 << TABLE_BITS) - 1);
     }
 }
 
-/// The entry below a level, and how far the level is above that.
-#[inline(always)]
-fn part(level: i16) -> (u32, u32) {
-    let level = level.clamp(0, (1 << TABLE_BITS) - 1) as u32;
-    (level / STEP, level % STEP)
+// A key: 18 bits of a cell (Cb, Cr, Y), then 12 of a place in it.
+
+#[inline(never)]
+fn column_row(cb: &[i16], cr: &[i16], columns: &mut [u32]) {
+    for ((column, cb), cr) in columns.iter_mut().zip(cb).zip(cr) {
+        let (cb, cr) = (u32::from(*cb as u16), u32::from(*cr as u16));
+        *column = (cb >> 4) << 24 | (cr >> 4) << 18 | (cb & 15) << 8 | (cr & 15) << 4;
+    }
 }
 
 #[inline(always)]
-fn between<const MORE: u32>([low, high]: [u64; 2], lane: u32, part: u32) -> i16 {
+fn key(column: u32, y: i16) -> u32 {
+    let y = u32::from(y as u16);
+    column | (y >> 4) << 12 | (y & 15)
+}
+
+#[inline(never)]
+fn key_row(columns: &[u32], luma: &[i16], keys: &mut [u32]) {
+    let pairs = keys.as_chunks_mut::<2>().0.iter_mut().zip(luma.as_chunks::<2>().0);
+    for ((keys, y), column) in pairs.zip(columns) {
+        *keys = [key(*column, y[0]), key(*column, y[1])];
+    }
+}
+
+#[inline(never)]
+fn mean_row(columns: &[u32], above: &[i16], below: &[i16], keys: &mut [u32]) {
+    let pairs = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
+    for ((key_of, column), (a, b)) in keys.iter_mut().zip(columns).zip(pairs) {
+        let sum = a[0].wrapping_add(a[1]).wrapping_add(b[0]).wrapping_add(b[1]);
+        *key_of = key(*column, sum.wrapping_add(2) >> 2);
+    }
+}
+
+/// One sum of products a turn, or the compiler does not see what it is.
+#[inline(never)]
+fn look_up<const MORE: u32>(cells: &[[i16; 8]; CELLS], weights: &[[i16; 8]; PLACES], keys: &[u32], to: &mut [i16]) {
     /// Of three interpolations between 16 steps each, and of an entry.
     const BITS: u32 = 12 + FRACTION;
-    const MASK: u32 = (1 << LANE) - 1;
-    let shift = LANE.wrapping_mul(lane);
-    let (low, high) = ((low >> shift) as u32 & MASK, (high >> shift) as u32 & MASK);
-    let sum = low.wrapping_mul(STEP.wrapping_sub(part)).wrapping_add(high.wrapping_mul(part));
-    (sum.wrapping_add(1 << (BITS - MORE - 1)) >> (BITS - MORE)) as i16
+    for (level, key) in to.iter_mut().zip(keys) {
+        let key = *key as usize;
+        let (cell, weights) = (&cells[key >> 12 & (CELLS - 1)], &weights[key & (PLACES - 1)]);
+        let mut sum = 1i32 << (BITS - MORE - 1);
+        for (corner, weight) in cell.iter().zip(weights) {
+            sum = sum.wrapping_add(i32::from(*corner).wrapping_mul(i32::from(*weight)));
+        }
+        *level = (sum >> (BITS - MORE)) as i16;
+    }
 }
 
 /// A table takes a fraction of a second to make and is the same for all

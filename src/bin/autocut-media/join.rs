@@ -16,7 +16,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use autocut::base::{Diagnostic, FrameRate, Timestamp};
+use autocut::base::{Diagnostic, FrameRate, Timestamp, UtcTime};
 use autocut::model::VideoFormat;
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::JoinSpec;
@@ -203,6 +203,9 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
     }
     if let Some(title) = &spec.title {
         file.tag("title", title);
+    }
+    if let Some(date) = spec.date {
+        file.tag("creation_time", &UtcTime(date.saturating_mul(1_000_000)).to_string());
     }
     let frames = i64::try_from(plan.frames).unwrap_or(i64::MAX);
     let ends = spec.chapters.iter().skip(1).map(|(first, _)| i64::from(*first)).chain([frames]);

@@ -29,6 +29,7 @@ pub(crate) fn proxy(
         container: "mp4".to_owned(),
         chapters: Vec::new(),
         title: None,
+        date: None,
     };
     let inputs = [(name, segment.clone())].into_iter().collect();
     let joining = Invocation { inputs, packs: Vec::new(), ..invocation.clone() };

@@ -107,6 +107,7 @@ fn join(format: VideoFormat, segments: &[&Path], name: &str) -> PathBuf {
         container: "mp4".to_owned(),
         chapters: vec![(0, "One".to_owned()), (20, "Two".to_owned())],
         title: Some("A title".to_owned()),
+        date: None,
     };
     act(ActionSpec::Join(spec), segments, name).files[0].clone()
 }
@@ -349,6 +350,7 @@ fn segments_of_other_parameter_sets_bring_them_along() {
         container: "mp4".to_owned(),
         chapters: Vec::new(),
         title: None,
+        date: None,
     };
     let inputs = files.iter().map(|path| (content(path), path.clone())).collect();
     let invocation =

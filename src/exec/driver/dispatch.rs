@@ -46,6 +46,9 @@ impl Driver<'_> {
     /// Gives slots that do something brief what they do after that, one each in
     /// turn, as long as it is brief too and takes no more.
     fn dispatch_ahead(&mut self) {
+        if self.admission.is_narrow() {
+            return;
+        }
         let mut handed = true;
         while handed && !self.agenda.is_queue_empty() {
             handed = false;

@@ -211,6 +211,7 @@ fn record(world: &World, records: &mut Records) -> BTreeMap<String, Rc<Basis>> {
         container: "mp4".into(),
         chapters: Vec::new(),
         title: None,
+        date: None,
     };
     to.act("reel/out/reel.mp4", ActionSpec::Join(join), &[choice]);
     to.nodes

@@ -10,6 +10,10 @@ use landlock::{
 /// The newest that is asked for. An older kernel gives what it has.
 const NEWEST: ABI = ABI::V6;
 
+/// Devices that encode: without them no hardware encoder works. What is not
+/// there is passed over.
+const ENCODERS: [&str; 5] = ["/dev/dri", "/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools"];
+
 /// Leaves writing only below these folders. Gives the means, or why there is
 /// none.
 pub(super) fn close(writable: &[PathBuf]) -> Result<String, String> {
@@ -39,6 +43,10 @@ fn restrict(writable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
     // A folder that is not there is not written to either.
     for folder in writable.iter().filter_map(|folder| PathFd::new(folder).ok()) {
         rules = rules.add_rule(PathBeneath::new(folder, read | write | folders))?;
+    }
+    let device = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::WriteFile | AccessFs::IoctlDev;
+    for path in ENCODERS.iter().filter_map(|path| PathFd::new(path).ok()) {
+        rules = rules.add_rule(PathBeneath::new(path, device))?;
     }
     Ok(rules.restrict_self()?.ruleset)
 }
