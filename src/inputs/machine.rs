@@ -131,6 +131,21 @@ mod tests {
     use super::*;
     use crate::inputs::{MemorySystem, RealSystem};
 
+    /// As in proc(5), shortened: the clock changes all the time, the model does not.
+    #[test]
+    fn a_processor_is_its_model() {
+        let system = MemorySystem::new();
+        let of = |model: u32, clock: u32| {
+            let one = format!("vendor_id\t: AuthenticAMD\nmodel\t\t: {model}\nmodel name\t: X\ncpu MHz\t: {clock}\n");
+            system.write("/proc/cpuinfo", format!("processor\t: 0\n{one}\nprocessor\t: 1\n{one}"));
+            processor(&system)
+        };
+        assert_eq!(of(17, 2_400), "vendor_id\t: AuthenticAMD\nmodel\t\t: 17");
+        assert_eq!(of(17, 2_400), of(17, 3_700));
+        assert_ne!(of(17, 2_400), of(1, 2_400));
+        assert_eq!(processor(&MemorySystem::new()), "");
+    }
+
     #[test]
     fn the_tighter_of_machine_and_group_counts() {
         let system = MemorySystem::new();

@@ -69,6 +69,7 @@ pub(super) fn are_in(context: &ffi::AVCodecContext) -> bool {
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]
+#[expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 mod tests {
     use std::path::Path;
     use std::process::Command;
