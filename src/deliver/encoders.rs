@@ -210,6 +210,7 @@ mod tests {
     use super::*;
     use crate::base::Digest;
     use crate::deliver::video::Video;
+    use crate::model::engines::Same;
     use crate::model::toolchain::{HARDWARE, Tool, ToolIdentity};
 
     const H264: (VideoCodec, Sampling) = (VideoCodec::H264, Sampling::Yuv420p8);
@@ -271,8 +272,9 @@ mod tests {
 
     #[test]
     fn reproducibly_only_what_makes_the_same_bytes() {
-        let engine = |name, deterministic, why| Engine { name, deterministic, why };
-        let table = [engine("best", false, "its driver decides"), engine("libx264", true, "software")];
+        let engine = |name, same, why| Engine { name, same, why };
+        let table =
+            [engine("best", Same::Nowhere, "its driver decides"), engine("libx264", Same::Everywhere, "software")];
         let all = toolchain(&["best", "good", "libx264"]);
         let chosen = |wanted: &Wanted, failed: &[String]| {
             choose(&ladder(), H264, wanted, &all, failed, Some(&table)).map(|rung| rung.name)

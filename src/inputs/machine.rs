@@ -2,6 +2,7 @@
 //! it now. Where the system does not tell (it is not Linux), nothing is known,
 //! and nothing is limited by it.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::System;
@@ -44,6 +45,24 @@ impl Machine {
     pub fn usable_memory(&self) -> Option<Bytes> {
         self.memory.into_iter().chain(self.memory_limit).min()
     }
+}
+
+/// What tells models of processors apart, as far as the system says: maker, family,
+/// model and what it can do.
+pub fn processor(system: &dyn System) -> String {
+    /// As proc(5) calls them on x86, and on Arm.
+    const TELLING: [&str; 8] =
+        ["vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU implementer", "CPU part"];
+    // All are alike, and there may be hundreds.
+    let mut first = Vec::new();
+    if let Ok(file) = system.open(Path::new("/proc/cpuinfo")) {
+        // What cannot be read is not known.
+        file.take(1 << 13).read_to_end(&mut first).ok();
+    }
+    let first = String::from_utf8_lossy(&first);
+    let lines = first.lines().take_while(|line| !line.is_empty());
+    let telling = lines.filter(|line| line.split_once(':').is_some_and(|(name, _)| TELLING.contains(&name.trim())));
+    telling.collect::<Vec<_>>().join("\n")
 }
 
 /// How short memory is now.
@@ -111,6 +130,21 @@ fn first<T: std::str::FromStr>(rest: &str) -> Option<T> {
 mod tests {
     use super::*;
     use crate::inputs::{MemorySystem, RealSystem};
+
+    /// As in proc(5), shortened: the clock changes all the time, the model does not.
+    #[test]
+    fn a_processor_is_its_model() {
+        let system = MemorySystem::new();
+        let of = |model: u32, clock: u32| {
+            let one = format!("vendor_id\t: AuthenticAMD\nmodel\t\t: {model}\nmodel name\t: X\ncpu MHz\t: {clock}\n");
+            system.write("/proc/cpuinfo", format!("processor\t: 0\n{one}\nprocessor\t: 1\n{one}"));
+            processor(&system)
+        };
+        assert_eq!(of(17, 2_400), "vendor_id\t: AuthenticAMD\nmodel\t\t: 17");
+        assert_eq!(of(17, 2_400), of(17, 3_700));
+        assert_ne!(of(17, 2_400), of(1, 2_400));
+        assert_eq!(processor(&MemorySystem::new()), "");
+    }
 
     #[test]
     fn the_tighter_of_machine_and_group_counts() {

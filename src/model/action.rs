@@ -185,7 +185,7 @@ const SEGMENT: Kind = Kind {
 };
 const SOUND: Kind = Kind {
     name: "sound",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,
@@ -196,7 +196,7 @@ const SOUND: Kind = Kind {
 };
 const MIX: Kind = Kind {
     name: "mix",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,

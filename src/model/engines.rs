@@ -7,48 +7,72 @@
 use crate::model::ActionSpec;
 use crate::model::toolchain::HARDWARE;
 
+/// Where the same input and the same options give the same bytes, run after run and
+/// whatever the number of processors, with one set of libraries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Same {
+    /// On every processor of one architecture.
+    Everywhere,
+    /// On one processor and on those that calculate as it does. On another the
+    /// engine's identity is another too, and the key with it: what was made on one
+    /// is never taken for what would be made on the other.
+    OnOneProcessor,
+    /// Nowhere that anybody could promise.
+    Nowhere,
+}
+
 /// An encoder, or a way to run a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engine {
     /// FFmpeg's name of an encoder, e.g. `libx264`.
     pub name: &'static str,
-    /// Whether the same input and the same options give the same bytes run
-    /// after run, whatever the number of processors, on one architecture and
-    /// with one set of libraries.
-    pub deterministic: bool,
+    pub same: Same,
     /// Why it is so, or why not, to stand after a colon.
     pub why: &'static str,
 }
 
-/// Every engine. One that is not in here counts as one that varies.
+/// Every engine. One that is not in here counts as one that varies. What is said
+/// of processors was measured: tests/determinism.rs.
 pub const ENGINES: &[Engine] = &[
     Engine {
         name: "libx264",
-        deterministic: true,
+        same: Same::Everywhere,
         why: "software, one thread to a segment, and `cpu-independent=1` makes every processor's code agree",
     },
     Engine {
         name: "libx265",
-        deterministic: true,
+        same: Same::Everywhere,
         why: "software with a constant number of threads, on which its bytes do not depend",
     },
-    Engine { name: "libsvtav1", deterministic: true, why: "software with a constant number of threads" },
-    Engine { name: "libvpx-vp9", deterministic: true, why: "software with one thread" },
-    Engine { name: "prores_ks", deterministic: true, why: "software with one thread" },
-    Engine { name: "aac", deterministic: true, why: "software with one thread, the same on every processor" },
-    Engine { name: "libopus", deterministic: true, why: "software with one thread" },
-    Engine { name: "pcm_s16le", deterministic: true, why: "samples as they are" },
-    Engine { name: "pcm_s24le", deterministic: true, why: "samples as they are" },
-    Engine { name: "mjpeg", deterministic: true, why: "software with one thread" },
-    Engine { name: "tract", deterministic: true, why: "software; what it finds is rounded before anything is decided" },
+    Engine { name: "libsvtav1", same: Same::Everywhere, why: "software with a constant number of threads" },
+    Engine { name: "libvpx-vp9", same: Same::Everywhere, why: "software with one thread" },
+    Engine { name: "prores_ks", same: Same::Everywhere, why: "software with one thread" },
+    Engine {
+        name: "aac",
+        same: Same::Everywhere,
+        why: "software with one thread, which calculates as every processor can",
+    },
+    Engine {
+        name: "libopus",
+        same: Same::OnOneProcessor,
+        why: "software with one thread, but it decides by approximate reciprocals, which each make of processor has its own",
+    },
+    Engine { name: "pcm_s16le", same: Same::Everywhere, why: "samples as they are" },
+    Engine { name: "pcm_s24le", same: Same::Everywhere, why: "samples as they are" },
+    Engine { name: "mjpeg", same: Same::Everywhere, why: "software with one thread" },
+    Engine {
+        name: "tract",
+        same: Same::Everywhere,
+        why: "software; what it finds is rounded before anything is decided",
+    },
 ];
 
-/// Why what `engine` makes may differ from one run to the next; `None` where it
-/// does not.
+/// Why what `engine` makes may differ from one run to the next on one machine;
+/// `None` where it does not.
 pub fn varies(engine: &str, table: &[Engine]) -> Option<&'static str> {
     match table.iter().find(|one| one.name == engine) {
-        Some(one) if one.deterministic => None,
-        Some(one) => Some(one.why),
+        Some(Engine { same: Same::Nowhere, why, .. }) => Some(*why),
+        Some(_) => None,
         None if HARDWARE.contains(&engine) => Some("it is hardware, and its driver decides"),
         None => Some("nothing is known of it"),
     }
@@ -85,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_varies() {
-        let table = [Engine { name: "h264_test", deterministic: false, why: "its driver decides" }];
+        let table = [Engine { name: "h264_test", same: Same::Nowhere, why: "its driver decides" }];
         assert_eq!(varies("h264_test", &table), Some("its driver decides"));
         assert_eq!(varies("libx264", &table), Some("nothing is known of it"));
         assert_eq!(varies("libx264", ENGINES), None);

@@ -43,6 +43,9 @@ pub(crate) fn toolchain() -> Toolchain {
             Err(problem) => ToolIdentity { name, identity: None, problem: Some(problem.to_string()) },
         }
     };
+    // It decides by what each processor answers in its own way (`ENGINES`), of which
+    // a short trial does not see all.
+    let here = |trial: Digest| Digest::of(&encode(&(trial, av::floats::approximations())));
     let inference = ToolIdentity {
         name: INFERENCE.to_owned(),
         identity: Some(Digest::derive("autocut 2026 library", INFERENCE.as_bytes())),
@@ -59,7 +62,7 @@ pub(crate) fn toolchain() -> Toolchain {
         (Tool::Vp9, tried("libvpx-vp9", trial_pictures("libvpx-vp9", PixelFormat::YUV420P, &VP9_OPTIONS))),
         (Tool::ProRes, tried("prores_ks", trial_pictures("prores_ks", PixelFormat::YUV422P10, &[("profile", "hq")]))),
         (Tool::Aac, tried("aac", trial_sound("aac", 128_000))),
-        (Tool::Opus, tried("libopus", trial_sound("libopus", 128_000))),
+        (Tool::Opus, tried("libopus", trial_sound("libopus", 128_000).map(here))),
         (Tool::Pcm, tried("pcm_s24le", trial_sound("pcm_s16le", 0).and_then(|_| trial_sound("pcm_s24le", 0)))),
         (Tool::Jpeg, tried("mjpeg", trial_pictures("mjpeg", PixelFormat::YUVJ420P, &[("qmin", "3"), ("qmax", "3")]))),
         (Tool::Mux, plain(&["libavformat", "libavcodec", "libavutil"])),

@@ -4,7 +4,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::{Error, Frame, Input, MOST_PIXELS, NO_MEMORY, Packet, check, flag};
+use super::{Error, Frame, Input, MOST_PIXELS, NO_MEMORY, Packet, check, flag, floats};
 
 /// What a decoder may leave out, where a rough picture will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,17 @@ impl Decoder {
             if skip == Skip::LoopFilterOfUnreferenced {
                 (*context).skip_loop_filter = ffi::AVDiscard::AVDISCARD_NONREF;
             }
-            check(ffi::avcodec_open2(context, codec, ptr::null_mut()))?;
+            check(decoder.call(|context| ffi::avcodec_open2(context, codec, ptr::null_mut())))?;
             Ok(decoder)
         }
+    }
+
+    /// Calls libavcodec so that what is decoded does not depend on the processor.
+    fn call<T>(&self, work: impl FnOnce(*mut ffi::AVCodecContext) -> T) -> T {
+        // SAFETY: valid until dropped.
+        let in_floats = floats::are_in(unsafe { self.0.as_ref() });
+        let work = || work(self.0.as_ptr());
+        if in_floats { floats::on_any_processor(work) } else { work() }
     }
 
     /// Takes a packet, or `None` for the end. An error means that this packet
@@ -48,14 +56,14 @@ impl Decoder {
     pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Result<(), Error> {
         let packet = packet.map_or(ptr::null_mut(), Packet::as_ptr);
         // SAFETY: open; the decoder takes a reference of its own.
-        check(unsafe { ffi::avcodec_send_packet(self.0.as_ptr(), packet) }).map(|_| ())
+        check(self.call(|context| unsafe { ffi::avcodec_send_packet(context, packet) })).map(|_| ())
     }
 
     /// The next decoded frame, in presentation order; false when another
     /// packet is wanted, and after the end.
     pub(crate) fn receive(&mut self, frame: &mut Frame) -> Result<bool, Error> {
         // SAFETY: open; the frame's old contents are let go.
-        match check(unsafe { ffi::avcodec_receive_frame(self.0.as_ptr(), frame.as_ptr()) }) {
+        match check(self.call(|context| unsafe { ffi::avcodec_receive_frame(context, frame.as_ptr()) })) {
             Ok(_) => Ok(true),
             Err(Error::Eof | Error::Other { errno: ffmpeg_next::error::EAGAIN }) => Ok(false),
             Err(error) => Err(error),
@@ -65,7 +73,7 @@ impl Decoder {
     /// Forgets everything, after a seek.
     pub(crate) fn flush(&mut self) {
         // SAFETY: open.
-        unsafe { ffi::avcodec_flush_buffers(self.0.as_ptr()) }
+        self.call(|context| unsafe { ffi::avcodec_flush_buffers(context) });
     }
 }
 

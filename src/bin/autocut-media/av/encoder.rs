@@ -8,7 +8,7 @@ use ffmpeg_next::ffi;
 
 use super::hardware::Surfaces;
 use super::{
-    Dictionary, Error, Frame, NO_MEMORY, Packet, PixelFormat, SampleFormat, c_string, check, diagnose, flag,
+    Dictionary, Error, Frame, NO_MEMORY, Packet, PixelFormat, SampleFormat, c_string, check, diagnose, flag, floats,
     set_number, string,
 };
 
@@ -131,7 +131,7 @@ impl Encoder {
             let context = encoder.0.as_ptr();
             (*context).flags |= flag(ffi::AV_CODEC_FLAG_GLOBAL_HEADER) | flag(ffi::AV_CODEC_FLAG_BITEXACT);
             configure(context).map_err(failed)?;
-            check(ffi::avcodec_open2(context, codec, &mut dictionary.0)).map_err(failed)?;
+            check(encoder.call(|context| ffi::avcodec_open2(context, codec, &mut dictionary.0))).map_err(failed)?;
             match dictionary.first() {
                 None => Ok(encoder),
                 Some((key, value)) => {
@@ -146,17 +146,24 @@ impl Encoder {
     pub(crate) fn send(&mut self, frame: Option<&Frame>) -> Result<(), Error> {
         let frame = frame.map_or(ptr::null_mut(), Frame::as_ptr);
         // SAFETY: open; the encoder takes a reference of its own.
-        check(unsafe { ffi::avcodec_send_frame(self.0.as_ptr(), frame) }).map(|_| ())
+        check(self.call(|context| unsafe { ffi::avcodec_send_frame(context, frame) })).map(|_| ())
     }
 
     /// The next packet; false when another frame is wanted, and after the end.
     pub(crate) fn receive(&mut self, packet: &mut Packet) -> Result<bool, Error> {
         // SAFETY: open; the packet's old contents are let go.
-        match check(unsafe { ffi::avcodec_receive_packet(self.0.as_ptr(), packet.as_ptr()) }) {
+        match check(self.call(|context| unsafe { ffi::avcodec_receive_packet(context, packet.as_ptr()) })) {
             Ok(_) => Ok(true),
             Err(Error::Eof | Error::Other { errno: ffmpeg_next::error::EAGAIN }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Calls libavcodec so that what is encoded does not depend on the processor.
+    fn call<T>(&self, work: impl FnOnce(*mut ffi::AVCodecContext) -> T) -> T {
+        let in_floats = floats::are_in(self.get());
+        let work = || work(self.0.as_ptr());
+        if in_floats { floats::on_any_processor(work) } else { work() }
     }
 
     fn get(&self) -> &ffi::AVCodecContext {

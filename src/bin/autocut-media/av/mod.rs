@@ -28,6 +28,7 @@
 pub(crate) mod codecs;
 pub(crate) mod decoder;
 pub(crate) mod encoder;
+pub(crate) mod floats;
 pub(crate) mod format;
 pub(crate) mod frame;
 pub(crate) mod hardware;
