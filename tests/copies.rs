@@ -99,6 +99,36 @@ fn footage_of_two_cameras_is_copied_into_one_film() {
         assert_eq!(hashes_from(&film, seconds), shown[frame..], "from {seconds} s");
     }
     assert_eq!(ffprobe(&film, "v", "stream=codec_tag_string").trim_matches([',', '\n']), "avc3");
+
+    // Matroska has one name for both ways.
+    project.edit("autocut.ron", "film.mp4", "film.mkv");
+    project.make();
+    let film = project.path("film.mkv");
+    assert_eq!(decode_warnings(&film), "");
+    assert!(frame_hashes(&film) == shown);
+}
+
+/// A frame that the footage lacks ends a run of copies, and the longer run of the
+/// two is taken.
+#[test]
+fn a_missing_frame_is_told_and_little_is_lost() {
+    let project = Project::new();
+    footage(&project, "a/whole.mp4", "testsrc2", USUAL);
+    let (from, to) = (project.path("a/whole.mp4"), project.path("a/one.mp4"));
+    let (from, to) = (from.to_str().unwrap(), to.to_str().unwrap());
+    // Packet 45 lies in the second GOP.
+    let drop = ["-v", "error", "-i", from, "-map", "0", "-c", "copy", "-bsf:v", "noise=drop='eq(n,45)'", to];
+    tool("ffmpeg", &drop);
+    fs::remove_file(from).unwrap();
+    manifest(&project, "\"a/one@0.5s\"", "Clips(folder: \"out\", video: Video(quality: Copy))");
+    let made = project.make();
+    let told = made.warnings();
+    assert!(told.iter().any(|text| text.contains("frames are copied and the others encoded")), "{told:?}");
+    let clip = project.path("out/a-one-0h00m00.500s.mp4");
+    assert_on_time(&clip, 165);
+    let (source, shown) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&clip));
+    let same = shown.iter().filter(|hash| source.contains(hash)).count();
+    assert!(same >= 90, "{same} frames are the footage's own");
 }
 
 /// Phones and action cameras write the full range of levels: what is encoded
