@@ -223,7 +223,9 @@ impl<'a> Search<'a> {
 
     fn list(&mut self, subject: Subject<'_>, basis: &Basis, path: &str, old: &[Item], new: &[Item]) -> Causes {
         match (subject.kind, path) {
-            ("segment", "spec.sources") | ("sound", "spec.runs") => self.sources(subject, basis, path, old, new),
+            ("segment", "spec.sources") | ("proxy", "spec.pictures.sources") | ("sound", "spec.runs") => {
+                self.sources(subject, basis, path, old, new)
+            }
             ("segment", "spec.overlays") => self.sprites(subject, basis, old, new),
             ("choose", "spec.recordings") => self.recordings(subject, basis, old, new),
             ("choose", "spec.pins" | "spec.bans") => marks(subject, path, old, new),

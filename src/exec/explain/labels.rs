@@ -87,6 +87,12 @@ const LABELS: &[(&str, &str, &str, Whose, Unit, Level)] = &[
     ("mix", "spec.encoder.bit_rate", "bit rate of the sound", Output, BitsPerSecond, Root),
     ("join", "spec.format.colour.", "colour ", Output, Plain, Root),
     ("join", "spec.format.", "", Output, Plain, Root),
+    // That of the first moment.
+    ("join", "spec.date", "date of the recording", Output, Plain, Derived),
+    ("copy", "spec.format.colour.", "colour ", Output, Plain, Root),
+    ("copy", "spec.format.", "", Output, Plain, Root),
+    ("proxy", "spec.pictures.format.colour.", "colour ", Output, Plain, Root),
+    ("proxy", "spec.pictures.format.", "", Output, Plain, Root),
     ("quality", "spec.budget", "bytes for the pictures", Output, Plain, Root),
     ("quality", "spec.", "", Output, Plain, Derived),
     ("still", "spec.picture.", "", Own, Plain, Derived),
