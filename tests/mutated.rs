@@ -280,7 +280,20 @@ fn complaint_of_sound(file: &Path, whole: &Whole, shown: Range<i64>) -> Option<S
     // What is said of a whole file is said because decoding begins there.
     let (before, usual) = decode(&whole.path);
     let is_damaged = !said.is_empty() && usual.is_empty() && hash != before;
-    is_damaged.then_some(said)
+    // ffmpeg begins to decode earlier, and complains of what is before too.
+    (is_damaged && lacks_sound(file, &shown)).then_some(said)
+}
+
+/// Whether a frame of sound is missing in a stretch, by the times of those that
+/// ffprobe decodes: none of these codecs has longer ones than 27 ms.
+fn lacks_sound(file: &Path, shown: &Range<i64>) -> bool {
+    let args = ["-v", "quiet", "-select_streams", "a:0", "-show_entries", "frame=pts_time", "-of", "csv=p=0"];
+    let output = Command::new("ffprobe").args(args).arg(file).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let times: Vec<f64> = text.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
+    let (start, end) = (shown.start as f64 / 1_000.0, shown.end as f64 / 1_000.0);
+    let ends_early = times.last().is_none_or(|last| last + 0.06 < end);
+    ends_early || times.windows(2).any(|pair| pair[1] - pair[0] > 0.03 && pair[1] > start + 0.005 && pair[0] < end)
 }
 
 /// What these decoders said. What is said of the container alone is no damage to
