@@ -48,7 +48,7 @@ demo: build ## Make the example ride and render its reel
 	@echo "look at $(RIDE)/out/reel.mp4"
 
 test: deps ## Run the tests
-	@$(CARGO) test $(PROFILE)
+	@$(CARGO) test $(PROFILE) --no-fail-fast
 
 bench: build ## Compare speed and memory with ffmpeg, as ratios
 	@$(CARGO) build $(PROFILE) --example ride
