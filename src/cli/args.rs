@@ -203,6 +203,9 @@ pub(super) struct Watch {
 pub(super) struct Plan {
     /// Outputs to plan, by name; all where none is named.
     pub outputs: Vec<String>,
+    /// Of drafts, as `make --draft` makes them.
+    #[arg(long)]
+    pub draft: bool,
     /// Say for each action what is different since it was last done.
     #[arg(long)]
     pub why: bool,
@@ -224,6 +227,9 @@ pub(super) struct Explain {
     /// What the last build ran, and why.
     #[arg(long, conflicts_with_all = ["what", "output"])]
     pub last: bool,
+    /// Of drafts, as `make --draft` makes them.
+    #[arg(long)]
+    pub draft: bool,
     /// Go on without files that cannot be used (for `moments`).
     #[arg(short, long)]
     pub keep_going: bool,

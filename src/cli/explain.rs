@@ -25,6 +25,7 @@ pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
     };
+    workspace.set_draft(explain.draft);
     match answer(&mut workspace, explain) {
         Ok(explained) => {
             if explain.json {

@@ -12,6 +12,7 @@ pub(super) fn run(args: &Args, plan: &Plan) -> u8 {
         Ok(workspace) => workspace,
         Err(refused) => return refused.code,
     };
+    workspace.set_draft(plan.draft);
     if let Err(problems) = workspace.check_targets(&plan.outputs) {
         return setup::tell(&problems);
     }

@@ -96,14 +96,18 @@ pub struct FilePlan {
 }
 
 impl FilePlan {
-    /// A draft of it, beside it: `out/reel.mp4` is `out/reel.draft.mp4`.
+    /// A draft of it, beside it.
     #[must_use]
-    pub fn drafted(mut self) -> FilePlan {
-        let name = self.path.rfind('/').map_or(0, |slash| slash + 1);
-        let dot = self.path[name..].rfind('.').map_or(self.path.len(), |dot| name + dot);
-        self.path.insert_str(dot, ".draft");
-        self
+    pub fn drafted(self) -> FilePlan {
+        FilePlan { path: draft_of(&self.path), ..self }
     }
+}
+
+/// The file of a draft: `out/reel.mp4` is `out/reel.draft.mp4`.
+pub fn draft_of(path: &str) -> String {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = path[name..].rfind('.').map_or(path.len(), |dot| name + dot);
+    format!("{}.draft{}", &path[..dot], &path[dot..])
 }
 
 pub const DELIVERABLES: &[Deliverable] = &[reel::REEL, clips::CLIPS];

@@ -98,12 +98,13 @@ pub fn sources(clip: &Clip, format: &VideoFormat, run: FrameRun) -> Vec<SourceRu
     for piece in &clip.pieces {
         let (start, end) = (from.max(at), until.min(at + piece.frames));
         if start < end {
+            let (file, picture) = piece.small.unwrap_or((piece.file, piece.picture));
             sources.push(SourceRun {
-                file: piece.file,
+                file,
                 start: piece.start + rate.time_of(i64::from(start - at)),
                 frames: end - start,
-                picture: piece.picture,
-                fit: fit(clip.fit, &piece.picture, frame),
+                picture,
+                fit: fit(clip.fit, &picture, frame),
             });
         }
         at += piece.frames;

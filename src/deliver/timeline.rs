@@ -85,6 +85,7 @@ fn pieces(source: &Source<'_>, start: Timestamp, frames: u32, rate: FrameRate) -
             frames: end - first,
             picture: picture(video),
             has_audio: chapter.has_audio,
+            small: None,
         });
         first = end;
     }

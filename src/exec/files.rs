@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::Diagnostic;
 use crate::graph::{Database, FileInput, FileState};
-use crate::inputs::{self, FileStat, Never, Pattern, RealSystem, Remembered};
+use crate::inputs::{self, EntryKind, FileStat, Never, Pattern, RealSystem, Remembered, System};
 use crate::manifest::Manifest;
 use crate::store::Store;
 
@@ -98,7 +98,7 @@ pub fn look(
         found.retain(|file| taken.insert(*file));
         sets.push(found);
     }
-    let mut materials = Vec::new();
+    let mut materials = files.twins(db, &mut sets);
     for (name, place) in manifest.materials() {
         // A name, not a glob, whatever characters it has.
         let (found, trouble) = files.scan(db, &[Pattern::literal(&name)], &Never::default());
@@ -164,6 +164,26 @@ impl Files<'_> {
             }
         }
         (files, problems)
+    }
+
+    /// The small versions of footage that lie beside it. They are no footage, also
+    /// where a pattern takes in all of a folder.
+    fn twins(&mut self, db: &mut Database, sets: &mut [Vec<FileInput>]) -> Vec<FileInput> {
+        let large: Vec<String> = sets.iter().flatten().map(|file| file.path(db).clone()).collect();
+        let mut twins = Vec::new();
+        for name in large.iter().flat_map(|name| inputs::twins::names_of(name)) {
+            let path = self.root.join(&name);
+            let Some(entry) = self.system.stat(&path).ok().filter(|entry| entry.kind == EntryKind::File) else {
+                continue;
+            };
+            let known = self.memory.get(&name).filter(|known| known.is_trusted(&entry.stat));
+            let state = known.map_or(FileState::Unknown, |known| FileState::Known(known.digest));
+            let file = self.add(db, Source { name, path: Some(path), stat: Some(entry.stat) }, state);
+            twins.push(file);
+        }
+        let small: HashSet<&FileInput> = twins.iter().collect();
+        sets.iter_mut().for_each(|set| set.retain(|file| !small.contains(file)));
+        twins
     }
 
     fn add(&mut self, db: &mut Database, source: Source, state: FileState) -> FileInput {

@@ -4,12 +4,13 @@
 use crate::exec::workspace::Workspace;
 use crate::graph::outputs;
 use crate::graph::planned::Leaf;
-use crate::model::{ActionKey, ActionSpec, PlannedAction};
+use crate::model::{ActionKey, ActionSpec, PlannedAction, Sampling};
 
-/// The encoder of an action, where that is chosen out of several.
-fn encoder(action: &PlannedAction) -> Option<&str> {
+/// The encoder of an action, where that is chosen out of several, and what it
+/// encodes.
+fn encoder(action: &PlannedAction) -> Option<(&str, Sampling)> {
     match &action.spec {
-        ActionSpec::Segment(spec) => Some(&spec.encoder.name),
+        ActionSpec::Segment(spec) => Some((&spec.encoder.name, spec.format.sampling)),
         _ => None,
     }
 }
@@ -40,12 +41,12 @@ pub enum Below {
 }
 
 pub fn below(workspace: &Workspace, action: &PlannedAction) -> Below {
-    let Some(encoder) = encoder(action) else { return Below::Nothing };
+    let Some((encoder, sampling)) = encoder(action) else { return Below::Nothing };
     let outputs = outputs_of(workspace, action.key);
     if outputs.is_empty() {
         return Below::Unwanted;
     }
-    match outputs.iter().all(|output| workspace.db.can_step_down(output, encoder)) {
+    match outputs.iter().all(|output| workspace.db.can_step_down(output, encoder, sampling)) {
         true => Below::Another,
         false => Below::Nothing,
     }
@@ -54,7 +55,7 @@ pub fn below(workspace: &Workspace, action: &PlannedAction) -> Below {
 /// Lets the outputs that need the action do without its encoder; which they
 /// are.
 pub fn step_down(workspace: &mut Workspace, action: &PlannedAction) -> Vec<String> {
-    let Some(encoder) = encoder(action) else { return Vec::new() };
+    let Some((encoder, _)) = encoder(action) else { return Vec::new() };
     let outputs = outputs_of(workspace, action.key);
     for output in &outputs {
         workspace.db.step_down(output, encoder);

@@ -205,7 +205,9 @@ fn segment(
     run: FrameRun,
     needs: &mut Collector,
 ) -> Option<Arc<ActionResult>> {
-    let sources = match shot.look.draft && !shot.look.overlays.is_empty() {
+    // A camera's own small file is one already.
+    let is_small = shot.clip.pieces.iter().all(|piece| piece.small.is_some());
+    let sources = match shot.look.draft && !shot.look.overlays.is_empty() && !is_small {
         true => proxy(db, shot, &format!("{name}/proxy/{index}"), run, needs),
         false => Some(segments::sources(shot.clip, &shot.look.format, run)),
     };

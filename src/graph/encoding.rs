@@ -32,6 +32,12 @@ pub fn is_draft(db: &dyn Db) -> bool {
     Encoding::try_get(db).is_some_and(|encoding| encoding.draft(db))
 }
 
+/// What the nodes of an output's own actions begin with: a draft is another
+/// thing than the output, and is compared with earlier drafts.
+pub fn node_of(db: &dyn Db, output: &str) -> String {
+    if is_draft(db) { format!("{output}.draft") } else { output.to_owned() }
+}
+
 /// The encoder for all of the output of that name, codec and sampling.
 ///
 /// # Errors
@@ -92,15 +98,16 @@ impl Database {
         }
     }
 
-    /// Whether there is an encoder for the output once this one has failed too.
-    pub fn can_step_down(&self, output: &str, encoder: &str) -> bool {
+    /// Whether there is an encoder for the output, sampled like this, once this
+    /// one has failed too.
+    pub fn can_step_down(&self, output: &str, encoder: &str, sampling: Sampling) -> bool {
         let Some(encoding) = Encoding::try_get(self) else { return false };
         let mut gone = failed(self, encoding, output);
         gone.push(encoder.to_owned());
         let rungs = encoding.rungs(self);
         let Some(rung) = rungs.iter().find(|rung| rung.name == encoder) else { return false };
         let (wanted, engines) = (encoding.wanted(self), engines(self, encoding));
-        encoders::choose(rungs, (rung.codec, Sampling::default()), wanted, self.toolchain(), &gone, engines).is_ok()
+        encoders::choose(rungs, (rung.codec, sampling), wanted, self.toolchain(), &gone, engines).is_ok()
     }
 
     /// Lets an output do without an encoder that failed.
@@ -141,19 +148,19 @@ mod tests {
         };
         assert_eq!(names(&db), [Ok("first"), Ok("first")]);
 
-        assert!(db.can_step_down("reel", "first"));
+        assert!(db.can_step_down("reel", "first", Sampling::default()));
         db.step_down("reel", "first");
         assert_eq!(names(&db), [Ok("second"), Ok("first")]);
         db.step_down("reel", "second");
         assert_eq!(names(&db), [Ok("libx264"), Ok("first")]);
-        assert!(!db.can_step_down("reel", "libx264"));
-        assert!(db.can_step_down("clips", "first"));
+        assert!(!db.can_step_down("reel", "libx264", Sampling::default()));
+        assert!(db.can_step_down("clips", "first", Sampling::default()));
 
         // Another build begins at the top.
         db.set_wanted_encoder(Wanted::Auto, false);
         assert_eq!(names(&db), [Ok("first"), Ok("first")]);
         db.set_wanted_encoder(Wanted::Only("second".to_owned()), false);
         assert_eq!(names(&db), [Ok("second"), Ok("second")]);
-        assert!(!db.can_step_down("reel", "second"));
+        assert!(!db.can_step_down("reel", "second", Sampling::default()));
     }
 }

@@ -19,6 +19,7 @@ pub mod request;
 pub mod stills;
 mod target;
 pub mod telemetry;
+mod twins;
 
 pub use db::{Database, FileInput, FileState, Project};
 pub use planned::{Needs, Planned};

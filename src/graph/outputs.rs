@@ -19,6 +19,7 @@ use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::target::Aimed;
 use crate::graph::telemetry;
+use crate::graph::twins;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::JoinSpec;
 use crate::model::{ActionSpec, Clip, VideoFormat};
@@ -110,7 +111,11 @@ fn shots<'db>(
 ) -> Planned<Arc<Vec<ShotKey<'db>>>> {
     let mut needs = Collector::default();
     let format = FormatKey::new(db, look.look(db).format);
-    let clips = needs.take(laid_out(db, project, format, run));
+    let clips = needs.take(laid_out(db, project, format, run)).cloned();
+    let clips = match look.look(db).draft {
+        true => clips.and_then(|clips| twins::small(db, project, &clips, &mut needs)),
+        false => clips,
+    };
     let shots = clips.map(|clips| Arc::new(clips.iter().map(|clip| ShotKey::new(db, look, clip)).collect()));
     needs.finish(shots)
 }
@@ -273,7 +278,7 @@ fn list_files<'db>(
             aimed.demand(db, needs)?
         }
     };
-    let look = look(output.name.clone(), &demand);
+    let look = look(encoding::node_of(db, &output.name), &demand);
     let all = shots(look, needs)?;
     if all.iter().all(|shots| shots.is_empty()) {
         needs.problem(

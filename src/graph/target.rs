@@ -37,6 +37,17 @@ impl<'db> Aimed<'_, 'db> {
         let (_, length) = self.sample(db, target::FIRST[0], needs)?;
         let sound = self.settings.sound.bytes(self.settings.sound_codec(), length.millis);
         let budget = self.target.budget(length.millis, length.frames, sound);
+        if budget == 0 {
+            let problem = format!(
+                "output {:?} cannot be so small: its sound alone takes {sound} bytes, and the container some of its own",
+                self.output
+            );
+            needs.problem(
+                Diagnostic::input(problem)
+                    .hint("raise the target, give the sound a lower `bit_rate`, or make the output shorter"),
+            );
+            return None;
+        }
         while let Step::Try(quality) = target::step(&samples, budget, length.frames) {
             samples.push(self.sample(db, quality, needs)?.0);
         }

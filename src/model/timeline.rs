@@ -31,6 +31,9 @@ pub struct Piece {
     pub frames: u32,
     pub picture: SourcePicture,
     pub has_audio: bool,
+    /// A small file that shows the same at the same times, from which a draft is
+    /// made, where there is one.
+    pub small: Option<(Digest, SourcePicture)>,
 }
 
 /// How the pictures of a file are to be read.

@@ -70,7 +70,7 @@ fn main() -> ExitCode {
             Some(socket) => confinement::trial::hide_landlock().and_then(|()| serve(socket)),
             None => Err(usage()),
         },
-        [command, encoder] if command == "trial" => trial(&encoder.to_string_lossy()),
+        [command, encoder, folder] if command == "trial" => trial(&encoder.to_string_lossy(), Path::new(folder)),
         _ => Err(usage()),
     };
     match done {
@@ -108,8 +108,8 @@ fn serve(mut socket: UnixStream) -> Result<(), Diagnostic> {
 }
 
 /// Prints the digest of what an encoder makes, and the files that it is made of.
-fn trial(encoder: &str) -> Result<(), Diagnostic> {
-    let mut told = vec![trial::trial(encoder)?.to_string()];
+fn trial(encoder: &str, folder: &Path) -> Result<(), Diagnostic> {
+    let mut told = vec![trial::trial(encoder, folder)?.to_string()];
     told.extend(toolchain::mapped().iter().map(|path| path.display().to_string()));
     let told = told.join("\n");
     writeln!(std::io::stdout(), "{told}").map_err(|error| Diagnostic::environment(format!("cannot print: {error}")))

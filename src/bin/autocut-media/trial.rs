@@ -3,7 +3,7 @@
 //! out is decoded and compared.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -73,16 +73,21 @@ fn tried(encoder: &str, files: &mut Vec<PathBuf>) -> Result<Digest, String> {
         return Err(format!("there is no device for it ({})", devices.join(", ")));
     }
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let told = child(Command::new(program).arg("trial").arg(encoder), LIMIT)?;
+    let folder = tempfile::tempdir().map_err(|error| format!("it cannot be tried: {error}"))?;
+    let told = child(Command::new(program).arg("trial").arg(encoder).arg(folder.path()), folder.path(), LIMIT)?;
     let mut lines = told.lines();
     let identity = lines.next().and_then(|line| line.parse().ok()).ok_or("its trial said nothing of use")?;
     files.extend(lines.map(PathBuf::from));
     Ok(identity)
 }
 
-/// What a process prints that ends well within the limit.
-fn child(command: &mut Command, limit: Duration) -> Result<String, String> {
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+/// What a process prints that ends well within the limit. It prints to files in
+/// the folder: a driver's own process that lives on would keep a pipe open.
+fn child(command: &mut Command, folder: &Path, limit: Duration) -> Result<String, String> {
+    let (out, err) = (folder.join("out"), folder.join("err"));
+    let spawned = File::create(&out)
+        .and_then(|out| Ok((out, File::create(&err)?)))
+        .and_then(|(out, err)| command.stdin(Stdio::null()).stdout(out).stderr(err).spawn());
     let mut child = spawned.map_err(|error| format!("it cannot be tried: {error}"))?;
     let end = Instant::now() + limit;
     let status = loop {
@@ -96,26 +101,20 @@ fn child(command: &mut Command, limit: Duration) -> Result<String, String> {
             }
         }
     };
-    // Little enough to lie in the pipes until now.
-    let (mut out, mut err) = (String::new(), String::new());
-    child.stdout.take().map(|mut pipe| pipe.read_to_string(&mut out));
-    child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut err));
-    match (status.success(), err.lines().last()) {
-        (true, _) => Ok(out),
+    let told = |file: &Path| String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned();
+    match (status.success(), told(&err).lines().last()) {
+        (true, _) => Ok(told(&out)),
         (false, Some(last)) => Err(last.trim_start_matches("autocut-media: ").to_owned()),
         (false, None) => Err(format!("its trial ended with {status}")),
     }
 }
 
-/// Tries an encoder in this process: the digest of what it made.
-pub(crate) fn trial(encoder: &str) -> Result<Digest, Diagnostic> {
-    let folder = std::env::temp_dir().join(format!("autocut-trial-{}-{encoder}", std::process::id()));
+/// Tries an encoder in this process, with a file in the folder: the digest of
+/// what it made.
+pub(crate) fn trial(encoder: &str, folder: &Path) -> Result<Digest, Diagnostic> {
     let failed = |error| av::diagnose(format!("the encoder {encoder} does not work"), error);
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Diagnostic::environment(format!("cannot make the folder {}: {error}", folder.display())))?;
     let file = folder.join("trial.mkv");
     let made = encode(encoder, &file).and_then(|digest| compare(&file).map_err(failed).map(|near| (digest, near)));
-    std::fs::remove_dir_all(&folder).ok();
     match made? {
         (digest, true) => Ok(digest),
         (_, false) => {
@@ -221,8 +220,9 @@ mod tests {
     #[test]
     fn what_works_passes_and_what_does_not_says_why() {
         av::start();
-        assert!(trial("libx264").is_ok());
-        assert!(trial("h264_nothing").unwrap_err().to_string().contains("h264_nothing"));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(trial("libx264", folder.path()).is_ok());
+        assert!(trial("h264_nothing", folder.path()).unwrap_err().to_string().contains("h264_nothing"));
     }
 
     /// Another picture is noticed: each frame of the pattern differs by more
@@ -237,11 +237,16 @@ mod tests {
 
     #[test]
     fn a_trial_that_hangs_or_crashes_says_so() {
-        let hung = child(Command::new("sleep").arg("5"), Duration::from_millis(50)).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let shell = |line: &str, limit| child(Command::new("sh").args(["-c", line]), folder.path(), limit);
+        let hung = shell("sleep 5", Duration::from_millis(50)).unwrap_err();
         assert!(hung.contains("got nothing done"), "{hung}");
-        let killed = child(Command::new("sh").args(["-c", "kill -SEGV $$"]), LIMIT).unwrap_err();
+        let killed = shell("kill -SEGV $$", LIMIT).unwrap_err();
         assert!(killed.contains("signal"), "{killed}");
-        assert_eq!(child(Command::new("sh").args(["-c", "echo ab"]), LIMIT).unwrap(), "ab\n");
+        // What it leaves behind is not waited for.
+        let started = Instant::now();
+        assert_eq!(shell("sleep 5 & echo ab", LIMIT).unwrap(), "ab\n");
+        assert!(started.elapsed() < Duration::from_secs(4));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::exec::goal::{Goal, evaluate};
 use crate::exec::plan::{self, DryRun};
 use crate::exec::survey::{self, Done};
 use crate::exec::workspace::Workspace;
-use crate::graph::outputs;
+use crate::graph::{encoding, outputs};
 use crate::inputs::{self, RealSystem};
 use crate::model::key::Field;
 use crate::model::{ActionKey, PlannedAction};
@@ -151,7 +151,7 @@ impl<'a> Inquiry<'a> {
     pub fn output(&self, name: &str) -> Result<Explanation, Diagnostic> {
         let pending = self.pending()?;
         let declared = self.workspace.manifest.outputs.iter().find(|output| output.name == name);
-        let place = declared.and_then(|output| output.place_written());
+        let place = declared.and_then(|output| self.workspace.place_of(output));
         let mut explanation = self.explanation(place.unwrap_or_else(|| name.to_owned()), pending);
         let finished = explanation.pending.is_empty() && !explanation.open && !explanation.problems.has_errors();
         if let Some(output) = declared.filter(|_| finished) {
@@ -204,7 +204,7 @@ impl<'a> Inquiry<'a> {
             })
         })?;
         let node = clip.moment.node();
-        let prefix = format!("{output}/{node}/");
+        let prefix = format!("{}/{node}/", encoding::node_of(db, output));
         let mut pending = self.pending()?;
         pending.retain(|asked| asked.action.node.starts_with(&prefix));
         let mut explanation = self.explanation(format!("clip {number} of {output}: {node}"), pending);
@@ -313,7 +313,8 @@ pub fn output_of(workspace: &Workspace, wanted: &str) -> Option<String> {
     let root = workspace.root.to_string_lossy();
     let inside = wanted.strip_prefix(root.as_ref()).map(|rest| rest.trim_start_matches('/')).unwrap_or(wanted);
     let path = inside.trim_start_matches("./").trim_end_matches('/');
-    let found =
-        outputs.iter().find(|output| output.place_written().is_some_and(|place| place.trim_end_matches('/') == path));
+    let found = outputs
+        .iter()
+        .find(|output| workspace.place_of(output).is_some_and(|place| place.trim_end_matches('/') == path));
     found.map(|output| output.name.clone())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::Diagnostic;
+use crate::deliver::deliverables::{self, Files};
 use crate::exec::explain::basis::Again;
 use crate::exec::survey::Done;
 use crate::inputs::system::EntryKind;
@@ -56,12 +57,23 @@ impl Workspace {
         }
     }
 
+    /// Where an output of the manifest goes now, relative to the project: its
+    /// file (a draft's, where drafts are made) or its folder.
+    pub fn place_of(&self, output: &OutputDecl) -> Option<String> {
+        let place = output.place_written()?;
+        let kind = deliverables::find(&output.kind)?;
+        match kind.files {
+            Files::Whole(_) if self.draft => Some(deliverables::draft_of(&place)),
+            _ => Some(place),
+        }
+    }
+
     /// What is wrong with the places of the outputs of these names (of all where
     /// none is named), as far as that is known before planning.
     pub fn blocked_outputs(&self, targets: &[String]) -> Vec<Diagnostic> {
         let wanted = |name: &String| targets.is_empty() || targets.contains(name);
         let outputs = self.manifest.outputs.iter().filter(|output| wanted(&output.name));
-        let places = outputs.filter_map(|output| Some((output.place_written()?, &output.place)));
+        let places = outputs.filter_map(|output| Some((self.place_of(output)?, &output.place)));
         // A folder is one to write into.
         let is_file = |path: &str| RealSystem.stat(&self.root.join(path)).is_ok_and(|it| it.kind == EntryKind::File);
         let blocked = places.filter(|(path, _)| is_file(path));
@@ -74,7 +86,7 @@ impl Workspace {
         let wanted = |name: &String| targets.is_empty() || targets.contains(name);
         let outputs = self.manifest.outputs.iter().filter(|output| wanted(&output.name));
         let problem = |output: &OutputDecl| {
-            let place = output.place_written()?;
+            let place = self.place_of(output)?;
             Some(store::unwritable(&self.root.join(place))?.at(output.place.0.clone()))
         };
         outputs.filter_map(problem).collect()
