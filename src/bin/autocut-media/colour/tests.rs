@@ -1,7 +1,12 @@
 //! Against values that were worked out from the recommendations by another
 //! program, with their own printed constants and matrices.
 
-use super::*;
+use autocut::model::{Colour, Matrix};
+
+use super::levels::{from_rgb, to_rgb};
+use super::light::{Light, PEAK, WHITE, eetf, hlg_to_light, light_to_pq, pq_to_light};
+use super::{Change, TABLE_BITS};
+use crate::planes::{Source, Target};
 
 fn colour(matrix: Matrix, full_range: bool, primaries: u8, transfer: u8) -> Colour {
     Colour { matrix, full_range, primaries, transfer }
