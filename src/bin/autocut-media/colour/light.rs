@@ -1,20 +1,35 @@
-//! Light: transfers, tone mapping, primaries.
+//! Light: from levels of one kind to those of another, by way of light on a
+//! display. Numbers are those of the recommendations.
+//!
+//! - PQ and HLG (ITU-R BT.2100-2, tables 4 and 5; HLG with the OOTF of a display
+//!   of 1,000 cd/m2) become light on a display, SDR that of a display of gamma
+//!   2.4 (BT.1886 with black at 0) on which white is 203 cd/m2, the reference
+//!   white of BT.2408;
+//! - where SDR is to be made of HDR, light up to 1,000 cd/m2 is brought to at
+//!   most 203 cd/m2 by the EETF of BT.2390-8, 5.4.1, on the greatest of red,
+//!   green and blue, so that a colour keeps its hue; where HLG is to be made of
+//!   PQ, what is brighter than 1,000 cd/m2 becomes that, in the same way;
+//! - BT.709, BT.2020 and P3 become each other by their chromaticities, as BT.2087
+//!   does for BT.2020; what lies outside is moved towards the grey of its
+//!   luminance;
+//! - light becomes levels by the same formulas, turned round.
 
+use autocut::model::Colour;
 use autocut::model::footage::{Primaries, Transfer};
-use autocut::model::{Colour, Matrix};
 
-use super::levels::luma;
-
-/// The reference white of BT.2408 and the brightest light that is told apart,
-/// in cd/m2.
+/// The reference white of BT.2408 and the brightest light that SDR and HLG tell
+/// apart, in cd/m2.
 pub(super) const WHITE: f64 = 203.0;
 pub(super) const PEAK: f64 = 1_000.0;
+/// The brightest that PQ has levels for.
+const PQ_PEAK: f64 = 10_000.0;
 /// Of BT.1886.
 const GAMMA: f64 = 2.4;
 
-/// Levels from 0 to 1 of one kind to those of SDR.
+/// Levels from 0 to 1 of one kind to those of another.
 pub(super) struct Light {
-    transfer: Transfer,
+    from: Transfer,
+    to: Transfer,
     /// Red, green and blue of one kind out of those of another.
     pub(super) matrix: [[f64; 3]; 3],
     /// How much red, green and blue add to the luminance of the result.
@@ -24,17 +39,40 @@ pub(super) struct Light {
 impl Light {
     pub(super) fn new(from: &Colour, to: &Colour) -> Light {
         let (source, target) = (xyz(from.primaries()), xyz(to.primaries()));
-        Light { transfer: from.transfer(), matrix: product(&inverse(&target), &source), luminance: target[1] }
+        let matrix = product(&inverse(&target), &source);
+        Light { from: from.transfer(), to: to.transfer(), matrix, luminance: target[1] }
     }
 
     pub(super) fn change(&self, levels: [f64; 3]) -> [f64; 3] {
-        let light = match self.transfer {
+        // In shares of white.
+        let light = match self.from {
             Transfer::Sdr => levels.map(|level| odd(level, |level| libm::pow(level, GAMMA))),
-            Transfer::Pq => compressed(levels.map(|level| odd(level, pq_to_light))),
-            Transfer::Hlg => compressed(hlg_to_light(levels)),
+            Transfer::Pq => self.limited(levels.map(|level| odd(level, pq_to_light))),
+            Transfer::Hlg => self.limited(hlg_to_light(levels)),
         };
-        let light = into_gamut(apply(&self.matrix, light), &self.luminance);
-        light.map(|light| libm::pow(light, 1.0 / GAMMA))
+        let most = match self.to {
+            Transfer::Sdr => 1.0,
+            Transfer::Pq => PQ_PEAK / WHITE,
+            Transfer::Hlg => PEAK / WHITE,
+        };
+        let light = into_gamut(apply(&self.matrix, light), &self.luminance, most);
+        match self.to {
+            Transfer::Sdr => light.map(|light| libm::pow(light, 1.0 / GAMMA)),
+            Transfer::Pq => light.map(|light| light_to_pq(light * WHITE)),
+            Transfer::Hlg => light_to_hlg(light.map(|light| light * WHITE)),
+        }
+    }
+
+    /// Light in cd/m2 to shares of white, nothing brighter than can be shown.
+    fn limited(&self, light: [f64; 3]) -> [f64; 3] {
+        let greatest = light[0].max(light[1]).max(light[2]);
+        let limited = match self.to {
+            Transfer::Sdr => eetf(greatest),
+            Transfer::Pq => greatest,
+            Transfer::Hlg => greatest.min(PEAK),
+        };
+        let factor = if greatest > 0.0 { limited / greatest } else { 1.0 };
+        light.map(|light| light * factor / WHITE)
     }
 }
 
@@ -54,35 +92,49 @@ const C3: f64 = 2_392.0 / 4_096.0 * 32.0;
 /// A level of PQ to cd/m2.
 pub(super) fn pq_to_light(level: f64) -> f64 {
     let power = libm::pow(level.min(1.0), 1.0 / M2);
-    10_000.0 * libm::pow((power - C1).max(0.0) / (C2 - C3 * power), 1.0 / M1)
+    PQ_PEAK * libm::pow((power - C1).max(0.0) / (C2 - C3 * power), 1.0 / M1)
 }
 
 /// Back again.
 pub(super) fn light_to_pq(light: f64) -> f64 {
-    let power = libm::pow(light / 10_000.0, M1);
+    let power = libm::pow(light / PQ_PEAK, M1);
     libm::pow((C1 + C2 * power) / (1.0 + C3 * power), M2)
 }
 
-/// Levels of HLG to cd/m2 on a display of [`PEAK`] (BT.2100-2, table 5).
+// BT.2100-2, table 5.
+const A: f64 = 0.178_832_77;
+const B: f64 = 1.0 - 4.0 * A;
+/// 0.5 - A ln(4 A)
+const C: f64 = 0.559_910_729_529_562;
+const SYSTEM_GAMMA: f64 = 1.2;
+/// How much red, green and blue of BT.2020 add to luminance, as printed there.
+const LUMINANCE: [f64; 3] = [0.2627, 1.0 - 0.2627 - 0.0593, 0.0593];
+
+/// Levels of HLG to cd/m2 on a display of [`PEAK`].
 pub(super) fn hlg_to_light(levels: [f64; 3]) -> [f64; 3] {
-    const A: f64 = 0.178_832_77;
-    const B: f64 = 1.0 - 4.0 * A;
-    /// 0.5 - A ln(4 A)
-    const C: f64 = 0.559_910_729_529_562;
-    const SYSTEM_GAMMA: f64 = 1.2;
     let scene = levels.map(|level| {
         odd(level, |level| if level <= 0.5 { level * level / 3.0 } else { (libm::exp((level - C) / A) + B) / 12.0 })
     });
-    let [kr, kg, kb] = luma(Matrix::Bt2020);
+    let [kr, kg, kb] = LUMINANCE;
     let luminance = (kr * scene[0] + kg * scene[1] + kb * scene[2]).max(0.0);
     scene.map(|scene| PEAK * libm::pow(luminance, SYSTEM_GAMMA - 1.0) * scene)
 }
 
-/// Light in cd/m2 to shares of white, nothing brighter than that.
-fn compressed(light: [f64; 3]) -> [f64; 3] {
-    let greatest = light[0].max(light[1]).max(light[2]);
-    let factor = if greatest > 0.0 { eetf(greatest) / greatest } else { 1.0 };
-    light.map(|light| light * factor / WHITE)
+/// Back again. A colour that is less bright than white is can need more than the
+/// greatest level of one of its parts: then all are lowered, which keeps its hue.
+pub(super) fn light_to_hlg(light: [f64; 3]) -> [f64; 3] {
+    let [kr, kg, kb] = LUMINANCE;
+    let luminance = (kr * light[0] + kg * light[1] + kb * light[2]) / PEAK;
+    if luminance <= 0.0 {
+        return [0.0; 3];
+    }
+    let factor = libm::pow(luminance, (1.0 - SYSTEM_GAMMA) / SYSTEM_GAMMA) / PEAK;
+    let scene = light.map(|light| light * factor);
+    let over = scene[0].max(scene[1]).max(scene[2]).max(1.0);
+    scene.map(|scene| {
+        let scene = scene / over;
+        if scene <= 1.0 / 12.0 { libm::sqrt(3.0 * scene) } else { A * libm::log(12.0 * scene - B) + C }
+    })
 }
 
 /// BT.2390-8, 5.4.1, from black 0 and [`PEAK`] to black 0 and [`WHITE`].
@@ -100,17 +152,17 @@ pub(super) fn eetf(light: f64) -> f64 {
     pq_to_light(bent * peak)
 }
 
-/// What is less than 0 or more than 1 is moved straight towards the grey of the
-/// same luminance.
-fn into_gamut(light: [f64; 3], luminance: &[f64; 3]) -> [f64; 3] {
+/// What is less than 0 or more than `most` is moved straight towards the grey of
+/// the same luminance.
+fn into_gamut(light: [f64; 3], luminance: &[f64; 3], most: f64) -> [f64; 3] {
     let grey: f64 = light.iter().zip(luminance).map(|(light, share)| light * share).sum();
-    let grey = grey.clamp(0.0, 1.0);
+    let grey = grey.clamp(0.0, most);
     let keep = light.iter().fold(1.0_f64, |keep, light| {
         let away = light - grey;
-        let room = if away > 0.0 { 1.0 - grey } else { grey };
+        let room = if away > 0.0 { most - grey } else { grey };
         if away.abs() > room { keep.min(room / away.abs()) } else { keep }
     });
-    light.map(|light| (grey + (light - grey) * keep).clamp(0.0, 1.0))
+    light.map(|light| (grey + (light - grey) * keep).clamp(0.0, most))
 }
 
 /// Red, green and blue to CIE XYZ, by their chromaticities and white D65

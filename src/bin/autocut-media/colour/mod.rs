@@ -6,17 +6,8 @@
 //! a pattern, and it knows nothing of transfers.
 //!
 //! Where only range and matrix differ, colours are changed by one affine map.
-//! Where primaries or transfer differ, by a table over Y, Cb and Cr:
-//!
-//! - PQ and HLG (ITU-R BT.2100-2, tables 4 and 5; HLG with the OOTF of a display
-//!   of 1,000 cd/m2) become light on a display;
-//! - light up to 1,000 cd/m2 is brought to at most 203 cd/m2, the reference
-//!   white of BT.2408, by the EETF of BT.2390-8, 5.4.1, on the greatest of red,
-//!   green and blue, so that a colour keeps its hue;
-//! - BT.2020 and P3 become BT.709 by their chromaticities, as BT.2087 does for
-//!   BT.2020; what lies outside is moved towards the grey of its luminance;
-//! - light becomes levels for a display of gamma 2.4 (BT.1886 with black at 0),
-//!   203 cd/m2 being white.
+//! Where primaries or transfer differ, or YCgCo is one of the matrices, by a
+//! table over Y, Cb and Cr, which holds what [`light`] does.
 //!
 //! It must not depend on the processor: tables are made with libm, in one
 //! order, and applied in integers.
@@ -28,7 +19,7 @@ mod table;
 
 use std::sync::Arc;
 
-use autocut::model::Colour;
+use autocut::model::{Colour, Matrix};
 
 use affine::{Affine, Factors};
 use rows::{Rows, load, store};
@@ -94,9 +85,11 @@ impl Change {
     }
 }
 
-/// Whether light has to be changed, so that 8 bits a sample would not do.
+/// Whether light has to be changed, or chroma of another kind: then 8 bits a
+/// sample would not do, nor libswscale, which knows nothing of either.
 pub(crate) fn is_light(from: &Colour, to: &Colour) -> bool {
-    (from.transfer(), from.primaries()) != (to.transfer(), to.primaries())
+    let kind = |colour: &Colour| (colour.transfer(), colour.primaries(), colour.matrix == Matrix::YCgCo);
+    kind(from) != kind(to)
 }
 
 #[cfg(test)]
