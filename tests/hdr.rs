@@ -2,7 +2,11 @@
 //! BT.2100 and BT.2408, written down here once more, and against values that
 //! these print; their tags by ffprobe; and footage whose colours are not known.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
@@ -107,8 +111,8 @@ fn grey(percent: f64) -> Levels {
 /// Frames with a colour in each quadrant.
 fn patches(colours: [Levels; 4]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(WIDTH * HEIGHT * 3);
-    for plane in 0..3 {
-        let (width, height) = if plane == 0 { (WIDTH, HEIGHT) } else { (WIDTH / 2, HEIGHT / 2) };
+    for (plane, part) in [1, 2, 2].into_iter().enumerate() {
+        let (width, height) = (WIDTH / part, HEIGHT / part);
         for y in 0..height {
             for x in 0..width {
                 let quadrant = usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2);

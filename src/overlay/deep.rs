@@ -66,9 +66,9 @@ pub fn plain(sprite: &Sprite) -> [Vec<u16>; 3] {
         let mut before = BLACK;
         for (above, below) in upper.as_chunks_mut::<2>().0.iter_mut().zip(lower.as_chunks_mut::<2>().0) {
             let block = [above[0], above[1], below[0], below[1]];
-            let (sum, count) =
-                block.iter().filter(|level| **level > 0).fold((0, 0), |(s, n), l| (s + u32::from(*l), n + 1));
-            let usual = if count > 0 { (sum / count) as u16 } else { before };
+            let seen = || block.iter().filter(|level| **level > 0).map(|level| u32::from(*level));
+            let mean = seen().sum::<u32>().checked_div(seen().count() as u32);
+            let usual = mean.map_or(before, |mean| mean as u16);
             for level in above.iter_mut().chain(below).filter(|level| **level == 0) {
                 *level = usual;
             }
