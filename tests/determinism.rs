@@ -59,6 +59,9 @@ const MANIFEST: &str = r#"Project(
         "av1": Reel(file: "out/av1.webm", overlays: [], video: Video(size: "160x120", rate: 25, codec: Av1)),
         "vp9": Reel(file: "out/vp9.mkv", overlays: [], video: Video(size: "160x120", rate: 25, codec: Vp9)),
         "prores": Reel(file: "out/prores.mov", overlays: [], video: Video(size: "160x120", rate: 25, codec: ProRes)),
+        "hdr": Reel(file: "out/hdr.mov",
+            video: Video(size: "160x120", rate: 25, codec: ProRes, dynamic_range: Hdr10),
+            sound: Sound(fade: "30ms")),
     },
 )"#;
 
@@ -202,7 +205,7 @@ fn another_folder_time_zone_and_number_of_jobs_and_processors() {
     command.env("TZ", "UTC").env("LC_ALL", "C");
     make(command, &first, &["-j", "1"]);
     let (recorded, outputs) = (results(&first), digests_below(&first.path("out")));
-    assert_eq!(outputs.len(), 5);
+    assert_eq!(outputs.len(), 6);
 
     let mut many = common::autocut();
     many.env("TZ", "Asia/Kathmandu").env("LC_ALL", "de_DE.UTF-8").env("LANG", "de_DE.UTF-8");
@@ -237,7 +240,7 @@ fn nothing_tells_the_time(project: &Project) {
     }
     assert!(looked_at > 20, "{looked_at}");
     // The time that they tell is that of the footage.
-    for name in ["h264.mp4", "hevc.mkv", "av1.webm", "vp9.mkv", "prores.mov"] {
+    for name in ["h264.mp4", "hevc.mkv", "av1.webm", "vp9.mkv", "prores.mov", "hdr.mov"] {
         let file = project.path("out").join(name);
         let told = ffprobe(&file, "v:0", "stream_tags=creation_time:format_tags=creation_time");
         let times = || told.split(['\n', ',']).filter(|time| !time.is_empty());
@@ -318,7 +321,7 @@ fn another_processor() {
         .collect();
     assert!(other_keys.is_empty(), "the same is made under another key: {other_keys:?}");
 
-    for name in ["h264.mp4", "hevc.mkv", "vp9.mkv", "prores.mov"] {
+    for name in ["h264.mp4", "hevc.mkv", "vp9.mkv", "prores.mov", "hdr.mov"] {
         let same = |folder: &Path| fs::read(folder.join("out").join(name)).unwrap();
         assert!(same(&here.path("")) == same(&there.path("")), "{name} differs, and no action");
     }

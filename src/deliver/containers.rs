@@ -97,6 +97,12 @@ impl Container {
         self.facts().video[0]
     }
 
+    /// What it usually holds of HDR.
+    pub fn usual_hdr(self) -> VideoCodec {
+        let mut able = self.facts().video.iter().copied().filter(|codec| codec.holds_hdr());
+        able.next().unwrap_or(self.usual_video())
+    }
+
     /// What usually goes with that codec: a file for an editor is not made
     /// smaller at the cost of its sound.
     pub fn usual_sound(self, video: VideoCodec) -> SoundCodec {
@@ -167,6 +173,9 @@ mod tests {
             }
         }
         assert_eq!(Container::WebM.usual_video(), VideoCodec::Vp9);
+        assert_eq!(Container::Mp4.usual_hdr(), VideoCodec::Hevc);
+        assert_eq!(Container::WebM.usual_hdr(), VideoCodec::Vp9);
+        assert!(Container::ALL.iter().all(|container| container.usual_hdr().holds_hdr()));
         assert_eq!(Container::Mov.usual_sound(VideoCodec::ProRes), SoundCodec::Pcm);
         assert_eq!(Container::Mov.usual_sound(VideoCodec::H264), SoundCodec::Aac);
         assert_eq!(Container::WebM.usual_sound(VideoCodec::Av1), SoundCodec::Opus);

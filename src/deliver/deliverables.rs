@@ -47,7 +47,8 @@ impl Settings {
     }
 
     pub fn video_codec(&self) -> VideoCodec {
-        self.video.codec.or(self.container.usual_video())
+        let hdr = self.video.dynamic_range.is_hdr();
+        self.video.codec.or(if hdr { self.container.usual_hdr() } else { self.container.usual_video() })
     }
 
     /// What an encoder has to make.
@@ -71,6 +72,7 @@ impl Settings {
         let (pictures, heard) = (self.video_codec(), self.sound_codec());
         self.container.check((pictures, place(video)), (heard, place(sound)), checker);
         self.video.check_depth(pictures, video.unwrap_or(node), checker);
+        self.video.check_dynamic_range(pictures, video.unwrap_or(node), checker);
         self.video.check_target(pictures, one_file, video.unwrap_or(node), checker);
         self.sound.check_depth(heard, sound.unwrap_or(node), checker);
     }

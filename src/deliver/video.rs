@@ -4,8 +4,8 @@ use crate::base::{FrameRate, Size};
 use crate::deliver::codecs::{Demand, Preset, VideoCodec, WantedVideo};
 use crate::deliver::quality::Quality;
 use crate::deliver::target::Target;
+use crate::manifest::schema::choices;
 use crate::manifest::{Checker, Node, schema};
-use crate::model::footage::Transfer;
 use crate::model::{Colour, Matrix, Sampling, VideoFormat, VideoInfo};
 
 schema! {
@@ -19,8 +19,13 @@ schema! {
         rate: Option<FrameRate> = None,
         /// The codec. `Auto`: what the container usually holds.
         codec: WantedVideo = WantedVideo::Auto,
-        /// Bits a sample, 8 or 10. Left out: 8, and 10 for ProRes.
+        /// Bits a sample, 8 or 10. Left out: 8, and 10 for ProRes and HDR.
         depth: Option<u32> = None,
+        /// `Sdr`: HDR footage is tone-mapped. `Hdr10` (PQ) or `Hlg`: HDR, in BT.2020
+        /// with 10 bits, as HEVC unless told otherwise; footage of the same kind
+        /// keeps its colours, the other kind and SDR are converted, white of SDR
+        /// being 203 cd/m2.
+        dynamic_range: DynamicRange = DynamicRange::Sdr,
         /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
         /// Other encoders get what looks about equal. Or `Auto`: footage that is
         /// shown as it is, in the output's own format and without overlays, is
@@ -34,6 +39,30 @@ schema! {
         /// x264's preset, from "ultrafast" to "veryslow". Other encoders get
         /// their own that is nearest.
         preset: Preset = Preset::default(),
+    }
+}
+
+choices! {
+    /// How bright an output's pictures may be.
+    pub enum DynamicRange = "a dynamic range" {
+        Sdr,
+        Hdr10,
+        Hlg,
+    }
+}
+
+impl DynamicRange {
+    /// The colours that an output has.
+    pub fn colour(self) -> Colour {
+        match self {
+            DynamicRange::Sdr => Colour::BT709,
+            DynamicRange::Hdr10 => Colour::HDR10,
+            DynamicRange::Hlg => Colour::HLG,
+        }
+    }
+
+    pub fn is_hdr(self) -> bool {
+        self != DynamicRange::Sdr
     }
 }
 
@@ -80,6 +109,9 @@ impl Video {
         let span = node.field("depth").map_or(node.span, |field| field.span);
         match (self.depth, codec) {
             (None | Some(10), _) => {}
+            (Some(8), _) if self.dynamic_range.is_hdr() => {
+                checker.error_with_hint(span, "HDR has 10 bits", "leave `depth` out");
+            }
             (Some(8), VideoCodec::ProRes) => {
                 checker.error_with_hint(span, "ProRes has 10 bits", "leave `depth` out");
             }
@@ -87,6 +119,17 @@ impl Video {
             (Some(bits), _) => {
                 checker.error_with_hint(span, format!("pictures of {bits} bits cannot be made"), "write 8 or 10");
             }
+        }
+    }
+
+    /// Reports a codec in which players do not take HDR for what it is. `node` is
+    /// this struct, or what is around it.
+    pub fn check_dynamic_range(&self, codec: VideoCodec, node: &Node, checker: &mut Checker) {
+        if self.dynamic_range.is_hdr() && !codec.holds_hdr() {
+            let chosen = node.field("codec").or_else(|| node.field("dynamic_range"));
+            let span = chosen.map_or(node.span, |field| field.span);
+            let message = format!("{} is not for HDR: players do not show it as such", codec.name());
+            checker.error_with_hint(span, message, "write `codec: Hevc`, `Av1`, `Vp9` or `ProRes`, or leave it out");
         }
     }
 
@@ -109,11 +152,13 @@ impl Video {
         }
     }
 
-    /// The same to be looked at now: half as wide and high, as quickly as it goes.
+    /// The same to be looked at now: half as wide and high, as quickly as it goes,
+    /// and in SDR, which every screen shows.
     #[must_use]
     pub fn drafted(&self) -> Video {
         let quality = Quality::Constant((self.quality.crf() + DRAFT_LOSS).min(MAX_DRAFT));
-        Video { quality, target: None, depth: None, preset: Preset::quickest(), ..self.clone() }
+        let dynamic_range = DynamicRange::Sdr;
+        Video { quality, target: None, depth: None, dynamic_range, preset: Preset::quickest(), ..self.clone() }
     }
 
     /// What an encoder is asked for, where there is no target.
@@ -127,6 +172,7 @@ impl Video {
         match (codec, self.depth) {
             (VideoCodec::ProRes, _) => Sampling::Yuv422p10,
             (_, Some(10)) => Sampling::Yuv420p10,
+            _ if self.dynamic_range.is_hdr() => Sampling::Yuv420p10,
             _ => Sampling::Yuv420p8,
         }
     }
@@ -140,14 +186,16 @@ impl Video {
         });
         let rate = self.rate.or_else(|| most(footage, |video| limited(video.rate)));
         let rate = rate.or(FrameRate::new(DEFAULT_RATE.0, DEFAULT_RATE.1));
-        let usual = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
+        let usual = self.dynamic_range.colour();
+        // Copies are as bright as the rest, and encoders know no YCgCo.
+        let fits = |colour: &Colour| colour.transfer() == usual.transfer() && colour.matrix != Matrix::YCgCo;
         // What is copied stays as it is, and so what stands beside it is like it.
         let copies = self.quality.copies() && codec == VideoCodec::H264 && self.sampling(codec) == Sampling::Yuv420p8;
         let own = copies.then(|| most(footage, |video| video.colour)).flatten();
         VideoFormat {
             size: even(size),
             rate: rate.unwrap_or_else(|| unreachable!("the default rate is not 0")),
-            colour: own.filter(|colour| colour.transfer() == Transfer::Sdr).unwrap_or(usual),
+            colour: own.filter(fits).unwrap_or(usual),
             sampling: self.sampling(codec),
         }
     }

@@ -202,6 +202,8 @@ fn colours(video: &VideoInfo) -> String {
         Matrix::Bt601 => "matrix BT.601",
         Matrix::Bt709 => "matrix BT.709",
         Matrix::Bt2020 => "matrix BT.2020",
+        Matrix::Smpte240 => "matrix SMPTE 240M",
+        Matrix::YCgCo => "matrix YCgCo",
     };
     let transfer = match video.colour.transfer() {
         Transfer::Sdr => "SDR",
@@ -261,8 +263,8 @@ fn oddities(recording: &Recording, info: &MediaInfo, video: &VideoInfo) -> Vec<S
 fn colour_oddities(video: &VideoInfo, odd: &mut Vec<String>) {
     let colour = &video.colour;
     match (colour.transfer(), colour.primaries()) {
-        (Transfer::Pq, _) => odd.push("HDR (PQ): tone-mapped to SDR, BT.709".to_owned()),
-        (Transfer::Hlg, _) => odd.push("HDR (HLG): tone-mapped to SDR, BT.709".to_owned()),
+        (Transfer::Pq, _) => odd.push("HDR (PQ): tone-mapped to SDR, BT.709, but for outputs in HDR".to_owned()),
+        (Transfer::Hlg, _) => odd.push("HDR (HLG): tone-mapped to SDR, BT.709, but for outputs in HDR".to_owned()),
         (Transfer::Sdr, Primaries::Bt2020) => odd.push("colours of BT.2020: converted to BT.709".to_owned()),
         (Transfer::Sdr, Primaries::P3) => odd.push("colours of P3: converted to BT.709".to_owned()),
         (Transfer::Sdr, Primaries::Bt709) if colour.matrix != Matrix::Bt709 => {

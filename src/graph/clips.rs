@@ -285,11 +285,10 @@ fn drawn(
         clip: start.map(|start| (start, start.saturating_add(after(shot.clip.frames)))),
     };
     let shown = needs.act(db, format!("{name}/show"), ActionSpec::Show(show))?;
-    let colour = shot.look.format.colour;
     let draw = DrawSpec {
         overlay: overlay.spec.clone(),
         shown: shown.artifacts.first()?.digest,
-        format: SpriteFormat { frame: shot.look.format.size, matrix: colour.matrix, full_range: colour.full_range },
+        format: SpriteFormat::over(&shot.look.format),
     };
     let result = needs.act(db, format!("{name}/draw"), ActionSpec::Draw(draw))?;
     let drawn = needs.value(&result)?;

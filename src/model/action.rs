@@ -86,7 +86,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,

@@ -126,10 +126,30 @@ pub struct Colour {
 pub enum Matrix {
     Bt601,
     Bt709,
+    /// With non-constant luminance.
     Bt2020,
+    /// Of the first HDTV, SMPTE 240M.
+    Smpte240,
+    /// Green and orange instead of blue and red, as ITU-T H.273 has it.
+    YCgCo,
 }
 
-/// How levels become light.
+impl Matrix {
+    /// How much of luma red, green and blue each are; `None` where chroma is
+    /// something else than blue and red less luma.
+    pub fn luma(self) -> Option<[f64; 3]> {
+        let [red, blue] = match self {
+            Matrix::Bt601 => [0.299, 0.114],
+            Matrix::Bt709 => [0.2126, 0.0722],
+            Matrix::Bt2020 => [0.2627, 0.0593],
+            Matrix::Smpte240 => [0.212, 0.087],
+            Matrix::YCgCo => return None,
+        };
+        Some([red, 1.0 - red - blue, blue])
+    }
+}
+
+/// How levels become light: SDR by BT.1886, PQ and HLG by BT.2100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {
     /// Any of SDR.
@@ -149,6 +169,13 @@ pub enum Primaries {
 }
 
 impl Colour {
+    /// Of SDR in HD: what outputs have unless they are asked for something else.
+    pub const BT709: Colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
+    /// Of HDR10: BT.2020 with PQ.
+    pub const HDR10: Colour = Colour { matrix: Matrix::Bt2020, full_range: false, primaries: 9, transfer: 16 };
+    /// BT.2020 with HLG.
+    pub const HLG: Colour = Colour { transfer: 18, ..Colour::HDR10 };
+
     pub fn transfer(&self) -> Transfer {
         match self.transfer {
             16 => Transfer::Pq,

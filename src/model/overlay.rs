@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Digest, Size};
-use crate::model::footage::Matrix;
+use crate::model::footage::{Colour, Matrix, Transfer};
+use crate::model::timeline::VideoFormat;
 
 /// An overlay of the manifest: its kind and its own parameters, which only the
 /// kind's file in `overlay/` understands.
@@ -60,11 +61,23 @@ pub struct Drawn {
     pub layers: Vec<Vec<SpriteRun>>,
 }
 
-/// How sprites are stored, so that blending converts nothing.
+/// How sprites are stored, so that blending converts nothing; but those over HDR
+/// are stored as for SDR, in BT.709, and converted as they are unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpriteFormat {
     /// Of the frame that they are blended into.
     pub frame: Size,
     pub matrix: Matrix,
     pub full_range: bool,
+}
+
+impl SpriteFormat {
+    /// Of sprites over such pictures.
+    pub fn over(format: &VideoFormat) -> SpriteFormat {
+        let Colour { matrix, full_range, .. } = match format.colour.transfer() {
+            Transfer::Sdr => format.colour,
+            Transfer::Pq | Transfer::Hlg => Colour::BT709,
+        };
+        SpriteFormat { frame: format.size, matrix, full_range }
+    }
 }

@@ -1,9 +1,10 @@
 //! Blends sprites into planes: 4:2:0 of 8 or 10 bits, or 4:2:2 of 10 bits, which
-//! must then have limited range, as the sprites. Integer arithmetic in loops that
+//! must then have limited range, as the sprites; over HDR, sprites of 10 bits. Integer arithmetic in loops that
 //! the compiler turns into vector instructions; what is clear is not touched.
 
 use crate::base::{Point, Size};
 use crate::model::Sampling;
+use crate::overlay::deep::DeepSprite;
 use crate::overlay::sprite::Sprite;
 
 /// One plane of a frame: rows of `stride` bytes. Samples of more than 8 bits are
@@ -29,51 +30,118 @@ pub struct Planes<'a> {
 /// count as the even ones before them. What lies outside of the frame, or
 /// outside of planes that are too short for it, is left out.
 pub fn blend(frame: &mut Planes<'_>, sprite: &Sprite, at: Point) {
-    let (width, height) = (sprite.size().width as usize, sprite.size().height as usize);
-    let (x, y) = ((at.x & !1) as isize, (at.y & !1) as isize);
-    let bounds = (frame.size.width as usize, frame.size.height as usize);
-    let half = (bounds.0.div_ceil(2), bounds.1.div_ceil(2));
-    let source = Source { width, height, x, y };
-    let chroma = Source { width: width / 2, height: height / 2, x: x / 2, y: y / 2 };
-    let (luma, luma_alpha) = sprite.luma();
+    let places = Places::new(frame.size, sprite, at);
+    let (y, luma_alpha) = sprite.luma();
     let (u, v, alpha) = sprite.chroma();
-    let spans = (|row| sprite.luma_span(row), |row| sprite.chroma_span(row));
     match frame.sampling {
         Sampling::Yuv420p8 => {
-            source.blend_plane::<1>(&mut frame.y, bounds, luma, luma_alpha, spans.0);
-            chroma.blend_plane::<1>(&mut frame.u, half, u, alpha, spans.1);
-            chroma.blend_plane::<1>(&mut frame.v, half, v, alpha, spans.1);
-        }
-        Sampling::Yuv420p10 => {
-            source.blend_plane::<2>(&mut frame.y, bounds, luma, luma_alpha, spans.0);
-            chroma.blend_plane::<2>(&mut frame.u, half, u, alpha, spans.1);
-            chroma.blend_plane::<2>(&mut frame.v, half, v, alpha, spans.1);
-        }
-        Sampling::Yuv422p10 => {
-            source.blend_plane::<2>(&mut frame.y, bounds, luma, luma_alpha, spans.0);
-            let tall = Source { height, y, ..chroma };
-            let alpha = doubled(alpha, width / 2);
-            let bounds = (half.0, bounds.1);
+            places.luma.blend_plane::<1, u8>(&mut frame.y, y, luma_alpha, |row| sprite.luma_span(row), over);
             for (plane, colour) in [(&mut frame.u, u), (&mut frame.v, v)] {
-                tall.blend_plane::<2>(plane, bounds, &doubled(colour, width / 2), &alpha, |_| (0, width / 2));
+                places.chroma.blend_plane::<1, u8>(plane, colour, alpha, |row| sprite.chroma_span(row), over);
             }
         }
+        Sampling::Yuv420p10 | Sampling::Yuv422p10 => blend_deep(frame, places, sprite, [y, u, v]),
+    }
+}
+
+/// The same with a sprite in the colours of HDR. Frames of 8 bits are left
+/// alone: no HDR has them.
+pub fn blend_hdr(frame: &mut Planes<'_>, sprite: &DeepSprite, at: Point) {
+    if frame.sampling != Sampling::Yuv420p8 {
+        let places = Places::new(frame.size, sprite.sprite(), at);
+        blend_deep(frame, places, sprite.sprite(), sprite.levels());
+    }
+}
+
+/// Into frames of 10 bits: `colours` with the opacity of `sprite`.
+fn blend_deep<C: Colour>(frame: &mut Planes<'_>, places: Places, sprite: &Sprite, colours: [&[C]; 3]) {
+    let [y, u, v] = colours;
+    let (_, luma_alpha) = sprite.luma();
+    let (_, _, alpha) = sprite.chroma();
+    places.luma.blend_plane::<2, C>(&mut frame.y, y, luma_alpha, |row| sprite.luma_span(row), over_deep);
+    let chroma = [(&mut frame.u, u), (&mut frame.v, v)];
+    if frame.sampling == Sampling::Yuv420p10 {
+        for (plane, colour) in chroma {
+            places.chroma.blend_plane::<2, C>(plane, colour, alpha, |row| sprite.chroma_span(row), over_deep);
+        }
+        return;
+    }
+    let width = places.chroma.width;
+    let tall = places.tall();
+    let alpha = doubled(alpha, width);
+    for (plane, colour) in chroma {
+        tall.blend_plane::<2, C>(plane, &doubled(colour, width), &alpha, |_| (0, width), over_deep);
     }
 }
 
 /// Rows of chroma that lie between two rows of luma, as those that lie on them.
 /// Linear, of premultiplied colours and of their opacity alike.
-fn doubled(rows: &[u8], width: usize) -> Vec<u8> {
+fn doubled<C: Colour>(rows: &[C], width: usize) -> Vec<C> {
     let row = |index: usize| &rows[index * width..(index + 1) * width];
     let count = rows.len().checked_div(width).unwrap_or(0);
     let mut doubled = Vec::with_capacity(2 * rows.len());
     for index in 0..2 * count {
         let near = index / 2;
         let far = if index % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(count - 1) };
-        let pairs = row(near).iter().zip(row(far));
-        doubled.extend(pairs.map(|(near, far)| ((3 * u16::from(*near) + u16::from(*far) + 2) / 4) as u8));
+        doubled.extend(row(near).iter().zip(row(far)).map(|(near, far)| near.towards(*far)));
     }
     doubled
+}
+
+/// A level of a sprite.
+trait Colour: Copy {
+    /// In 10 bits.
+    fn deep(self) -> u32;
+    /// A quarter of the way to another.
+    fn towards(self, other: Self) -> Self;
+}
+
+impl Colour for u8 {
+    #[inline(always)]
+    fn deep(self) -> u32 {
+        u32::from(self) << 2
+    }
+
+    fn towards(self, other: u8) -> u8 {
+        ((3 * u16::from(self) + u16::from(other) + 2) / 4) as u8
+    }
+}
+
+impl Colour for u16 {
+    #[inline(always)]
+    fn deep(self) -> u32 {
+        u32::from(self)
+    }
+
+    fn towards(self, other: u16) -> u16 {
+        ((3 * u32::from(self) + u32::from(other) + 2) / 4) as u16
+    }
+}
+
+/// Where the planes of a sprite lie.
+#[derive(Clone, Copy)]
+struct Places {
+    luma: Source,
+    /// In 4:2:0.
+    chroma: Source,
+}
+
+impl Places {
+    fn new(frame: Size, sprite: &Sprite, at: Point) -> Places {
+        let (width, height) = (sprite.size().width as usize, sprite.size().height as usize);
+        let (x, y) = ((at.x & !1) as isize, (at.y & !1) as isize);
+        let bounds = (frame.width as usize, frame.height as usize);
+        let half = (bounds.0.div_ceil(2), bounds.1.div_ceil(2));
+        let luma = Source { width, height, x, y, bounds };
+        let chroma = Source { width: width / 2, height: height / 2, x: x / 2, y: y / 2, bounds: half };
+        Places { luma, chroma }
+    }
+
+    /// Of chroma in 4:2:2.
+    fn tall(&self) -> Source {
+        let Source { height, y, bounds, .. } = self.luma;
+        Source { height, y, bounds: (self.chroma.bounds.0, bounds.1), ..self.chroma }
+    }
 }
 
 /// Where and how large a plane of the sprite is, in samples of that plane.
@@ -83,18 +151,21 @@ struct Source {
     height: usize,
     x: isize,
     y: isize,
+    /// Of the frame's plane.
+    bounds: (usize, usize),
 }
 
 impl Source {
     /// Into samples of so many bytes.
-    fn blend_plane<const BYTES: usize>(
+    fn blend_plane<const BYTES: usize, C>(
         &self,
         plane: &mut Plane<'_>,
-        (frame_width, frame_height): (usize, usize),
-        colour: &[u8],
+        colour: &[C],
         alpha: &[u8],
         span: impl Fn(usize) -> (usize, usize),
+        over: impl Fn(&mut [u8], &[C], &[u8]),
     ) {
+        let (frame_width, frame_height) = self.bounds;
         let (top, bottom) = clip(self.y, self.height, frame_height);
         let (left, right) = clip(self.x, self.width, frame_width.min(plane.stride / BYTES));
         for row in top..bottom {
@@ -108,7 +179,7 @@ impl Source {
             let source = row * self.width + from..row * self.width + to;
             let target = plane.data.get_mut(start..start + (to - from) * BYTES);
             if let (Some(target), Some(colour), Some(alpha)) = (target, colour.get(source.clone()), alpha.get(source)) {
-                if BYTES == 1 { over(target, colour, alpha) } else { over_deep(target, colour, alpha) }
+                over(target, colour, alpha);
             }
         }
     }
@@ -132,13 +203,12 @@ fn over(target: &mut [u8], colour: &[u8], alpha: &[u8]) {
     }
 }
 
-/// The same into levels of 10 bits in limited range, of which 8-bit levels are
-/// fourths.
-fn over_deep(target: &mut [u8], colour: &[u8], alpha: &[u8]) {
+/// The same into levels of 10 bits in limited range.
+fn over_deep<C: Colour>(target: &mut [u8], colour: &[C], alpha: &[u8]) {
     for ((target, colour), alpha) in target.as_chunks_mut::<2>().0.iter_mut().zip(colour).zip(alpha) {
         let level = u32::from(u16::from_ne_bytes(*target));
         let kept = level.wrapping_mul(u32::from(!*alpha)).wrapping_add(127) / 255;
-        let level = (u32::from(*colour) << 2).wrapping_add(kept).min(1_023);
+        let level = colour.deep().wrapping_add(kept).min(1_023);
         *target = (level as u16).to_ne_bytes();
     }
 }
@@ -245,7 +315,7 @@ mod tests {
     /// Rows of chroma at 1/4 and 3/4 between those of 4:2:0.
     #[test]
     fn chroma_of_422_lies_between_that_of_420() {
-        assert_eq!(doubled(&[0, 100, 200, 100], 2), [0, 100, 50, 100, 150, 100, 200, 100]);
+        assert_eq!(doubled(&[0u8, 100, 200, 100], 2), [0, 100, 50, 100, 150, 100, 200, 100]);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 pub mod blend;
 pub mod canvas;
+pub mod deep;
 pub mod elevation;
 mod figures;
 pub mod gauge;

@@ -191,12 +191,8 @@ struct Conversion {
 
 impl Conversion {
     fn new(format: &SpriteFormat) -> Self {
-        let (kr, kb) = match format.matrix {
-            Matrix::Bt601 => (0.299, 0.114),
-            Matrix::Bt709 => (0.2126, 0.0722),
-            Matrix::Bt2020 => (0.2627, 0.0593),
-        };
-        let kg = 1.0 - kr - kb;
+        // No output is in YCgCo.
+        let [kr, kg, kb] = format.matrix.luma().or(Matrix::Bt709.luma()).unwrap_or_default();
         let (luma, chroma, black) =
             if format.full_range { (1.0, 1.0, 0.0) } else { (219.0 / 255.0, 224.0 / 255.0, 16.0 / 255.0) };
         let fixed = |value: f64| libm::round(value * 65_536.0) as i32;

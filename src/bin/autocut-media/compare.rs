@@ -26,7 +26,7 @@ pub(crate) fn compare(
 ) -> Result<Produced, Diagnostic> {
     let total: u32 = spec.sources.iter().map(|run| run.frames).sum();
     let packs = Packs::open(&[])?;
-    let mut easel = Easel::new(&spec.format, Overlays::new(&[], &packs))?;
+    let mut easel = Easel::new(&spec.format, Overlays::new(&[], &packs, &spec.format))?;
     let mut encoded = Film::open(input(invocation, spec.encoded)?, Skip::Nothing)?;
     let mut planes: Vec<Plane> = Vec::new();
     let mut index = 0;

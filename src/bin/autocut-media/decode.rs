@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use autocut::base::{Diagnostic, Digest, Timestamp};
 
+use crate::av::input::Stream;
 use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip};
 use crate::damage::{Damage, Passing};
 use crate::deinterlace;
@@ -49,6 +50,8 @@ pub(crate) struct Film {
     origin: i64,
     /// Ticks of the key frames in the container's index, rising.
     keys: Vec<i64>,
+    /// How far before what is wanted decoding begins at least.
+    lead: Timestamp,
     packet: Packet,
     /// The frame that is shown, and the one after it.
     current: Slot,
@@ -100,11 +103,11 @@ impl Film {
         let failed = |error| av::diagnose(format!("cannot read {}", path.display()), error);
         let (mut input, stream) = open_video(path)?;
         input.keep_only(stream);
-        let (base, keys) = {
+        let (base, keys, lead) = {
             let facts = input.stream(stream).ok_or_else(|| failed(Error::StreamNotFound))?;
             let mut keys: Vec<i64> = facts.index().filter(|entry| entry.key).map(|entry| entry.ticks).collect();
             keys.sort_unstable();
-            (facts.time_base(), keys)
+            (facts.time_base(), keys, lead(&facts))
         };
         let origin = first_shown(&mut input, stream).map_err(failed)?;
         let decoder = Decoder::open(&input, stream, skip).map_err(failed)?;
@@ -117,6 +120,7 @@ impl Film {
             base,
             origin: origin.unwrap_or(0),
             keys,
+            lead,
             packet: Packet::new().map_err(failed)?,
             current: slot().map_err(failed)?,
             next: slot().map_err(failed)?,
@@ -257,7 +261,8 @@ impl Film {
     fn seek(&mut self, time: Timestamp) -> Result<(), Diagnostic> {
         let second = Timestamp::from_seconds(1).to_ticks(self.base).max(1);
         let target = self.ticks(time);
-        let mut back = 0;
+        let lead = self.lead.to_ticks(self.base);
+        let mut back = lead;
         while target.saturating_sub(back) > self.origin && back < second.saturating_mul(300) {
             if self.input.seek(self.stream, target.saturating_sub(back)).is_err() {
                 break;
@@ -267,7 +272,7 @@ impl Film {
             if self.next.time.is_some_and(|found| found <= time) {
                 return Ok(());
             }
-            back = back.saturating_mul(4).max(second);
+            back = back.saturating_mul(4).max(second.saturating_add(lead));
         }
         self.rewind()
     }
@@ -428,6 +433,15 @@ impl Film {
     fn unreadable(&self, error: Error) -> Diagnostic {
         av::diagnose(format!("cannot read {}", self.path.display()), error)
     }
+}
+
+/// Whether a frame of H.264 is two fields the decoder takes from the frame before
+/// it where the stream does not tell, as film does that is marked to be shown as
+/// fields (soft telecine). Every few frames it tells, so after half a second what
+/// is said no longer depends on where decoding began.
+fn lead(stream: &Stream) -> Timestamp {
+    let takes_over = stream.codec() == "h264" && stream.top_field_first().is_some();
+    if takes_over { Timestamp::new(1, 2) } else { Timestamp::ZERO }
 }
 
 fn source(plane: av::frame::Plane) -> Source {

@@ -17,9 +17,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use autocut::base::{Diagnostic, FrameRate, Timestamp, UtcTime};
-use autocut::model::VideoFormat;
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::JoinSpec;
+use autocut::model::{Mastering, VideoFormat};
 
 use crate::av::muxer::{NewKind, NewStream};
 use crate::av::{self, Muxer, Packet};
@@ -189,7 +189,13 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
         tag: plan.tag.filter(|_| !is_matroska(&spec.container)).unwrap_or_else(|| tag(&plan.header, &spec.container)),
         extradata: &plan.header.extradata,
         time_base: tick,
-        kind: NewKind::Video { size, format: pixel_format(sampling), frame_rate, colour: colour_numbers(&colour) },
+        kind: NewKind::Video {
+            size,
+            format: pixel_format(sampling),
+            frame_rate,
+            colour: colour_numbers(&colour),
+            mastering: Mastering::of(&colour),
+        },
     })?;
     if let Some(sound) = sound {
         let kind = NewKind::Audio {

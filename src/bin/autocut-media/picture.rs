@@ -6,7 +6,7 @@
 //! first).
 
 use autocut::base::{Orientation, Size};
-use autocut::model::footage;
+use autocut::model::footage::{self, Transfer};
 use autocut::model::timeline::SourcePicture;
 use autocut::model::{Colour, Fit, Matrix, Sampling};
 
@@ -208,6 +208,7 @@ impl Fitter {
         let backdrop = frame_of(&mut self.backdrop, format, small_size)?;
         place(small, orientation, backdrop, 0, 0);
         let bytes = bytes_of(format);
+        let (dark, whole) = darkening(&self.colour);
         for index in 0..3 {
             let Some(plane) = backdrop.plane_mut(index) else { continue };
             let (centre, radius) = if index == 0 { (black, 2) } else { (neutral, 1) };
@@ -215,7 +216,7 @@ impl Fitter {
             planes::blur(&mut levels, plane.stride / bytes, plane.width / bytes, plane.height, radius);
             let (centre, most) = (i32::from(centre), (1 << format.bit_depth()) - 1);
             for level in &mut levels {
-                *level = (centre + (i32::from(*level) - centre) * 5 / 8).clamp(0, most) as u16;
+                *level = (centre + (i32::from(*level) - centre) * dark / whole).clamp(0, most) as u16;
             }
             planes::set_levels(plane.data, bytes, &levels);
         }
@@ -294,6 +295,15 @@ fn place(source: &Frame, orientation: Orientation, into: &mut Frame, x: usize, y
     }
 }
 
+/// The part of its level that a backdrop keeps: about a third of its light.
+fn darkening(colour: &Colour) -> (i32, i32) {
+    match colour.transfer() {
+        Transfer::Sdr | Transfer::Hlg => (5, 8),
+        // Of 203 cd/m2, at 58 %, 67 are at 46 %.
+        Transfer::Pq => (4, 5),
+    }
+}
+
 /// Black, and the middle of chroma.
 fn black(format: PixelFormat, colour: &Colour) -> [u16; 2] {
     let black = if colour.full_range { 0 } else { BLACK };
@@ -315,12 +325,15 @@ pub(crate) fn pixel_format(sampling: Sampling) -> PixelFormat {
     }
 }
 
-/// FFmpeg's `AVColorSpace`, which libswscale counts alike.
+/// FFmpeg's `AVColorSpace`, which libswscale counts alike (and does not know
+/// YCgCo: that is only ever scaled, from and to itself).
 pub(crate) fn matrix_number(matrix: Matrix) -> i32 {
     match matrix {
         Matrix::Bt601 => 5,
         Matrix::Bt709 => 1,
         Matrix::Bt2020 => 9,
+        Matrix::Smpte240 => 7,
+        Matrix::YCgCo => 8,
     }
 }
 
@@ -343,6 +356,35 @@ mod tests {
     use autocut::base::FrameRate;
 
     use super::*;
+
+    /// HDR of the same kind is shown as it is; of another one, or in other sizes,
+    /// it is not.
+    #[test]
+    fn hdr_is_not_touched_where_it_is_what_is_wanted() {
+        let size = Size::new(64, 48);
+        let source = Frame::picture(PixelFormat::YUV420P10, size).unwrap();
+        for (from, to, suits) in [
+            (Colour::HDR10, Colour::HDR10, true),
+            (Colour::HLG, Colour::HLG, true),
+            // Files that do not state their primaries.
+            (Colour { primaries: 2, ..Colour::HLG }, Colour::HLG, true),
+            (Colour::HLG, Colour::HDR10, false),
+            (Colour::HDR10, Colour::BT709, false),
+            (Colour { full_range: true, ..Colour::HDR10 }, Colour::HDR10, false),
+            (Colour { primaries: 12, ..Colour::HDR10 }, Colour::HDR10, false),
+            (Colour { matrix: Matrix::YCgCo, ..Colour::BT709 }, Colour::BT709, false),
+        ] {
+            let footage = SourcePicture {
+                stored: size,
+                pixel_aspect: (1, 1),
+                orientation: Orientation::UPRIGHT,
+                colour: from,
+                rate: FrameRate::new(30, 1).unwrap(),
+            };
+            let fitter = Fitter::new(size, to, PixelFormat::YUV420P10).unwrap();
+            assert_eq!(fitter.suits(&source, &footage), suits, "{from:?} {to:?}");
+        }
+    }
 
     /// Colours in BT.601 and in BT.709, both calculated from RGB by the
     /// formulas of these recommendations: grey, (15, 223, 5), (15, 211, 189).

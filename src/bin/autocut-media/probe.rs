@@ -8,9 +8,10 @@ use std::path::Path;
 
 use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Timestamp, UtcTime};
 use autocut::model::footage::{Track, TrackKind};
+use autocut::model::naming::mark;
 use autocut::model::{AudioInfo, MediaInfo, VideoInfo};
 
-use crate::av::input::Stream;
+use crate::av::input::{DolbyVision, Stream};
 use crate::av::{self, Error, Input, StreamKind, diagnose};
 use crate::extent;
 use crate::streams::{main_audio, media_zero, open_video};
@@ -33,6 +34,7 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     let missing = || diagnose(format!("cannot read {}", path.display()), Error::StreamNotFound);
     let facts = input.stream(stream).ok_or_else(missing)?;
     refuse_absurd(path, &facts)?;
+    refuse_unknown_colours(path, &facts)?;
     let mut video = video_info(&input, &facts, zero)
         .ok_or_else(|| Diagnostic::input(format!("the frame rate of {} is unknown", path.display())))?;
     // Elsewhere than in MP4 an index is a help for seeking, with other places in it.
@@ -49,6 +51,7 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
         tracks: input.streams().map(|stream| track(&stream)).collect(),
         video: None,
     };
+    let claimed = input.stream(stream).and_then(|facts| matrix_warning(content, &facts));
     let start = input.stream(stream).and_then(|facts| Some(Timestamp::from_ticks(facts.start()?, facts.time_base())));
     let leading = start.and_then(|start| extent::of_start(content, start, zero, video.rate));
     let extent = extent.unwrap_or_else(|| extent::of_packets(&mut input, stream, content, zero, video.duration));
@@ -57,7 +60,7 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
         video.chunks.retain(|chunk| *chunk < video.duration);
     }
     info.video = Some(video);
-    Ok((info, leading.into_iter().chain(extent.warnings).collect()))
+    Ok((info, claimed.into_iter().chain(leading).chain(extent.warnings).collect()))
 }
 
 /// Fails for pictures that nobody films and that would take all memory.
@@ -71,6 +74,34 @@ fn refuse_absurd(path: &Path, facts: &Stream) -> Result<(), Diagnostic> {
     Err(Diagnostic::input(message)
         .note(format!("autocut decodes pictures of up to {most} million pixels"))
         .hint("the file is probably damaged: take it out of the footage's pattern"))
+}
+
+/// Fails for pictures that would be shown in wrong colours.
+fn refuse_unknown_colours(path: &Path, facts: &Stream) -> Result<(), Diagnostic> {
+    let name = path.display();
+    if facts.dolby_vision().is_some_and(DolbyVision::is_alone) {
+        let profile = facts.dolby_vision().map_or(5, |dolby| dolby.profile);
+        let message = format!("{name} is in Dolby Vision, profile {profile}, and in nothing else");
+        return Err(Diagnostic::input(message)
+            .note("its pictures are right only in a player that knows Dolby Vision: elsewhere they are green and purple")
+            .hint("let the camera record HLG or HDR10, or convert the file to one of them, and take this one out of the pattern"));
+    }
+    match facts.colour().unknown_matrix(facts.pixel_format()) {
+        None => Ok(()),
+        Some(matrix) => Err(Diagnostic::input(format!("the colours of {name} are not known: its matrix is {matrix}"))
+            .note("autocut knows BT.601, BT.709, BT.2020, SMPTE 240M, YCgCo and RGB")
+            .hint("convert it to one of these, for instance with ffmpeg's filter zscale, and take this one out of the pattern")),
+    }
+}
+
+/// What people are to be told of a matrix that is taken for another one.
+fn matrix_warning(content: Digest, facts: &Stream) -> Option<Diagnostic> {
+    let name = mark(content);
+    let message = format!(
+        "{name}: it says that its matrix is BT.2020 with constant luminance; it is taken for the usual BT.2020, as \
+         players do"
+    );
+    facts.colour().claims_constant_luminance(facts.pixel_format()).then(|| Diagnostic::warning(message))
 }
 
 fn track(stream: &Stream) -> Track {

@@ -14,7 +14,7 @@
 use autocut::base::{Diagnostic, Digest, FrameRate, Shortage, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{SegmentInfo, SegmentSpec, SourceRun};
-use autocut::model::{self, Sampling, VideoFormat, naming};
+use autocut::model::{self, VideoFormat, naming};
 
 use crate::av::encoder::{ColourNumbers, VideoSettings};
 use crate::av::{self, Encoder, Frame, Packet, Skip};
@@ -42,7 +42,7 @@ pub(crate) fn render(
     let packs = Packs::open(&invocation.packs)?;
     let path = invocation.scratch.join("segment");
     let mut output = Output::open(spec, &path)?;
-    let mut easel = Easel::new(&spec.format, Overlays::new(&spec.overlays, &packs))?;
+    let mut easel = Easel::new(&spec.format, Overlays::new(&spec.overlays, &packs, &spec.format))?;
     let mut warnings = Vec::new();
     let mut held = 0;
     for run in &spec.sources {
@@ -116,7 +116,6 @@ impl Ending {
 pub(crate) struct Easel<'a> {
     fitter: Fitter,
     overlays: Overlays<'a>,
-    sampling: Sampling,
     /// The fitted source frame: painted here, or the decoder's own.
     base: Frame,
     /// Of the base: media time of the source frame, `None` for nothing yet.
@@ -133,7 +132,7 @@ impl<'a> Easel<'a> {
             let fitter = Fitter::new(format.size, format.colour, pixel_format(format.sampling))?;
             // Frames are made when they are first painted on.
             let (base, canvas, given) = (Frame::new()?, Frame::new()?, Frame::new()?);
-            Ok(Easel { fitter, overlays, sampling: format.sampling, base, shows: None, canvas, given })
+            Ok(Easel { fitter, overlays, base, shows: None, canvas, given })
         };
         make().map_err(|error| av::diagnose("cannot make frames", error))
     }
@@ -165,7 +164,7 @@ impl<'a> Easel<'a> {
             self.canvas = self.fitter.blank().map_err(failed)?;
         }
         self.canvas.copy_pixels(&self.base).map_err(failed)?;
-        self.overlays.paint(index, &mut self.canvas, self.sampling)?;
+        self.overlays.paint(index, &mut self.canvas)?;
         self.given.show_pixels(&self.canvas).map_err(failed)?;
         Ok(&mut self.given)
     }

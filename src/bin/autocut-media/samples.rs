@@ -3,8 +3,8 @@
 
 use autocut::analysis::Reach;
 use autocut::base::{Diagnostic, Orientation, Size, Timestamp};
+use autocut::model::Colour;
 use autocut::model::specs::AnalysisPass;
-use autocut::model::{Colour, Matrix};
 
 use crate::av::scaler::Filter;
 use crate::av::{Error, Frame, PixelFormat};
@@ -114,7 +114,7 @@ impl Reducer {
 /// The colours in which analyses see a picture: its own, but for HDR and wide
 /// colours, in which a level would mean something else.
 fn looked_at(colour: &Colour) -> Colour {
-    let sdr = Colour { matrix: Matrix::Bt709, full_range: true, primaries: 1, transfer: 1 };
+    let sdr = Colour { full_range: true, ..Colour::BT709 };
     if colour::is_light(colour, &sdr) { sdr } else { Colour { full_range: true, ..*colour } }
 }
 

@@ -145,7 +145,8 @@ fn encode(name: &str, file: &Path) -> Result<Digest, Diagnostic> {
         threads: 1,
     })?;
     let mut muxer = Muxer::create(file, "matroska").map_err(failed)?;
-    let kind = NewKind::Video { size: SIZE, format: PixelFormat::YUV420P, frame_rate: (30, 1), colour };
+    let kind =
+        NewKind::Video { size: SIZE, format: PixelFormat::YUV420P, frame_rate: (30, 1), colour, mastering: None };
     let (codec, extradata) = (encoder.codec(), encoder.extradata().to_vec());
     muxer.add(&NewStream { codec: &codec, tag: 0, extradata: &extradata, time_base: (1, 30), kind }).map_err(failed)?;
     muxer.begin(&[]).map_err(failed)?;

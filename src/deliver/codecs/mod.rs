@@ -70,6 +70,12 @@ impl VideoCodec {
     pub const ALL: [VideoCodec; 5] =
         [VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1, VideoCodec::Vp9, VideoCodec::ProRes];
 
+    /// Whether players take HDR in it for HDR. (H.264 could say so too; what
+    /// plays it does not look.)
+    pub fn holds_hdr(self) -> bool {
+        self != VideoCodec::H264
+    }
+
     /// As people call it.
     pub fn name(self) -> &'static str {
         match self {

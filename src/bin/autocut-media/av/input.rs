@@ -288,20 +288,32 @@ impl Stream<'_> {
     /// The matrix that turns the picture upright: nine numbers, row by row, as
     /// ISO 14496-12 8.3.2 lays them out.
     pub(crate) fn display_matrix(&self) -> Option<[i32; 9]> {
-        let wanted = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX as i32;
+        let bytes: [u8; 36] = self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX)?;
+        let mut matrix = [0; 9];
+        for (entry, four) in matrix.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *entry = i32::from_ne_bytes(*four);
+        }
+        Some(matrix)
+    }
+
+    /// What the container says of Dolby Vision.
+    pub(crate) fn dolby_vision(&self) -> Option<DolbyVision> {
+        // `AVDOVIDecoderConfigurationRecord`: bytes, of which the third is the
+        // profile and the eighth what the pictures are without it.
+        let bytes: [u8; 8] = self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF)?;
+        Some(DolbyVision { profile: bytes[2], compatible: bytes[7] })
+    }
+
+    /// The first bytes of side data of that kind.
+    fn side_data<const N: usize>(&self, kind: ffi::AVPacketSideDataType) -> Option<[u8; N]> {
         let stream = self.input.stream(self.index)?;
         stream.side_data().find_map(|data| {
             // SAFETY: side data lives as long as the stream.
-            let bytes = unsafe {
+            unsafe {
                 let raw = data.as_ptr();
-                let is_matrix = number(&raw const (*raw).type_) == wanted && (*raw).size >= 36;
-                is_matrix.then(|| std::slice::from_raw_parts((*raw).data, 36))
-            }?;
-            let mut matrix = [0; 9];
-            for (entry, four) in matrix.iter_mut().zip(bytes.chunks_exact(4)) {
-                *entry = i32::from_ne_bytes([four[0], four[1], four[2], four[3]]);
+                let is_it = number(&raw const (*raw).type_) == kind as i32 && (*raw).size >= N;
+                is_it.then(|| std::slice::from_raw_parts((*raw).data, N))?.try_into().ok()
             }
-            Some(matrix)
         })
     }
 
@@ -340,6 +352,23 @@ impl Entry {
     }
 }
 
+/// What Dolby Vision's own numbers say (`dvcC`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DolbyVision {
+    pub(crate) profile: u8,
+    /// What who knows nothing of it may take the pictures for: 1 HDR10, 2 SDR,
+    /// 4 HLG; 0 for nothing that there is.
+    pub(crate) compatible: u8,
+}
+
+impl DolbyVision {
+    /// Whether its pictures are right only for who knows it: IPT with a PQ of
+    /// its own.
+    pub(crate) fn is_alone(self) -> bool {
+        self.profile == 5 || self.profile == 10 && self.compatible == 0
+    }
+}
+
 /// FFmpeg's numbers; 2 (0 for the range) is "not stated".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ColourTags {
@@ -350,14 +379,51 @@ pub(crate) struct ColourTags {
 }
 
 impl ColourTags {
+    /// The matrix that follows from the primaries, where it is one of those that
+    /// have a name (ITU-T H.273, 8.3, value 12).
+    fn derived_matrix(self) -> Option<Matrix> {
+        match self.primaries {
+            1 => Some(Matrix::Bt709),
+            6 | 7 => Some(Matrix::Smpte240),
+            9 => Some(Matrix::Bt2020),
+            _ => None,
+        }
+    }
+
+    /// The name of a matrix that [`ColourTags::colour`] knows nothing of.
+    pub(crate) fn unknown_matrix(self, format: PixelFormat) -> Option<String> {
+        let name = match self.matrix {
+            _ if format.is_rgb() => return None,
+            11 => "Y'D'zD'x (SMPTE ST 2085)",
+            12 if self.derived_matrix().is_none() => "one that is derived from unusual primaries",
+            13 => "one with constant luminance that is derived from the primaries",
+            14 => "ICtCp",
+            15 => "IPT-C2 (SMPTE ST 2128)",
+            16 | 17 => "YCgCo-R",
+            number if number > 17 => return Some(format!("number {number} of ITU-T H.273")),
+            _ => return None,
+        };
+        Some(name.to_owned())
+    }
+
+    /// Whether luminance is constant in the matrix of BT.2020, which nobody films
+    /// in but some files claim.
+    pub(crate) fn claims_constant_luminance(self, format: PixelFormat) -> bool {
+        self.matrix == 10 && !format.is_rgb()
+    }
+
     /// What they mean for pictures of that format; where they say nothing, what
     /// players take it for.
     pub(crate) fn colour(self, format: PixelFormat, (width, height): (u32, u32)) -> Colour {
         let is_hd = width >= 1280 || height > 576;
         let matrix = match self.matrix {
-            1 | 7 => Matrix::Bt709,
+            1 => Matrix::Bt709,
+            // FCC's, which is 4, is less than a level away.
             4..=6 => Matrix::Bt601,
+            7 => Matrix::Smpte240,
+            8 => Matrix::YCgCo,
             9 | 10 => Matrix::Bt2020,
+            12 if !format.is_rgb() => self.derived_matrix().unwrap_or(Matrix::Bt709),
             // HDR and wide colours hardly ever come in another.
             0 | 2 | 3 if !format.is_rgb() && (matches!(self.transfer, 16 | 18) || self.primaries == 9) => {
                 Matrix::Bt2020

@@ -35,6 +35,7 @@ pub(crate) mod hardware;
 pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod mapped;
+mod mastering;
 pub(crate) mod muxer;
 pub(crate) mod packet;
 pub(crate) mod resampler;

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::ptr::{self, NonNull};
 
 use autocut::base::Size;
+use autocut::model::Mastering;
 use ffmpeg_next::ffi;
 
 use crate::pulse;
 
 use super::encoder::ColourNumbers;
-use super::{Dictionary, Error, NO_MEMORY, Packet, PixelFormat, c_string, check, flag, set_number};
+use super::{Dictionary, Error, NO_MEMORY, Packet, PixelFormat, c_string, check, flag, mastering, set_number};
 
 /// A stream to be written.
 #[derive(Clone, Debug)]
@@ -28,8 +29,21 @@ pub(crate) struct NewStream<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NewKind {
-    Video { size: Size, format: PixelFormat, frame_rate: (i32, i32), colour: ColourNumbers },
-    Audio { sample_rate: u32, channels: u16, frame_size: u32, initial_padding: u32, bit_rate: u32 },
+    Video {
+        size: Size,
+        format: PixelFormat,
+        frame_rate: (i32, i32),
+        colour: ColourNumbers,
+        /// Of HDR10.
+        mastering: Option<Mastering>,
+    },
+    Audio {
+        sample_rate: u32,
+        channels: u16,
+        frame_size: u32,
+        initial_padding: u32,
+        bit_rate: u32,
+    },
 }
 
 /// Bit-exact: no dates, no version of the library.
@@ -67,13 +81,16 @@ impl Muxer {
             let descriptor = descriptor.ok_or(Error::MuxerNotFound)?;
             let raw = ffi::avformat_new_stream(self.0.as_ptr(), ptr::null()).as_mut().ok_or(NO_MEMORY)?;
             raw.time_base = ffi::AVRational { num: stream.time_base.0, den: stream.time_base.1 };
+            if let NewKind::Video { mastering: Some(mastering), .. } = &stream.kind {
+                mastering::attach(raw, mastering)?;
+            }
             let p = raw.codecpar;
             (*p).codec_id = descriptor.id;
             (*p).codec_tag = stream.tag;
             (*p).extradata = copied(stream.extradata)?;
             (*p).extradata_size = int(u32::try_from(stream.extradata.len()).map_err(|_| NO_MEMORY)?)?;
             match stream.kind {
-                NewKind::Video { size, format, frame_rate, colour } => {
+                NewKind::Video { size, format, frame_rate, colour, .. } => {
                     (*p).codec_type = ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
                     ((*p).width, (*p).height) = (int(size.width)?, int(size.height)?);
                     (*p).format = format.0;
