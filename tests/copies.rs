@@ -273,6 +273,29 @@ fn hevc_is_copied_by_whole_gops() {
     }
 }
 
+/// Pictures of an open group are counted on from those before it: frame 150 of the
+/// one file, behind frame 239 of another with the same parameter sets, would be
+/// shown before that, did it not say that it follows nothing.
+#[test]
+fn a_run_that_begins_with_an_open_gop_is_shown_in_its_place() {
+    let project = Project::new();
+    footage(&project, "a/one.mp4", "testsrc2", &borrowed(&hevc(true, "", "yuv420p")));
+    footage(&project, "b/two.mp4", "testsrc", &borrowed(&hevc(true, "", "yuv420p")));
+    let pins = "Pin(at: \"a/one@6s\", length: \"2s\"), Pin(at: \"b/two@5s\", length: \"3s\")";
+    manifest(&project, pins, "Reel(file: \"film.mp4\", video: Video(codec: Hevc, quality: Copy))");
+    let made = project.make();
+    assert!(!made.ran().contains_key("segment"), "both lie on groups and end with their files");
+    let film = project.path("film.mp4");
+    assert_on_time(&film, 150);
+    assert_eq!(decode_warnings(&film), "");
+    let (one, two) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&project.path("b/two.mp4")));
+    let shown = frame_hashes(&film);
+    assert_eq!(shown, [&one[180..], &two[150..]].concat());
+    for (seconds, frame) in [("1.5", 45), ("1.95", 59), ("2.1", 63)] {
+        assert_eq!(hashes_from(&film, seconds), shown[frame..], "from {seconds} s");
+    }
+}
+
 /// Every time stamp is `n / 30`, or as near as Matroska's milliseconds come.
 fn assert_on_time_roughly(file: &Path, frames: usize, container: &str) {
     if container != "mkv" {

@@ -217,7 +217,10 @@ impl BitWriter {
     pub(super) fn copy(&mut self, bytes: &[u8], from: usize, until: usize) -> Option<()> {
         let mut bits = Bits::new(bytes);
         bits.skip(from)?;
-        (from..until).try_for_each(|_| Some(self.flag(bits.flag()?)))
+        for _ in from..until {
+            self.flag(bits.flag()?);
+        }
+        Some(())
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
@@ -304,7 +307,7 @@ mod tests {
         assert_eq!(writer.bits, 3 + 11 + 9);
         let bytes = writer.into_bytes();
         let mut bits = Bits::new(&bytes);
-        assert_eq!((bits.number(3), bits.number(11), bits.variable()), (Some(5), Some(0b10_1100_0101_0), Some(15)));
+        assert_eq!((bits.number(3), bits.number(11), bits.variable()), (Some(5), Some(0b101_1000_1010), Some(15)));
         assert!(BitWriter::default().copy(&[1], 0, 9).is_none());
     }
 }
