@@ -452,13 +452,30 @@ fn damage_within_packets_is_not_copied() {
         manifest(&project, "\"a/one@1s\"", &output);
         let told = project.make().warnings();
         assert!(told.iter().any(|text| text.contains("are copied and the others encoded: it is damaged")), "{told:?}");
-        assert!(told.iter().any(|text| text.contains("a/one.mp4") && text.contains("damaged")), "{told:?}");
+        let place = |text: &String| text.contains("a/one.mp4: 1 frame from 00:02.") && text.contains("cannot be right");
+        assert!(told.iter().any(place), "{told:?}");
         let clip = project.path("out/a-one-0h00m01.000s.mp4");
         assert_on_time(&clip, 165);
         // Nothing of the damage is in the film: what could not be decoded was encoded.
         assert_eq!(decode_warnings(&clip), "", "{codec}");
         let shown = frame_hashes(&clip);
         assert_eq!(shown[60..145], source[90..175], "{codec}");
+
+        // Where a file is known to be damaged, what no structure tells is told too, if
+        // a decoder stumbles over it, as FFmpeg's of H.264 does over other bytes in a
+        // later group. (That of HEVC makes a picture of these without a word.)
+        if codec != "H264" {
+            continue;
+        }
+        let (size, at) = packets[125..145].iter().copied().max().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[at + size / 3..at + size / 3 + 60].fill(0x5a);
+        fs::write(&path, bytes).unwrap();
+        let made = project.make();
+        assert_eq!(made.ran()["copy"], 1);
+        let told = made.warnings();
+        let later = |text: &String| text.contains("a/one.mp4: ") && text.contains(" from 00:04.");
+        assert!(told.iter().any(later), "{codec}: {told:?}");
     }
 }
 

@@ -24,13 +24,14 @@ use std::path::Path;
 use autocut::base::{Diagnostic, Orientation, Timestamp};
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{Copied, CopySpec};
-use autocut::model::{self, Sampling, VideoFormat};
+use autocut::model::{self, Sampling, VideoFormat, naming};
 
 use crate::av::input::Stream;
 use crate::av::{self, Error, Input, Packet, Skip};
 use crate::bitstream::{self, Leading, Obstacle, ParameterSets, Start};
 use crate::decode::Film;
 use crate::invocation::{Progress, input};
+use crate::losses;
 use crate::segment::{Header, Mark, PacketInfo, StreamHeader, Writer};
 use crate::streams::{main_video, media_zero};
 
@@ -83,10 +84,11 @@ pub(crate) fn copy(spec: &CopySpec, invocation: &Invocation, progress: Progress)
             let grid = Grid { zero: zero + spec.source.start, base, format: spec.format, frames: spec.source.frames };
             let mut copying = Copying::new(grid, sets, writer);
             copying.over(&mut file, stream, progress)?;
-            let is_damaged = copying.damaged;
+            let (is_damaged, broken) = (copying.damaged, copying.broken);
             let copied = copying.finish()?;
+            warnings.extend(broken.map(|broken| not_copied(spec, broken)));
             if is_damaged {
-                warnings.extend(losses(spec, path, &copied, progress)?);
+                warnings.extend(lost(spec, path, &copied, progress)?);
             }
             copied
         }
@@ -166,8 +168,18 @@ fn name(codec: &str) -> &str {
     }
 }
 
+/// That so many packets cannot be right, and where in the stretch the first is.
+/// Some decoders make something of them without a word.
+fn not_copied(spec: &CopySpec, (packets, first): (u64, Timestamp)) -> Diagnostic {
+    let (name, at) = (naming::mark(spec.source.file), spec.source.start + first);
+    let frames = losses::frames(packets);
+    Diagnostic::warning(format!(
+        "{name}: {frames} from {at} cannot be right as written; what can be decoded is encoded"
+    ))
+}
+
 /// What cannot be decoded of what was copied.
-fn losses(spec: &CopySpec, path: &Path, copied: &Copied, progress: Progress) -> Result<Vec<Diagnostic>, Diagnostic> {
+fn lost(spec: &CopySpec, path: &Path, copied: &Copied, progress: Progress) -> Result<Vec<Diagnostic>, Diagnostic> {
     let rate = spec.format.rate;
     let time = |frame: u32| spec.source.start + rate.time_of(i64::from(frame));
     let half = rate.time_of(1).scaled(1, 2);
@@ -190,9 +202,14 @@ struct Grid {
 }
 
 impl Grid {
+    /// From the start of the stretch.
+    fn time(&self, ticks: i64) -> Timestamp {
+        Timestamp::from_ticks(ticks, self.base) - self.zero
+    }
+
     /// The frame at these ticks; `None` between two.
     fn frame(&self, ticks: i64) -> Option<i64> {
-        let time = Timestamp::from_ticks(ticks, self.base) - self.zero;
+        let time = self.time(ticks);
         let frame = self.format.rate.nearest_frame(time);
         let off = time - self.format.rate.time_of(frame);
         let off = if off < Timestamp::ZERO { Timestamp::ZERO - off } else { off };
@@ -227,8 +244,11 @@ struct Copying {
     /// Other parameter sets are in use since a packet brought them, in the
     /// container's way.
     foreign: bool,
-    /// Any packet was damaged.
+    /// Anything was damaged.
     damaged: bool,
+    /// How many packets were, and when the first is shown, from the start of the
+    /// stretch.
+    broken: Option<(u64, Timestamp)>,
     why: Option<String>,
 }
 
@@ -242,7 +262,7 @@ enum Goes {
 impl Copying {
     fn new(grid: Grid, sets: ParameterSets, writer: Writer) -> Copying {
         let (run, gop, begin) = (None, None, None);
-        Copying { grid, sets, writer, run, gop, begin, foreign: false, damaged: false, why: None }
+        Copying { grid, sets, writer, run, gop, begin, foreign: false, damaged: false, broken: None, why: None }
     }
 
     fn over(&mut self, file: &mut Input, stream: usize, progress: Progress) -> Result<(), Diagnostic> {
@@ -304,7 +324,11 @@ impl Copying {
             true => Some(Obstacle::Damage),
             false => self.sets.obstacle(data),
         };
-        self.damaged |= obstacle == Some(Obstacle::Damage);
+        if obstacle == Some(Obstacle::Damage) {
+            self.damaged = true;
+            let at = packet.pts().map_or(Timestamp::ZERO, |ticks| self.grid.time(ticks));
+            self.broken.get_or_insert((0, at)).0 += 1;
+        }
         let place = frame.map(|frame| frame - gop.first);
         let problem = match place {
             None => Some(BESIDE),
