@@ -43,9 +43,6 @@ pub const RUNGS: &[Rung] = &[
 /// The word for the best rung that works.
 const AUTO: &str = "auto";
 
-/// The encoder whose pictures can stand beside those that are copied.
-pub const BESIDE_COPIES: &str = "libx264";
-
 /// Which encoder a person wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Wanted {

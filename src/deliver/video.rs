@@ -1,7 +1,7 @@
 //! The pictures of an output: size, rate and encoder.
 
 use crate::base::{FrameRate, Size};
-use crate::deliver::codecs::{Demand, Preset, VideoCodec, WantedVideo};
+use crate::deliver::codecs::{self, Demand, Preset, VideoCodec, WantedVideo};
 use crate::deliver::quality::Quality;
 use crate::deliver::target::Target;
 use crate::manifest::schema::choices;
@@ -29,8 +29,8 @@ schema! {
         /// Constant quality: x264's CRF. 18 is visually lossless, 23 is small.
         /// Other encoders get what looks about equal. Or `Auto`: footage that is
         /// shown as it is, in the output's own format and without overlays, is
-        /// copied by whole GOPs where that pays, and the rest encoded. Or `Copy`:
-        /// wherever it is possible.
+        /// copied by whole GOPs where that pays (H.264 and HEVC), and the rest
+        /// encoded. Or `Copy`: wherever it is possible.
         quality: Quality = Quality::default(),
         /// The size of the file, or the bit rate of its pictures. Some segments
         /// are encoded at several qualities, and the one quality is taken at
@@ -190,7 +190,11 @@ impl Video {
         // Copies are as bright as the rest, and encoders know no YCgCo.
         let fits = |colour: &Colour| colour.transfer() == usual.transfer() && colour.matrix != Matrix::YCgCo;
         // What is copied stays as it is, and so what stands beside it is like it.
-        let copies = self.quality.copies() && codec == VideoCodec::H264 && self.sampling(codec) == Sampling::Yuv420p8;
+        let is_copied = match codec {
+            VideoCodec::H264 => self.sampling(codec) == Sampling::Yuv420p8,
+            codec => codecs::beside_copies(codec).is_some(),
+        };
+        let copies = self.quality.copies() && is_copied;
         let own = copies.then(|| most(footage, |video| video.colour)).flatten();
         VideoFormat {
             size: even(size),

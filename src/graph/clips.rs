@@ -6,7 +6,6 @@ use salsa::plumbing::AsId;
 
 use crate::base::Digest;
 use crate::deliver::codecs;
-use crate::deliver::encoders;
 use crate::deliver::quality::Quality;
 use crate::deliver::segments::{self, FrameRun, Part};
 use crate::deliver::sound;
@@ -173,16 +172,16 @@ struct Shot<'a> {
 fn copies(db: &dyn Db, shot: &Shot<'_>, name: &str, needs: &mut Collector) -> Option<Vec<(FrameRun, Digest)>> {
     let Look { quality, format, encoder, overlays, .. } = shot.look;
     let mut copies = Some(Vec::new());
-    if !quality.copies() || !overlays.is_empty() || encoder.name != encoders::BESIDE_COPIES {
+    let Some(codec) = codecs::copied_beside(&encoder.name).filter(|_| quality.copies() && overlays.is_empty()) else {
         return copies;
-    }
+    };
     for (index, (first, source)) in segments::pieces(shot.clip, format).into_iter().enumerate() {
         let frames = source.frames;
         let demanded = *quality == Quality::Copy;
         if !demanded && !segments::shown_as_it_is(&source, format) {
             continue;
         }
-        let spec = CopySpec { source, format: *format, codec: "h264".to_owned(), demanded };
+        let spec = CopySpec { source, format: *format, codec: codec.to_owned(), demanded };
         let result = needs.act(db, format!("{name}/copy/{index}"), ActionSpec::Copy(spec));
         let made = result.and_then(|result| Some((needs.value::<Copied>(&result)?, result.artifacts.first()?.digest)));
         match (made, &mut copies) {

@@ -2,7 +2,7 @@
 //! what failed in this build.
 
 use crate::base::Diagnostic;
-use crate::deliver::codecs::{Rung, VideoCodec};
+use crate::deliver::codecs::{self, Rung, VideoCodec};
 use crate::deliver::encoders::{self, RUNGS, Wanted};
 use crate::graph::db::{Database, Db, EDITED};
 use crate::model::Sampling;
@@ -53,7 +53,7 @@ pub fn rung(db: &dyn Db, output: &str, kind: (VideoCodec, Sampling)) -> Result<&
 /// The encoder for what stands beside copies, where it works and none is named.
 pub fn beside_copies(db: &dyn Db, kind: (VideoCodec, Sampling)) -> Option<&'static Rung> {
     let wanted = Encoding::try_get(db).is_none_or(|encoding| *encoding.wanted(db) == Wanted::Auto);
-    let only = Wanted::Only(encoders::BESIDE_COPIES.to_owned());
+    let only = Wanted::Only(codecs::beside_copies(kind.0)?.name.to_owned());
     wanted.then(|| encoders::choose(RUNGS, kind, &only, db.toolchain(), &[], None).ok()).flatten()
 }
 

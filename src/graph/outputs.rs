@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
-use crate::deliver::codecs::{Demand, SoundCodec, VideoCodec};
+use crate::deliver::codecs::{self, Demand, SoundCodec};
 use crate::deliver::containers::Container;
 use crate::deliver::quality::Quality;
 use crate::deliver::sound::{self, Sound};
@@ -249,7 +249,7 @@ fn list_files<'db>(
             return None;
         }
     };
-    let copies = settings.video.quality.copies() && shown.is_empty() && settings.video_codec() == VideoCodec::H264;
+    let copies = settings.video.quality.copies() && shown.is_empty();
     let beside = copies.then(|| encoding::beside_copies(db, settings.coded())).flatten();
     let rung = beside.unwrap_or(rung);
     let overlay = |overlay: &&OverlayDecl| Overlay {
@@ -321,9 +321,9 @@ fn uncopied(settings: &Settings, shown: &[&OverlayDecl]) -> Option<(String, &'st
             format!("the overlay {:?} is drawn on it", overlay.name),
             "give the output `overlays: []`, or let it have the quality `Auto` or a number",
         )),
-        None if codec != VideoCodec::H264 => Some((
-            format!("it is {}, and only H.264 is copied", codec.name()),
-            "let it have the codec `H264`, or the quality `Auto` or a number",
+        None if codecs::beside_copies(codec).is_none() => Some((
+            format!("it is {}, and only H.264 and HEVC are copied", codec.name()),
+            "let it have the codec of its footage, `H264` or `Hevc`, or the quality `Auto` or a number",
         )),
         None => None,
     }

@@ -242,9 +242,9 @@ const QUALITY: Kind = Kind {
 
 const COPY: Kind = Kind {
     name: "copy",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
-    tools: &[Tool::Demux],
+    tools: &[Tool::Demux, Tool::Decode],
     memory: 60,
     deadline: STUCK,
     product: ("stretch copied", "stretches copied"),

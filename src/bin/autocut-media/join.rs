@@ -23,8 +23,8 @@ use autocut::model::{Mastering, VideoFormat};
 
 use crate::av::muxer::{NewKind, NewStream};
 use crate::av::{self, Muxer, Packet};
+use crate::bitstream::{Numbers, ParameterSets, with_lengths};
 use crate::invocation::{Progress, input};
-use crate::parameter_sets::{ParameterSets, with_lengths};
 use crate::picture::{colour_numbers, pixel_format};
 use crate::segment::{Header, PacketInfo, Reader, StreamHeader};
 
@@ -80,23 +80,55 @@ struct Segment<'a> {
     change: Option<Change>,
 }
 
-/// How packets of H.264 are changed, to stand in one file with others.
+/// How packets of H.264 and HEVC are changed, to stand in one file with others.
 #[derive(Clone)]
 struct Change {
     /// From start codes, as encoders write them, to lengths, as containers do.
     lengths: bool,
+    /// Parameter sets with other numbers.
+    numbers: Option<Rc<Numbers>>,
     /// To stand before each key frame.
     sets: Option<Rc<ParameterSets>>,
 }
 
 impl Change {
     fn apply(&self, data: &[u8], key: bool) -> Vec<u8> {
-        let data = if self.lengths { with_lengths(data) } else { data.to_vec() };
+        let mut data = if self.lengths { with_lengths(data) } else { data.to_vec() };
+        if let Some(numbers) = &self.numbers {
+            data = numbers.apply(&data);
+        }
         match &self.sets {
             Some(sets) if key => sets.before(&data),
             _ => data,
         }
     }
+}
+
+/// Parameter sets, and whether their packets have start codes.
+type Kind = (ParameterSets, bool);
+
+/// All sets in one container, and what numbers those of each kind get; `None`
+/// where two that differ have one number.
+fn side_by_side(kinds: &[Kind]) -> Option<(ParameterSets, Vec<Option<Numbers>>)> {
+    let mut all: Option<ParameterSets> = None;
+    let mut numbers = vec![None; kinds.len()];
+    // What cameras made keeps its numbers, as far as that goes.
+    let (encoded, copied): (Vec<_>, Vec<_>) = kinds.iter().enumerate().partition(|(_, (_, is_encoded))| *is_encoded);
+    for (place, (own, _)) in copied.into_iter().chain(encoded) {
+        all = Some(match all {
+            None => own.clone(),
+            Some(all) => match all.with(own) {
+                Some(all) => all,
+                None => {
+                    let (changed, new) = own.renumbered(&all)?;
+                    numbers[place] = Some(new);
+                    all.with(&changed)?
+                }
+            },
+        });
+    }
+    let all = all.filter(|all| all.to_extradata(false).is_some())?;
+    Some((all, numbers))
 }
 
 impl<'a> Plan<'a> {
@@ -150,29 +182,32 @@ impl Plan<'_> {
     /// Makes one file of segments with several parameter sets, each segment with
     /// those of its number.
     fn unite(&mut self, headers: &[Vec<u8>], kinds: &[usize]) -> Result<(), Diagnostic> {
-        let read = |header: &Vec<u8>| match ParameterSets::parse(header) {
+        let codec = self.header.codec.as_str();
+        let read = |header: &Vec<u8>| match ParameterSets::parse(codec, header) {
             Some(sets) => Some((sets, false)),
-            None => ParameterSets::of_encoder(header).map(|sets| (sets, true)),
+            None => ParameterSets::of_encoder(codec, header).map(|sets| (sets, true)),
         };
-        let sets = (self.header.codec == "h264").then(|| headers.iter().map(read).collect::<Option<Vec<_>>>());
-        let Some(sets) = sets.flatten() else {
+        let Some(sets) = headers.iter().map(read).collect::<Option<Vec<Kind>>>() else {
             return Err(Diagnostic::bug("segments cannot be joined: their parameter sets differ"));
         };
-        let all = sets.iter().skip(1).try_fold(sets[0].0.clone(), |all, (more, _)| all.with(more));
-        let all = all.filter(|all| all.to_extradata().is_some());
+        let united = side_by_side(&sets);
         // Where two of them have one number, each key frame brings its own.
-        let clash = all.is_none();
-        let first = all.as_ref().unwrap_or(&sets[0].0);
-        let extradata = first.to_extradata();
+        let clash = united.is_none();
+        let (all, numbers) = united.unwrap_or_else(|| (sets[0].0.clone(), vec![None; sets.len()]));
+        let extradata = all.to_extradata(clash);
         self.header.extradata = extradata.ok_or_else(|| Diagnostic::bug("there are too many parameter sets"))?;
-        self.tag = clash.then_some(u32::from_le_bytes(*b"avc3"));
-        let sets: Vec<_> = sets.into_iter().map(|(sets, lengths)| (Rc::new(sets), lengths)).collect();
+        self.tag = clash.then(|| all.tag_in_packets());
+        let changes: Vec<Change> = sets
+            .into_iter()
+            .zip(numbers)
+            .map(|((sets, lengths), numbers)| Change {
+                lengths,
+                numbers: numbers.map(Rc::new),
+                sets: clash.then(|| Rc::new(sets)),
+            })
+            .collect();
         for (segment, kind) in self.segments.iter_mut().zip(kinds) {
-            let change = |(sets, lengths): &(Rc<ParameterSets>, bool)| Change {
-                lengths: *lengths,
-                sets: clash.then(|| sets.clone()),
-            };
-            segment.change = sets.get(*kind).map(change);
+            segment.change = changes.get(*kind).cloned();
         }
         Ok(())
     }

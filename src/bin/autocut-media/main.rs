@@ -8,6 +8,7 @@
 mod analyse;
 mod audio;
 mod av;
+mod bitstream;
 mod colour;
 mod compare;
 mod confinement;
@@ -26,7 +27,6 @@ mod likeness;
 mod losses;
 mod meter;
 mod overlays;
-mod parameter_sets;
 mod picture;
 mod planes;
 mod probe;

@@ -155,6 +155,22 @@ impl WantedSound {
     }
 }
 
+/// The encoders whose pictures can stand beside those that are copied, with
+/// FFmpeg's names of their codecs.
+const BESIDE_COPIES: &[(&Rung, &str)] = &[(&h264::LIBX264, "h264"), (&hevc::LIBX265, "hevc")];
+
+/// The encoder whose pictures can stand beside those of a codec that are copied;
+/// `None` where that codec is never copied.
+pub fn beside_copies(codec: VideoCodec) -> Option<&'static Rung> {
+    BESIDE_COPIES.iter().find(|(rung, _)| rung.codec == codec).map(|(rung, _)| *rung)
+}
+
+/// FFmpeg's name of the codec whose packets can stand beside what an encoder
+/// makes.
+pub fn copied_beside(encoder: &str) -> Option<&'static str> {
+    BESIDE_COPIES.iter().find(|(rung, _)| rung.name == encoder).map(|(_, codec)| *codec)
+}
+
 /// The encoder of proxies: quick to write and quick to read.
 pub fn of_proxies(format: &VideoFormat) -> VideoEncoder {
     let demand = Demand { quality: 200, preset: Preset::quickest(), beside_copies: false };
