@@ -159,23 +159,27 @@ fn a_missing_frame_is_told_and_little_is_lost() {
 /// beside it is written so too.
 #[test]
 fn colours_stay_as_they_are() {
-    let project = Project::new();
     let full = ["-vf", "scale=out_range=full,format=yuvj420p", "-color_range", "pc"];
-    footage(&project, "a/one.mp4", "testsrc2", &[USUAL, &full].concat());
-    manifest(&project, "\"a/one@1.4s\"", "Clips(folder: \"out\", video: Video(quality: Auto))");
-    project.make();
-    let clip = project.path("out/a-one-0h00m01.400s.mp4");
-    assert_eq!(ffprobe(&clip, "v", "stream=color_range").trim_matches([',', '\n']), "pc");
-    let (source, shown) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&clip));
-    assert_eq!(shown[18..138], source[60..180]);
-    // The encoded edge against the same frames of the footage, by ffmpeg.
-    let (clip, source) = (clip.to_str().unwrap().to_owned(), project.path("a/one.mp4"));
-    let filter = "[0:v]trim=end_frame=18,setpts=N[a];[1:v]trim=start_frame=42:end_frame=60,setpts=N[b];[a][b]ssim";
-    let compare = ["-i", &clip, "-i", source.to_str().unwrap(), "-lavfi", filter, "-f", "null", "-"];
-    let output = std::process::Command::new("ffmpeg").args(compare).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let all: f64 = text.split("All:").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
-    assert!(all > 0.97, "SSIM of the edge {all}");
+    let x265 = hevc(false, "", "yuvj420p");
+    for (codec, encoder) in [("H264", USUAL), ("Hevc", &borrowed(&x265))] {
+        let project = Project::new();
+        footage(&project, "a/one.mp4", "testsrc2", &[encoder, &full].concat());
+        let output = format!("Clips(folder: \"out\", video: Video(codec: {codec}, quality: Auto))");
+        manifest(&project, "\"a/one@1.4s\"", &output);
+        project.make();
+        let clip = project.path("out/a-one-0h00m01.400s.mp4");
+        assert_eq!(ffprobe(&clip, "v", "stream=color_range").trim_matches([',', '\n']), "pc");
+        let (source, shown) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&clip));
+        assert_eq!(shown[18..138], source[60..180], "{codec}");
+        // The encoded edge against the same frames of the footage, by ffmpeg.
+        let (clip, source) = (clip.to_str().unwrap().to_owned(), project.path("a/one.mp4"));
+        let filter = "[0:v]trim=end_frame=18,setpts=N[a];[1:v]trim=start_frame=42:end_frame=60,setpts=N[b];[a][b]ssim";
+        let compare = ["-i", &clip, "-i", source.to_str().unwrap(), "-lavfi", filter, "-f", "null", "-"];
+        let output = std::process::Command::new("ffmpeg").args(compare).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let all: f64 = text.split("All:").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert!(all > 0.97, "SSIM of the edge {all}");
+    }
 }
 
 #[test]
