@@ -1,0 +1,175 @@
+//! HEVC: whole groups of pictures, closed or open, of one camera or several.
+
+use std::fs;
+use std::path::Path;
+
+use super::common::{Project, decode_warnings, ffprobe, frame_hashes, tool};
+use super::{assert_on_time, borrowed, footage, hashes_from, hevc, manifest, tag};
+
+/// HEVC of both kinds of groups and depths, in each container: the frames that
+/// are copied are the footage's own, in the file as a whole and from places in
+/// copies and in edges.
+#[test]
+fn hevc_is_copied_by_whole_gops() {
+    let cases = [
+        (false, "yuv420p", "mp4", "", "hvc1"),
+        (true, "yuv420p10le", "mov", ", depth: 10", "hvc1"),
+        (true, "yuv420p", "mkv", "", "[0][0][0][0]"),
+    ];
+    for (open, pixels, container, depth, name) in cases {
+        let project = Project::new();
+        let source = project.path(&format!("a/one.{container}"));
+        footage(&project, &format!("a/one.{container}"), "testsrc2", &borrowed(&hevc(open, "", pixels)));
+        let film = format!("film.{container}");
+        let output = format!("Reel(file: \"{film}\", video: Video(codec: Hevc, quality: Copy{depth}))");
+        manifest(&project, "\"a/one@1.4s\"", &output);
+        let made = project.make();
+        made.assert_ran([
+            ("probe", 1),
+            ("choose", 1),
+            ("copy", 1),
+            ("segment", 2),
+            ("sound", 1),
+            ("mix", 1),
+            ("join", 1),
+        ]);
+        assert_eq!(made.warnings(), Vec::<String>::new());
+        let film = project.path(&film);
+        assert_on_time_roughly(&film, 165, container);
+        assert_eq!(decode_warnings(&film), "", "{container}");
+        assert_eq!(tag(&film), name);
+        // From frame 42 to 207: the groups at 60, 90 ... to 180 are whole, and where
+        // they are open the last two frames before 180 are not of the one at 150.
+        let until = if open { 178 } else { 180 };
+        let (source, shown) = (frame_hashes(&source), frame_hashes(&film));
+        assert_eq!((source.len(), shown.len()), (240, 165));
+        assert_eq!(shown[18..until - 42], source[60..until], "{container}");
+        assert_ne!(shown[17], source[59]);
+        assert_ne!(shown[until - 42], source[until]);
+        // In the first edge, right behind the cut, in a later group, in the last edge.
+        for (seconds, frame) in [("0.3", 9), ("0.7", 21), ("1.2", 36), ("3.7", 111), ("4.9", 147)] {
+            assert_eq!(hashes_from(&film, seconds), shown[frame..], "{container} from {seconds} s");
+        }
+        project.make().assert_ran([]);
+    }
+}
+
+/// Pictures of an open group are counted on from those before it: frame 150 of the
+/// one file, behind frame 239 of another with the same parameter sets, would be
+/// shown before that, did it not say that it follows nothing.
+#[test]
+fn a_run_that_begins_with_an_open_gop_is_shown_in_its_place() {
+    let project = Project::new();
+    footage(&project, "a/one.mp4", "testsrc2", &borrowed(&hevc(true, "", "yuv420p")));
+    footage(&project, "b/two.mp4", "testsrc", &borrowed(&hevc(true, "", "yuv420p")));
+    let pins = "Pin(at: \"a/one@6s\", length: \"2s\"), Pin(at: \"b/two@5s\", length: \"3s\")";
+    manifest(&project, pins, "Reel(file: \"film.mp4\", video: Video(codec: Hevc, quality: Copy))");
+    let made = project.make();
+    assert!(!made.ran().contains_key("segment"), "both lie on groups and end with their files");
+    let film = project.path("film.mp4");
+    assert_on_time(&film, 150);
+    assert_eq!(decode_warnings(&film), "");
+    let (one, two) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&project.path("b/two.mp4")));
+    let shown = frame_hashes(&film);
+    assert_eq!(shown, [&one[180..], &two[150..]].concat());
+    for (seconds, frame) in [("1.5", 45), ("1.95", 59), ("2.1", 63)] {
+        assert_eq!(hashes_from(&film, seconds), shown[frame..], "from {seconds} s");
+    }
+}
+
+/// Every time stamp is `n / 30`, or as near as Matroska's milliseconds come.
+fn assert_on_time_roughly(file: &Path, frames: usize, container: &str) {
+    if container != "mkv" {
+        return assert_on_time(file, frames);
+    }
+    let text = ffprobe(file, "v", "frame=pts_time");
+    let lines = text.lines().map(|line| line.trim_end_matches(',')).filter(|line| !line.is_empty());
+    let times: Vec<f64> = lines.map(|line| line.parse().unwrap()).collect();
+    assert_eq!(times.len(), frames);
+    for (index, time) in times.iter().enumerate() {
+        assert!((time - index as f64 / 30.0).abs() < 6e-4, "frame {index} at {time}");
+    }
+}
+
+/// All encoders of HEVC count their parameter sets from 0: two cameras and what
+/// autocut encodes stand in one file under three numbers, as Apple's players
+/// demand (`hvc1`).
+#[test]
+fn hevc_of_two_cameras_is_copied_into_one_film() {
+    let project = Project::new();
+    footage(&project, "a/one.mp4", "testsrc2", &borrowed(&hevc(true, "", "yuv420p")));
+    let other = hevc(false, ":ref=1:cbqpoffs=3:ctu=16:slices=2:sao=0", "yuv420p");
+    footage(&project, "b/two.mov", "testsrc", &borrowed(&other));
+    let video = "Video(codec: Hevc, quality: Copy)";
+    manifest(&project, "\"a/one@1s\", \"b/two@1.5s\"", &format!("Reel(file: \"film.mp4\", video: {video})"));
+    let made = project.make();
+    assert_eq!(made.warnings(), Vec::<String>::new());
+    let film = project.path("film.mp4");
+    assert_on_time(&film, 330);
+    assert_eq!(decode_warnings(&film), "");
+    assert_eq!(tag(&film), "hvc1");
+    let shown = frame_hashes(&film);
+    let (one, two) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&project.path("b/two.mov")));
+    // Frames 30 to 195 of the one, then 45 to 210 of the other.
+    assert_eq!(shown[..148], one[30..178]);
+    assert_eq!(shown[165 + 15..], two[60..210]);
+    for (seconds, frame) in [("2.5", 75), ("5.2", 156), ("5.7", 171), ("8.1", 243)] {
+        assert_eq!(hashes_from(&film, seconds), shown[frame..], "from {seconds} s");
+    }
+    // Behind the tag of the box, ISO/IEC 14496-15, 8.3.3.1: the arrays of video,
+    // sequence and picture parameter sets hold three each, and these are all.
+    let bytes = fs::read(&film).unwrap();
+    let at = bytes.windows(4).position(|four| four == b"hvcC").unwrap() + 4 + 22;
+    assert_eq!(bytes[at..at + 4], [3, 0x80 | 32, 0, 3]);
+}
+
+/// More cameras than there are numbers: each key frame brings its sets along.
+#[test]
+fn hevc_of_many_cameras_is_copied_into_one_film() {
+    let project = Project::new();
+    let mut pins = Vec::new();
+    for offset in -8..9 {
+        let name = format!("c{:02}", offset + 8);
+        let path = project.path(&format!("a/{name}.mp4"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let source = format!("testsrc2=size=96x64:rate=30:duration=2.4,hue=h={}", offset * 20);
+        let sets = hevc(false, &format!(":cbqpoffs={offset}"), "yuv420p");
+        let args = [&["-v", "error", "-f", "lavfi", "-i", &source], &borrowed(&sets)[..], &[path.to_str().unwrap()]];
+        tool("ffmpeg", &args.concat());
+        pins.push(format!("Pin(at: \"a/{name}@0.8s\", length: \"1.5s\")"));
+    }
+    let output = "Reel(file: \"film.mp4\", video: Video(codec: Hevc, quality: Copy))";
+    manifest(&project, &pins.join(", "), output);
+    project.make();
+    let film = project.path("film.mp4");
+    assert_eq!(tag(&film), "hev1");
+    assert_on_time(&film, 17 * 45);
+    assert_eq!(decode_warnings(&film), "");
+    let shown = frame_hashes(&film);
+    for camera in 0..17 {
+        let source = frame_hashes(&project.path(&format!("a/c{camera:02}.mp4")));
+        let start = camera * 45;
+        assert_eq!(shown[start + 6..start + 36], source[30..60], "camera {camera}");
+    }
+    for frame in [100_usize, 400, 700] {
+        let seconds = format!("{:.4}", frame as f64 / 30.0 - 0.01);
+        assert_eq!(hashes_from(&film, &seconds), shown[frame..], "from {seconds} s");
+    }
+}
+
+/// A phone's file: its rate varies, so frames of the output are missing between
+/// its own, and nothing of it can be copied but what is even.
+#[test]
+fn a_real_phones_file_says_why_it_is_not_copied() {
+    let project = Project::new();
+    fs::create_dir_all(project.path("a")).unwrap();
+    if !project.copy("video/portrait-hevc-vfr.mp4", "a/phone.mp4") {
+        return;
+    }
+    let output = "Clips(folder: \"out\", video: Video(codec: Hevc, quality: Copy))";
+    manifest(&project, "Pin(at: \"a/phone@1s\", length: \"1s\")", output);
+    let made = project.make();
+    let told = made.warnings();
+    assert!(told.iter().any(|text| text.contains("nothing of it can be copied: ")), "{told:?}");
+    assert_eq!(decode_warnings(&project.path("out/a-phone-0h00m01.000s.mp4")), "");
+}
