@@ -1,6 +1,7 @@
 //! A drawn picture as it is stored and blended: premultiplied 8-bit planes in
 //! the frame's own matrix and range, luma and its opacity in full resolution,
-//! chroma and its opacity in 4:2:0. So nothing is converted per frame.
+//! chroma and its opacity in 4:2:0. So nothing is converted per frame. (Over HDR
+//! they are in BT.709: see [`deep`](super::deep).)
 
 use tiny_skia::Pixmap;
 

@@ -1,6 +1,7 @@
 //! Outputs in HDR: what ffmpeg decodes of them against the formulas of ITU-R
 //! BT.2100 and BT.2408, written down here once more, and against values that
-//! these print; their tags by ffprobe; and footage whose colours are not known.
+//! these print; their tags by ffprobe; and footage whose colours are not known
+//! ([`unknown`]).
 
 #![expect(
     clippy::unwrap_used,
@@ -8,7 +9,11 @@
     reason = "a test ends where something fails, and says what it skips"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod bt2100;
+mod unknown;
 
 use std::fs;
 use std::path::Path;
@@ -30,78 +35,6 @@ const LENGTH: usize = 15;
 const PQ: &str = "smpte2084";
 const HLG: &str = "arib-std-b67";
 const SDR: &str = "bt709";
-
-/// ITU-R BT.2100-2 (tables 4 and 5), BT.2087 and BT.2408-7, with the constants
-/// and the matrix as they are printed.
-mod bt2100 {
-    use super::Levels;
-
-    const M1: f64 = 0.1593017578125;
-    const M2: f64 = 78.84375;
-    const C1: f64 = 0.8359375;
-    const C2: f64 = 18.8515625;
-    const C3: f64 = 18.6875;
-    const A: f64 = 0.17883277;
-    const B: f64 = 0.28466892;
-    const C: f64 = 0.55991073;
-
-    pub(crate) const BT709: [f64; 3] = [0.2126, 0.7152, 0.0722];
-    pub(crate) const BT2020: [f64; 3] = [0.2627, 0.6780, 0.0593];
-
-    fn to_rgb(levels: Levels, [kr, kg, kb]: [f64; 3]) -> [f64; 3] {
-        let [y, cb, cr] = levels.map(|level| f64::from(level) / 4.0);
-        let (y, cb, cr) = ((y - 16.0) / 219.0, (cb - 128.0) / 224.0, (cr - 128.0) / 224.0);
-        let (red, blue) = (y + 2.0 * (1.0 - kr) * cr, y + 2.0 * (1.0 - kb) * cb);
-        [red, (y - kr * red - kb * blue) / kg, blue].map(|part| part.clamp(0.0, 1.0))
-    }
-
-    fn to_levels([red, green, blue]: [f64; 3], [kr, kg, kb]: [f64; 3]) -> Levels {
-        let y = kr * red + kg * green + kb * blue;
-        let (cb, cr) = ((blue - y) / (2.0 * (1.0 - kb)), (red - y) / (2.0 * (1.0 - kr)));
-        [16.0 + 219.0 * y, 128.0 + 224.0 * cb, 128.0 + 224.0 * cr].map(|level| (level * 4.0).round() as u16)
-    }
-
-    /// Light in cd/m2 on a display of BT.2020.
-    pub(crate) fn light_of(levels: Levels, transfer: &str) -> [f64; 3] {
-        match transfer {
-            super::PQ => to_rgb(levels, BT2020).map(|level| {
-                let p = level.powf(1.0 / M2);
-                10_000.0 * ((p - C1).max(0.0) / (C2 - C3 * p)).powf(1.0 / M1)
-            }),
-            super::HLG => {
-                let scene = to_rgb(levels, BT2020)
-                    .map(|level| if level <= 0.5 { level * level / 3.0 } else { (((level - C) / A).exp() + B) / 12.0 });
-                let luminance: f64 = scene.iter().zip(BT2020).map(|(part, share)| part * share).sum();
-                scene.map(|part| 1_000.0 * luminance.powf(0.2) * part)
-            }
-            _ => {
-                let [red, green, blue] = to_rgb(levels, BT709).map(|level| 203.0 * level.powf(2.4));
-                [
-                    0.6274 * red + 0.3293 * green + 0.0433 * blue,
-                    0.0691 * red + 0.9195 * green + 0.0114 * blue,
-                    0.0164 * red + 0.0880 * green + 0.8956 * blue,
-                ]
-            }
-        }
-    }
-
-    /// And the levels that it has.
-    pub(crate) fn levels_of(light: [f64; 3], transfer: &str) -> Levels {
-        if transfer == super::PQ {
-            let level = |light: f64| {
-                let y = (light / 10_000.0).powf(M1);
-                ((C1 + C2 * y) / (1.0 + C3 * y)).powf(M2)
-            };
-            return to_levels(light.map(level), BT2020);
-        }
-        let luminance: f64 = light.iter().zip(BT2020).map(|(part, share)| part / 1_000.0 * share).sum();
-        let level = |light: f64| {
-            let scene = luminance.max(1e-12).powf(-0.2 / 1.2) * light / 1_000.0;
-            if scene <= 1.0 / 12.0 { (3.0 * scene).sqrt() } else { A * (12.0 * scene - B).ln() + C }
-        };
-        to_levels(light.map(level), BT2020)
-    }
-}
 
 /// A grey at a share of the way from black to white.
 fn grey(percent: f64) -> Levels {
@@ -527,138 +460,5 @@ fn errors_have_their_place() {
         let line = text.lines().position(|line| line.contains("reel.mp4")).unwrap();
         let column = text.lines().nth(line).unwrap().find(marked).unwrap() + 1;
         assert!(told.contains(&format!("autocut.ron:{}:{column}", line + 1)), "{column} in {told}");
-    }
-}
-
-/// Footage in a matrix that is not known is refused by its name, not shown green.
-#[test]
-fn unknown_matrices_are_refused() {
-    let project = Project::new();
-    footage(&project, "ride.mp4", COLOURS[0].2, PQ);
-    let outputs = r#""reel": Reel(file: "reel.mkv")"#;
-    project.write("autocut.ron", manifest(&["ride"], outputs));
-    let patched = |matrix: &str| {
-        let tags = format!("hevc_metadata=matrix_coefficients={matrix}");
-        let args = ["-v", "error", "-y", "-i", "ride.mp4", "-c", "copy", "-bsf:v", &tags, "-f", "matroska", "out.mkv"];
-        ffmpeg(&project, &args);
-        fs::rename(project.path("out.mkv"), project.path("other.mp4")).unwrap();
-        project.write("autocut.ron", manifest(&["other"], outputs));
-        project.make_with(&[])
-    };
-    let refused = patched("14");
-    assert_eq!(refused.code, 1);
-    let told = refused.events.iter().map(Value::to_string).collect::<String>() + &refused.stderr;
-    assert!(told.contains("other.mp4") && told.contains("ICtCp") && told.contains("zscale"), "{told}");
-    // A claim that nobody means is told and taken for the usual matrix.
-    let claimed = patched("10");
-    assert_eq!(claimed.code, 0, "{}", claimed.stderr);
-    let told = claimed.events.iter().map(Value::to_string).collect::<String>() + &claimed.stderr;
-    assert!(told.contains("other.mp4") && told.contains("constant luminance"), "{told}");
-    assert!(project.ok(&["doctor"]).contains("constant luminance"));
-}
-
-/// YCgCo by ffmpeg's zscale (zimg) out of red, green and blue.
-#[test]
-fn ycgco_is_shown_in_its_colours() {
-    let project = Project::new();
-    let colours = [[190, 50, 45], [45, 160, 70], [50, 70, 180], [200, 190, 60]];
-    let mut frame = Vec::new();
-    for y in 0..HEIGHT {
-        for x in 0..WIDTH {
-            frame
-                .extend(colours[usize::from(x >= WIDTH / 2) + 2 * usize::from(y >= HEIGHT / 2)].map(|level: u8| level));
-        }
-    }
-    project.write("raw.rgb", frame.repeat(FRAMES));
-    for (range, tag) in [("limited", "tv"), ("full", "pc")] {
-        let size = format!("{WIDTH}x{HEIGHT}");
-        let filter = format!("format=gbrp,zscale=min=gbr:m=ycgco:rin=full:r={range},format=yuv420p");
-        let args =
-            ["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", &size, "-r", "30", "-i", "raw.rgb"];
-        let coded = ["-vf", &filter, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "4"];
-        let tags = ["-colorspace", "ycgco", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", tag];
-        let all: Vec<&str> = args.into_iter().chain(coded).chain(tags).chain(["ride.mp4"]).collect();
-        ffmpeg(&project, &all);
-        assert_eq!(stream(&project.path("ride.mp4"))["color_space"], "ycgco");
-        project
-            .write("autocut.ron", manifest(&["ride"], r#""reel": Reel(file: "reel.mkv", video: Video(quality: 4))"#));
-        project.make();
-        let path = project.path("reel.mkv");
-        let args =
-            ["-v", "error", "-i", path.to_str().unwrap(), "-frames:v", "1", "-sws_flags", "bicubic+accurate_rnd"];
-        let output =
-            Command::new("ffmpeg").args(args).args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]).output().unwrap();
-        for (index, made) in colours.into_iter().enumerate() {
-            let (x, y) = (WIDTH / 4 + index % 2 * WIDTH / 2, HEIGHT / 4 + index / 2 * HEIGHT / 2);
-            let found = &output.stdout[(y * WIDTH + x) * 3..][..3];
-            let off = found.iter().zip(made).map(|(a, b)| a.abs_diff(b)).max().unwrap();
-            assert!(off <= 4, "{range}: {found:?} and not {made:?}");
-        }
-    }
-}
-
-/// Puts a box into the last of the boxes of that path, before whatever comes after
-/// it, and makes all of them longer (ISO/IEC 14496-12). `skip` is what each has
-/// before the boxes that it holds.
-fn insert(bytes: &mut Vec<u8>, path: &[(&[u8; 4], usize)], new: &[u8]) {
-    let (mut from, mut until) = (0, bytes.len());
-    let mut starts = Vec::new();
-    for (name, skip) in path {
-        let mut at = from;
-        loop {
-            assert!(at + 8 <= until, "no {}", String::from_utf8_lossy(*name));
-            let size = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-            if &bytes[at + 4..at + 8] == *name {
-                (from, until) = (at + 8 + skip, at + size);
-                starts.push(at);
-                break;
-            }
-            at += size;
-        }
-    }
-    for start in starts {
-        let size = u32::from_be_bytes(bytes[start..start + 4].try_into().unwrap()) + new.len() as u32;
-        bytes[start..start + 4].copy_from_slice(&size.to_be_bytes());
-    }
-    bytes.splice(until..until, new.iter().copied());
-}
-
-/// Dolby Vision by its configuration box (Dolby's "Dolby Vision Streams Within the
-/// ISO Base Media File Format", 2.2): profile 5 is refused, 8.4 is HLG.
-#[test]
-fn dolby_vision_without_anything_else_is_refused() {
-    let project = Project::new();
-    footage(&project, "ride.mp4", COLOURS[0].2, HLG);
-    let plain = fs::read(project.path("ride.mp4")).unwrap();
-    fs::remove_file(project.path("ride.mp4")).unwrap();
-    let outputs = r#""reel": Reel(file: "reel.mkv", video: Video(dynamic_range: Hlg, quality: 2))"#;
-    project.write("autocut.ron", manifest(&["dolby"], outputs));
-    for (profile, compatible, code) in [(5u8, 0u8, 1), (8, 4, 0)] {
-        // Version 1.0, level 3, with metadata and a base layer.
-        let flags = u16::from(profile) << 9 | 3 << 3 | 0b101;
-        let [a, b] = flags.to_be_bytes();
-        let mut record = vec![0, 0, 0, 32];
-        record.extend(if profile > 7 { b"dvvC" } else { b"dvcC" });
-        record.extend([1, 0, a, b, compatible << 4]);
-        record.resize(32, 0);
-        let mut bytes = plain.clone();
-        let path: [(&[u8; 4], usize); 7] =
-            [(b"moov", 0), (b"trak", 0), (b"mdia", 0), (b"minf", 0), (b"stbl", 0), (b"stsd", 8), (b"hvc1", 78)];
-        insert(&mut bytes, &path, &record);
-        project.write("dolby.mp4", &bytes);
-        let found = stream(&project.path("dolby.mp4"));
-        let seen = side_data(&found, "DOVI configuration record").unwrap_or_else(|| panic!("{found}"));
-        assert_eq!(seen["dv_profile"], profile);
-        let made = project.make_with(&[]);
-        let told = made.events.iter().map(Value::to_string).collect::<String>() + &made.stderr;
-        assert_eq!(made.code, code, "{told}");
-        if code == 1 {
-            assert!(told.contains("dolby.mp4") && told.contains("profile 5") && told.contains("HLG"), "{told}");
-        } else {
-            let frames = decode(&project.path("reel.mkv"), 1);
-            for (found, expected) in quadrants(&frames).into_iter().zip(COLOURS[0].2) {
-                assert!(off(found, expected) <= 3, "{found:?} {expected:?}");
-            }
-        }
     }
 }
