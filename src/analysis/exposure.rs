@@ -9,7 +9,7 @@
 //!   middle grey with a standard deviation of 0.2. Clipped pixels count next to
 //!   nothing.
 
-use super::{Analyse, Analysis, Picture, Reach};
+use super::{Analyse, Analysis, Looks, Picture, Reach};
 use crate::model::signal::{NamedSignal, Signal};
 
 pub(super) const ANALYSIS: Analysis = Analysis {
@@ -18,6 +18,8 @@ pub(super) const ANALYSIS: Analysis = Analysis {
     summary: "Mean luma (brightness, 0 to 1), its spread (contrast, 0 to 0.5) and how well exposed it is (exposure, 0 to 1)",
     signals: &["brightness", "contrast", "exposure"],
     reach: Reach { before: 0, after: 0 },
+    looks: Looks::Everywhere,
+    alone: None,
     new: || Box::new(Exposure { well_exposed: well_exposedness(), signals: Default::default() }),
 };
 

@@ -74,7 +74,21 @@ pub struct Analysis {
     /// feeder shows that many around a chunk, so that a value does not depend on
     /// where chunks were cut.
     pub reach: Reach,
+    pub looks: Looks,
+    /// What is done in its place where no other analysis is wanted: the same
+    /// signals, for less.
+    pub alone: Option<&'static Analysis>,
     pub new: fn() -> Box<dyn Analyse>,
+}
+
+/// Which pictures an analysis is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum Looks {
+    /// All samples.
+    Everywhere,
+    /// Samples between key frames that this tells apart, from the one to the other;
+    /// everywhere else its signals are 0.
+    BetweenKeyFrames(fn(&Picture<'_>, &Picture<'_>) -> bool),
 }
 
 /// Neighbouring samples that a value depends on.
@@ -103,9 +117,9 @@ pub trait Analyse: Send {
 /// Every analysis, in the order of the reference page.
 pub const ANALYSES: &[Analysis] = &[motion::ANALYSIS, sharpness::ANALYSIS, exposure::ANALYSIS, scenes::ANALYSIS];
 
-/// The analysis called `name`.
+/// The analysis called `name`, one that stands for another included.
 pub fn find(name: &str) -> Option<&'static Analysis> {
-    ANALYSES.iter().find(|analysis| analysis.name == name)
+    ANALYSES.iter().flat_map(|analysis| [analysis].into_iter().chain(analysis.alone)).find(|found| found.name == name)
 }
 
 /// Keeps the samples with `from <= time < until` (microseconds): what was

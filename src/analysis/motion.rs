@@ -6,7 +6,7 @@
 //! look like one that moves. What is left is the mean absolute difference of
 //! the blocks.
 
-use super::{Analyse, Analysis, Picture, Reach};
+use super::{Analyse, Analysis, Looks, Picture, Reach};
 use crate::model::signal::{NamedSignal, Signal};
 
 pub(super) const ANALYSIS: Analysis = Analysis {
@@ -15,6 +15,8 @@ pub(super) const ANALYSIS: Analysis = Analysis {
     summary: "How much the picture moves: mean change of luma between samples, 0 to 1",
     signals: &["motion"],
     reach: Reach { before: 1, after: 0 },
+    looks: Looks::Everywhere,
+    alone: None,
     new: || Box::<Motion>::default(),
 };
 

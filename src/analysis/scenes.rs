@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Analyse, Analysis, Picture, Reach};
+use super::{Analyse, Analysis, Looks, Picture, Reach};
 use crate::model::signal::{NamedSignal, Signal};
 
 pub(super) const ANALYSIS: Analysis = Analysis {
@@ -18,11 +18,30 @@ pub(super) const ANALYSIS: Analysis = Analysis {
     version: 1,
     summary: "Where one shot ends and the next starts: 0 within a shot, from 0.5 to 1 at a cut",
     signals: &["scene_change"],
-    // A difference needs the picture before; a neighbourhood needs the
-    // differences on both sides.
-    reach: Reach { before: WINDOW as u32 + 1, after: WINDOW as u32 },
+    reach: REACH,
+    looks: Looks::Everywhere,
+    alone: Some(&BY_KEY_FRAMES),
     new: || Box::<Scenes>::default(),
 };
+
+/// Key frames first: a cut within a group of pictures leaves its two ends
+/// different, and all others need not be decoded. It misses what cuts away and
+/// back within one group, a flash for instance.
+const BY_KEY_FRAMES: Analysis = Analysis {
+    name: "cuts",
+    version: 1,
+    summary: "`scene_change` where nothing else is looked for: only between key frames that differ",
+    signals: &["scene_change"],
+    // Where the container lists no key frames, all samples are looked at.
+    reach: REACH,
+    looks: Looks::BetweenKeyFrames(differ),
+    alone: None,
+    new: || Box::<Scenes>::default(),
+};
+
+/// A difference needs the picture before; a neighbourhood needs the differences on
+/// both sides.
+const REACH: Reach = Reach { before: WINDOW as u32 + 1, after: WINDOW as u32 };
 
 /// Differences on each side that a difference is compared with.
 const WINDOW: usize = 2;
@@ -87,6 +106,14 @@ impl Scenes {
         });
         self.signal.push(time, value);
     }
+}
+
+/// Whether a cut may lie between two pictures. Half of what makes a cut, since what
+/// moves in either shot may bring them nearer.
+fn differ(before: &Picture<'_>, now: &Picture<'_>) -> bool {
+    let planes = |picture: &Picture<'_>| [&[picture.y()], &picture.chroma()[..]].concat().concat();
+    let (before, after) = (planes(before), planes(now));
+    before.len() != after.len() || content(&before, &after, now.y().len()) >= CONTENT / 2.0
 }
 
 /// The mean absolute difference of luma and both chroma planes, in levels,

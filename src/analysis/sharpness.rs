@@ -3,7 +3,7 @@
 //! "Diatom autofocusing in brightfield microscopy" (ICPR 2000), as
 //! `ln(1 + variance)`, since the variance itself spans four decades.
 
-use super::{Analyse, Analysis, Picture, Reach};
+use super::{Analyse, Analysis, Looks, Picture, Reach};
 use crate::model::signal::{NamedSignal, Signal};
 
 pub(super) const ANALYSIS: Analysis = Analysis {
@@ -12,6 +12,8 @@ pub(super) const ANALYSIS: Analysis = Analysis {
     summary: "How sharp the picture is: logarithm of the variance of its Laplacian, about 0 to 12",
     signals: &["sharpness"],
     reach: Reach { before: 0, after: 0 },
+    looks: Looks::Everywhere,
+    alone: None,
     new: || Box::<Sharpness>::default(),
 };
 

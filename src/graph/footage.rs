@@ -228,10 +228,14 @@ fn telling<'p>(path: &'p str, alike: &[String]) -> &'p str {
 }
 
 /// The analyses that the weights ask for.
-pub(crate) fn analyses(db: &dyn Db, project: Project) -> impl Iterator<Item = &'static Analysis> {
+pub(crate) fn analyses(db: &dyn Db, project: Project) -> Vec<&'static Analysis> {
     let weights = &project.moments(db).weights;
     let weighted = |name: &str| weights.iter().any(|(weight, _)| weight.trim_matches('|') == name);
-    ANALYSES.iter().filter(move |analysis| weighted(analysis.name))
+    let wanted: Vec<_> = ANALYSES.iter().filter(|analysis| weighted(analysis.name)).collect();
+    match wanted.as_slice() {
+        [only] if !project.analysis(db).exact => vec![only.alone.unwrap_or(only)],
+        _ => wanted,
+    }
 }
 
 /// The detector, where the weights ask for what it finds.

@@ -136,7 +136,7 @@ fn telemetry_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &
 }
 
 fn analysis_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mut Collector) -> Option<()> {
-    let AnalysisSettings { rate, width } = project.analysis(db);
+    let AnalysisSettings { rate, width, exact: _ } = project.analysis(db);
     let mut looks = false;
     for analysis in footage::analyses(db, project) {
         looks = true;

@@ -101,7 +101,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
         footage: footage?,
         telemetry: telemetry?,
         music: music?,
-        analysis: analysis.map(|AnalysisFields { rate, width }| AnalysisSettings { rate, width })?,
+        analysis: analysis.map(|AnalysisFields { rate, width, exact }| AnalysisSettings { rate, width, exact })?,
         detection: detection?,
         moments: moments?,
         overlays: overlays?,

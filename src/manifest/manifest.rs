@@ -139,6 +139,8 @@ pub struct AnalysisSettings {
     pub rate: FrameRate,
     /// Of the picture that is looked at, in pixels.
     pub width: u32,
+    /// Whether all of the footage is decoded also where less would do.
+    pub exact: bool,
 }
 
 /// An object detector.

@@ -91,6 +91,11 @@ schema! {
         rate: FrameRate = FrameRate::per_second(4),
         /// Width in pixels to which they are made smaller, from 64 to 1920.
         width: u32 = 320,
+        /// Whether all of the footage is decoded also where `scene_change` is the
+        /// only signal of pictures that is weighed. Else it is looked for between key
+        /// frames that differ, which is several times as fast and misses only what
+        /// cuts away and back between two of them.
+        exact: bool = false,
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark ends where something fails, and prints")]
 
+mod analysis;
 mod engine;
 mod fake;
 mod handmade;
@@ -50,6 +51,10 @@ fn main() {
         let camera = ride(&folder).join("footage/front/GX010001.MP4");
         media::copies(&camera, &folder, &mut table);
         media::transcode(&camera, &folder, &mut table);
+    }
+    if wanted("analysis") {
+        analysis::cuts(&folder, &mut table);
+        analysis::signals(&ride(&folder).join("footage/front/GX010001.MP4"), &folder, &mut table);
     }
     if wanted("reel") {
         reel(&folder, &mut table);

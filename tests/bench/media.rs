@@ -16,8 +16,14 @@ const TRANSCODED: u64 = 600;
 const CLIPS: u64 = 10;
 const CLIP: u64 = 30;
 
+/// How long what is measured is to be, in seconds.
+pub(crate) fn seconds(usual: u64) -> u64 {
+    let wanted = std::env::var("AUTOCUT_BENCH_SECONDS").ok();
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// A long file: a camera's, again and again, without being encoded anew.
-fn long(camera: &Path, project: &Path, seconds: u64) -> PathBuf {
+pub(crate) fn long(camera: &Path, project: &Path, seconds: u64) -> PathBuf {
     let _ = fs::remove_dir_all(project);
     fs::create_dir_all(project.join("footage")).unwrap();
     let file = project.join("footage/long.mp4");
@@ -51,8 +57,7 @@ fn ratio(ours: Duration, theirs: Duration) -> String {
 
 /// One clip against `ffmpeg` with the same settings.
 pub(crate) fn transcode(camera: &Path, folder: &Path, table: &mut Table) {
-    let wanted = std::env::var("AUTOCUT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
-    let seconds = wanted.unwrap_or(TRANSCODED);
+    let seconds = seconds(TRANSCODED);
     let project = folder.join("transcode");
     let file = long(camera, &project, seconds + 1);
     manifest(&project, seconds, &[0], "\"film\": Reel(file: \"out/film.mp4\")");

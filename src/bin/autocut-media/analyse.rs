@@ -1,11 +1,16 @@
 //! The kind `analyse`: pictures of a chunk for `autocut::analysis`. Several
 //! analyses of one pass share one decode.
 
-use autocut::analysis::{self, Analyse, Picture, Reach};
+mod by_key_frames;
+
+use autocut::analysis::{self, Analyse, Looks, Picture, Reach};
 use autocut::base::{Diagnostic, Orientation, Size};
 use autocut::model::protocol::{Invocation, Produced};
+use autocut::model::signal::NamedSignal;
 use autocut::model::specs::{AnalyseSpec, AnalysisPass};
 use autocut::model::{self};
+
+use by_key_frames::Wanted;
 
 use crate::av::scaler::Filter;
 use crate::av::{self, Frame, PixelFormat, Skip};
@@ -27,6 +32,18 @@ pub(crate) fn analyse(
     let Some((spec, invocation)) = batch.first() else { return Vec::new() };
     let alike = batch.iter().all(|(other, _)| other.file == spec.file && other.pass == spec.pass);
     let mut runs: Vec<Result<Run, Diagnostic>> = batch.iter().map(|(spec, _)| Run::new(spec)).collect();
+    if let [Ok(Run { looks: Looks::BetweenKeyFrames(differ), new, .. })] = runs.as_slice() {
+        let wanted = Wanted { new: *new, differ: *differ };
+        let looked = input(invocation, spec.file)
+            .and_then(|path| by_key_frames::look(spec, path, films, &wanted, progress))
+            .and_then(|found| found.map(|(signals, warnings)| produced(invocation, &signals, warnings)).transpose());
+        match looked {
+            Ok(Some(produced)) => return vec![Ok(produced)],
+            // All is looked at.
+            Ok(None) => {}
+            Err(problem) => return vec![Err(problem)],
+        }
+    }
     let looked = if alike {
         look(&spec.pass, spec, invocation, films, &mut runs, progress)
     } else {
@@ -36,17 +53,28 @@ pub(crate) fn analyse(
         let warnings = looked.clone()?;
         let signals = run?.analysis.finish();
         let signals = analysis::within(signals, spec.pass.from.to_micros(), spec.pass.until.to_micros());
-        let path = invocation.scratch.join("signals");
-        std::fs::write(&path, model::encode(&signals))
-            .map_err(|error| Diagnostic::environment(format!("cannot write {}: {error}", path.display())))?;
-        Ok(Produced { files: vec![path], warnings, ..Produced::default() })
+        produced(invocation, &signals, warnings)
     };
     runs.into_iter().zip(batch).map(finish).collect()
 }
 
+/// Writes signals to the scratch folder.
+fn produced(
+    invocation: &Invocation,
+    signals: &Vec<NamedSignal>,
+    warnings: Vec<Diagnostic>,
+) -> Result<Produced, Diagnostic> {
+    let path = invocation.scratch.join("signals");
+    std::fs::write(&path, model::encode(signals))
+        .map_err(|error| Diagnostic::environment(format!("cannot write {}: {error}", path.display())))?;
+    Ok(Produced { files: vec![path], warnings, ..Produced::default() })
+}
+
 struct Run {
     analysis: Box<dyn Analyse>,
+    new: fn() -> Box<dyn Analyse>,
     reach: Reach,
+    looks: Looks,
 }
 
 impl Run {
@@ -57,7 +85,7 @@ impl Run {
             Diagnostic::bug(format!("autocut-media has no analysis `{name}` of version {version}"))
                 .hint("autocut and autocut-media are of different builds: install both again")
         })?;
-        Ok(Run { analysis: (found.new)(), reach: found.reach })
+        Ok(Run { analysis: (found.new)(), new: found.new, reach: found.reach, looks: found.looks })
     }
 }
 

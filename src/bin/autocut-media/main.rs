@@ -23,6 +23,7 @@ mod inbox;
 mod infer;
 mod invocation;
 mod join;
+mod key_frames;
 mod likeness;
 mod losses;
 mod meter;

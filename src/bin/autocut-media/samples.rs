@@ -65,7 +65,7 @@ pub(crate) fn losses(film: &Film, pass: &AnalysisPass) -> Losses {
 }
 
 /// Index of the first sample at or after `time`.
-fn first_at(pass: &AnalysisPass, time: Timestamp) -> i64 {
+pub(crate) fn first_at(pass: &AnalysisPass, time: Timestamp) -> i64 {
     let nearest = pass.rate.nearest_frame(time);
     if pass.rate.time_of(nearest) < time { nearest.saturating_add(1) } else { nearest }
 }

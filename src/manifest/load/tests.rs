@@ -135,7 +135,7 @@ fn everything_is_lowered() {
 
     let music = manifest.music.unwrap();
     assert_eq!((music.file.as_str(), music.gain, music.repeat), ("song.mp3", -900, false));
-    assert_eq!(manifest.analysis, AnalysisSettings { rate: FrameRate::per_second(2), width: 480 });
+    assert_eq!(manifest.analysis, AnalysisSettings { rate: FrameRate::per_second(2), width: 480, exact: false });
     let detection = manifest.detection.unwrap();
     assert_eq!((detection.threshold, detection.overlap), (4_000, 5_000));
 
@@ -165,7 +165,7 @@ fn the_least_manifest_has_the_stated_defaults() {
     assert_eq!(manifest.moments.total, Timestamp::from_seconds(300));
     let weights = [("exposure", 100), ("motion", 300), ("scene_change", 100), ("sharpness", 200)];
     assert_eq!(manifest.moments.weights, weights.map(|(name, weight)| (name.to_owned(), weight)));
-    assert_eq!(manifest.analysis, AnalysisSettings { rate: FrameRate::per_second(4), width: 320 });
+    assert_eq!(manifest.analysis, AnalysisSettings { rate: FrameRate::per_second(4), width: 320, exact: false });
     assert!(manifest.music.is_none() && manifest.telemetry.is_none() && manifest.detection.is_none());
 }
 

@@ -180,3 +180,81 @@ fn every_action_of_a_group_is_answered() {
     }
     assert_eq!((done, failed), (vec![3, 9], vec![5]));
 }
+
+/// Places of cuts: samples that reach 0.5.
+fn cuts(signal: &autocut::model::signal::Signal) -> Vec<i64> {
+    let samples = signal.times.iter().zip(&signal.values);
+    samples.filter(|(_, value)| **value >= 5_000).map(|(time, _)| *time).collect()
+}
+
+#[test]
+fn between_key_frames_the_same_cuts_are_found() {
+    let Some(file) = testdata("video/cuts-no-audio.mp4") else { return };
+    let pass = pass(0, 24_024);
+    let all = signals(&file, &["scene_change"], &pass).remove(0);
+    let quick = signals(&file, &["cuts"], &pass).remove(0);
+    assert_eq!(quick.name, "scene_change");
+    assert_eq!(quick.signal.times, all.signal.times);
+    assert_eq!(cuts(&quick.signal), cuts(&all.signal));
+    // In chunks too, also where one ends just before a cut.
+    let chunks = [(0, 5_990), (5_990, 12_000), (12_000, 24_024)];
+    let chunks = chunks.map(|(a, b)| signals(&file, &["cuts"], &self::pass(a, b)).remove(0).signal);
+    assert_eq!(chunks.iter().flat_map(|chunk| chunk.times.clone()).collect::<Vec<_>>(), all.signal.times);
+    assert_eq!(chunks.iter().flat_map(cuts).collect::<Vec<_>>(), cuts(&all.signal));
+}
+
+/// Shots of known lengths, with key frames every 2 s and none put at a cut.
+fn shots(folder: &Path, frames: &[u32], more: &[&str]) -> std::path::PathBuf {
+    let file = folder.join("shots.mp4");
+    let shot = |(index, frames): (usize, &u32)| {
+        let grey = 30 + 60 * (index * 2 % 4);
+        format!("color=0x{grey:02x}8080:s=320x180:r=25,trim=end_frame={frames},noise=alls=9:allf=t[s{index}]")
+    };
+    let graph: Vec<String> = frames.iter().enumerate().map(shot).collect();
+    let inputs: String = (0..frames.len()).map(|index| format!("[s{index}]")).collect();
+    let graph = format!("{};{inputs}concat=n={}:v=1:a=0", graph.join(";"), frames.len());
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-filter_complex", &graph, "-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    ffmpeg.args(["-x264-params", "keyint=50:min-keyint=50:scenecut=0"]).args(more).arg(&file);
+    assert!(ffmpeg.status().unwrap().success());
+    file
+}
+
+/// The cuts are where they were put, whether in the middle of a group, just after a
+/// key frame or at one.
+#[test]
+fn cuts_without_key_frames_are_found_between_those_that_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    // Cuts at frames 60, 152, 250 and 331, which are 2.4, 6.08, 10 and 13.24 s.
+    let file = shots(folder.path(), &[60, 92, 98, 81, 69], &[]);
+    let pass = pass(0, 16_000);
+    for name in ["scene_change", "cuts"] {
+        let signal = signals(&file, &[name], &pass).remove(0).signal;
+        assert_eq!(cuts(&signal), [2_400_000, 6_200_000, 10_000_000, 13_400_000], "{name}");
+    }
+}
+
+/// What lies between key frames that are alike is not even decoded: a flash there is
+/// not seen, and where all is looked at it is.
+#[test]
+fn a_flash_within_a_group_is_not_seen_between_key_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flash.mp4");
+    let filter = "color=gray:s=320x180:r=25:d=8,drawbox=c=white:t=fill:enable='between(n,70,74)'";
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", filter, "-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    ffmpeg.args(["-x264-params", "keyint=50:min-keyint=50:scenecut=0"]).arg(&file);
+    assert!(ffmpeg.status().unwrap().success());
+    let pass = pass(0, 8_000);
+    assert_eq!(cuts(&signals(&file, &["cuts"], &pass)[0].signal), [] as [i64; 0]);
+    assert!(!cuts(&signals(&file, &["scene_change"], &pass)[0].signal).is_empty());
+}
+
+/// Where each frame is a key frame, all is looked at.
+#[test]
+fn without_groups_all_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = shots(folder.path(), &[60, 92], &["-x264-params", "keyint=1:scenecut=0"]);
+    let pass = pass(0, 6_000);
+    assert_eq!(signals(&file, &["cuts"], &pass), signals(&file, &["scene_change"], &pass));
+}
