@@ -2,6 +2,7 @@
 
 use crate::deliver::codecs::{SoundCodec, VideoCodec};
 use crate::deliver::containers::Container;
+use crate::deliver::quality::Quality;
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::deliver::{clips, reel};
@@ -75,6 +76,15 @@ impl Settings {
         self.video.check_dynamic_range(pictures, video.unwrap_or(node), checker);
         self.video.check_target(pictures, one_file, video.unwrap_or(node), checker);
         self.sound.check_depth(heard, sound.unwrap_or(node), checker);
+    }
+
+    /// The same of an output over which something is drawn: nothing of it is copied.
+    #[must_use]
+    pub fn drawn_over(mut self) -> Settings {
+        if self.video.quality == Quality::Auto {
+            self.video.quality = Quality::Constant(self.video.quality.crf());
+        }
+        self
     }
 
     /// The format of an output that is made of `footage`.

@@ -237,6 +237,7 @@ fn list_files<'db>(
         needs.problem(problem.at(output.place.0.clone()).hint(hint));
         return None;
     }
+    let settings = if shown.is_empty() { settings } else { settings.drawn_over() };
     let log = needs.take(telemetry::log(db, project)).cloned();
     // Everything is asked for before anything is waited for.
     let runs = needs.take(moments::runs(db, project)).cloned();

@@ -97,7 +97,7 @@ const PROBE: Kind = Kind {
 };
 const ANALYSE: Kind = Kind {
     name: "analyse",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
@@ -108,7 +108,7 @@ const ANALYSE: Kind = Kind {
 };
 const DETECT: Kind = Kind {
     name: "detect",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
@@ -174,7 +174,7 @@ const DRAW: Kind = Kind {
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 240,
@@ -218,7 +218,7 @@ const JOIN: Kind = Kind {
 };
 const STILL: Kind = Kind {
     name: "still",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,
@@ -245,7 +245,8 @@ const COPY: Kind = Kind {
     version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode],
-    memory: 60,
+    // Nothing but a packet, unless what was copied has to be decoded too.
+    memory: 100,
     deadline: STUCK,
     product: ("stretch copied", "stretches copied"),
     artifacts: 1,
@@ -254,7 +255,7 @@ const COPY: Kind = Kind {
 
 const PROXY: Kind = Kind {
     name: "proxy",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Mux],
     memory: 200,
