@@ -1,22 +1,32 @@
 //! The table of formats.
+//!
+//! `telemetry-parser`, which reads what is embedded in many cameras' videos, is
+//! not among them: its released version (0.2.6) gives tags by the camera's own
+//! names and not positions over time, wants the whole of a file that can seek,
+//! and brings parsers of its own age for everything (nom 6, prost 0.11, an old
+//! mp4parse). What of it logs positions has a line of its own here.
 
 use std::fmt;
 use std::io::Read;
 
-use crate::base::Diagnostic;
 use crate::manifest::kinds::KindEntry;
-use crate::model::telemetry::{Telemetry, TelemetrySummary};
-use crate::telemetry::csv;
-
-/// What an import gives.
-pub type Imported = Result<(Telemetry, TelemetrySummary), Diagnostic>;
+use crate::telemetry::import::Imported;
+use crate::telemetry::zone::Zone;
+use crate::telemetry::{csv, fit, gpx, log, nmea, srt, tcx};
 
 /// A format of log files.
+#[derive(Clone, Copy)]
 pub struct Format {
     /// What manifest and reference know of it: name, version, parameters.
     pub entry: KindEntry,
     /// Reads a file with the parameters that the entry lowered to JSON.
     pub import: fn(&mut dyn Read, &str) -> Imported,
+    /// Reads a file of which nothing is said but the zone of its times, for
+    /// those that name none.
+    pub plain: fn(&mut dyn Read, Option<&Zone>) -> Imported,
+    /// Whether a file that starts with these bytes (64 KiB where it is that
+    /// long) looks like one.
+    pub looks: fn(&[u8]) -> bool,
 }
 
 impl Format {
@@ -36,6 +46,59 @@ impl fmt::Debug for Format {
     }
 }
 
+/// A file that is one of the others.
+const LOG: Format = Format {
+    entry: KindEntry::of::<log::Log>("Log", log_version(), log::EXAMPLE),
+    import: log::import,
+    plain: log::plain,
+    looks: |_| false,
+};
+
+/// The entry of a module of this folder.
+macro_rules! format {
+    ($module:ident, $kind:ident) => {
+        Format {
+            entry: KindEntry::of::<$module::$kind>(stringify!($kind), $module::VERSION, $module::EXAMPLE),
+            import: $module::import,
+            plain: $module::plain,
+            looks: $module::looks,
+        }
+    };
+}
+
+/// Every format of its own, in the order in which a file is tried: what looks
+/// like several of them is the first.
+const READERS: [Format; 6] = [
+    format!(fit, Fit),
+    format!(gpx, Gpx),
+    format!(tcx, Tcx),
+    format!(nmea, Nmea),
+    format!(srt, Srt),
+    format!(csv, Csv),
+];
+
+/// What [`LOG`] gives changes whenever one of the others does.
+const fn log_version() -> u32 {
+    let (mut version, mut at) = (log::VERSION, 0);
+    while at < READERS.len() {
+        version += READERS[at].entry.version;
+        at += 1;
+    }
+    version
+}
+
 /// Every format.
-pub const FORMATS: &[Format] =
-    &[Format { entry: KindEntry::of::<csv::Csv>("Csv", csv::VERSION, csv::EXAMPLE), import: csv::import }];
+pub static FORMATS: [Format; READERS.len() + 1] = {
+    let mut all = [LOG; READERS.len() + 1];
+    let mut at = 0;
+    while at < READERS.len() {
+        all[at + 1] = READERS[at];
+        at += 1;
+    }
+    all
+};
+
+/// What a file that starts with these bytes looks like.
+pub(super) fn guess(head: &[u8]) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| (format.looks)(head))
+}
