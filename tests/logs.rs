@@ -1,7 +1,11 @@
 //! Several loggers in one project: what is planned, what an edit of one of them
 //! runs again, and what `autocut doctor` says of each.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

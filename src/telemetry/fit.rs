@@ -92,7 +92,8 @@ pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
     let at = Rc::new(Cell::new(0));
     let mut reader = Bytes { input: BufReader::with_capacity(64 * 1024, whole), at: at.clone() };
     let mut log = Log { table, at, records: Records::default(), product: None, stopped: None };
-    let mut decoder = Decoder::builder().checksum(!unfinished).build();
+    // What it expands it rounds down, over what the record states itself.
+    let mut decoder = Decoder::builder().checksum(!unfinished).expand_components(false).build();
     let mut stream = decoder.stream(&mut reader);
     let problem = loop {
         match stream.next() {

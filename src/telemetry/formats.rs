@@ -9,8 +9,9 @@
 use std::fmt;
 use std::io::Read;
 
+use crate::base::Diagnostic;
 use crate::manifest::kinds::KindEntry;
-use crate::telemetry::import::Imported;
+use crate::telemetry::import::{HEAD, Imported, head, parameters};
 use crate::telemetry::zone::Zone;
 use crate::telemetry::{csv, fit, gpx, log, nmea, srt, tcx};
 
@@ -49,13 +50,16 @@ impl fmt::Debug for Format {
 /// A file that is one of the others.
 const LOG: Format = Format {
     entry: KindEntry::of::<log::Log>("Log", log_version(), log::EXAMPLE),
-    import: log::import,
-    plain: log::plain,
+    import: |input, params| {
+        let params: log::Log = parameters("Log", params)?;
+        told(input, params.timezone.as_ref())
+    },
+    plain: told,
     looks: |_| false,
 };
 
 /// The entry of a module of this folder.
-macro_rules! format {
+macro_rules! reader {
     ($module:ident, $kind:ident) => {
         Format {
             entry: KindEntry::of::<$module::$kind>(stringify!($kind), $module::VERSION, $module::EXAMPLE),
@@ -69,12 +73,12 @@ macro_rules! format {
 /// Every format of its own, in the order in which a file is tried: what looks
 /// like several of them is the first.
 const READERS: [Format; 6] = [
-    format!(fit, Fit),
-    format!(gpx, Gpx),
-    format!(tcx, Tcx),
-    format!(nmea, Nmea),
-    format!(srt, Srt),
-    format!(csv, Csv),
+    reader!(fit, Fit),
+    reader!(gpx, Gpx),
+    reader!(tcx, Tcx),
+    reader!(nmea, Nmea),
+    reader!(srt, Srt),
+    reader!(csv, Csv),
 ];
 
 /// What [`LOG`] gives changes whenever one of the others does.
@@ -98,7 +102,18 @@ pub static FORMATS: [Format; READERS.len() + 1] = {
     all
 };
 
-/// What a file that starts with these bytes looks like.
-pub(super) fn guess(head: &[u8]) -> Option<&'static Format> {
-    FORMATS.iter().find(|format| (format.looks)(head))
+/// Reads a file as what its first bytes look like.
+fn told(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+    let head = head(input, HEAD)?;
+    if head.is_empty() {
+        return Err(Diagnostic::input("the file is empty").hint("export the log again"));
+    }
+    let Some(format) = READERS.iter().find(|format| (format.looks)(&head)) else {
+        let names: Vec<&str> = READERS.iter().map(Format::name).collect();
+        let start: String = head.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        return Err(Diagnostic::input("what the file is cannot be told from its first bytes")
+            .note(format!("it starts with {start}; known are {}", names.join(", ")))
+            .hint("write its format, e.g. `Csv(file: \"...\")`, or export it as FIT, GPX or CSV"));
+    };
+    (format.plain)(&mut head.as_slice().chain(input), timezone)
 }

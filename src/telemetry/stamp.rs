@@ -1,4 +1,8 @@
 //! Times as loggers write them, to nanoseconds on the log's clock.
+//!
+//! Dates, zones and patterns are jiff's. What is scanned here is what its
+//! parsers do not take: ISO 8601 with any separators, commas and abbreviated
+//! zones, dates with names, and numbers to the last digit.
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;

@@ -5,6 +5,8 @@
 //! or the rows before it are wrong, so that a clock that jumps ahead for a few
 //! rows costs these rows and not all that follow.
 
+use std::collections::BTreeMap;
+
 use super::bad_rows::BadRows;
 use super::summary;
 use crate::base::{Diagnostic, Unit};
@@ -13,7 +15,8 @@ use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry, Tele
 /// Most values that a log may have in memory: 1 GiB of them.
 const MOST_VALUES: usize = 1 << 27;
 
-/// Most columns that are found by their names: each is looked for among all.
+/// Most columns that a log may name as it goes: each costs something in every
+/// row.
 const MOST_NAMED: usize = 512;
 
 /// How many rows that go back in time are held until it is clear whether they
@@ -60,6 +63,8 @@ pub(super) enum Repeated {
 pub(super) struct Table {
     repeated: Repeated,
     columns: Vec<Column>,
+    /// The columns by their names.
+    places: BTreeMap<String, usize>,
     times: Vec<i64>,
     /// The last row's time as it was given.
     stated: i64,
@@ -85,6 +90,7 @@ impl Table {
         Table {
             repeated,
             columns: Vec::new(),
+            places: BTreeMap::new(),
             times: Vec::new(),
             stated: i64::MIN,
             breaks: Vec::new(),
@@ -104,16 +110,18 @@ impl Table {
 
     /// Adds a column; of a name that is there already, another.
     pub(super) fn add_column(&mut self, name: String, unit: Unit) -> usize {
+        let at = self.columns.len();
+        self.places.entry(name.clone()).or_insert(at);
         self.columns.push(Column { name, unit, values: Vec::new(), numbers: 0 });
         self.row.push(f64::NAN);
-        self.columns.len() - 1
+        at
     }
 
     /// The column of this name, which is added where it is not there; `None`
     /// where there are too many.
     pub(super) fn column(&mut self, name: &str, unit: Unit) -> Option<usize> {
-        if let Some(at) = self.columns.iter().position(|column| column.name == name) {
-            return Some(at);
+        if let Some(at) = self.places.get(name) {
+            return Some(*at);
         }
         (self.columns.len() < MOST_NAMED).then(|| self.add_column(name.to_owned(), unit))
     }
@@ -140,7 +148,7 @@ impl Table {
     /// Whether the position of the row that is filled is on Earth, where it has
     /// one; half a position is none.
     pub(super) fn check_position(&mut self) -> Result<(), String> {
-        let place = |name: &str| self.columns.iter().position(|column| column.name == name);
+        let place = |name: &str| self.places.get(name).copied();
         let (lat, lon) = (place("latitude"), place("longitude"));
         for (at, name, limit) in [(lat, "latitude", 90.0), (lon, "longitude", 180.0)] {
             let value = at.map_or(f64::NAN, |at| self.row[at]);

@@ -46,7 +46,8 @@ pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialec
     // Text has no NUL; a logger that lost power may leave a few blocks of them.
     let start = &head[..head.len().min(512)];
     if start.iter().filter(|b| **b == 0).count() > start.len() / 8 {
-        return Err(Diagnostic::input("the file is not text").hint("name its format, or export it as CSV"));
+        return Err(Diagnostic::input("the file is not text")
+            .hint("write the path alone, and what the file is is told from its start"));
     }
     let line_end = if head.contains(&b'\n') || !head.contains(&b'\r') { b'\n' } else { b'\r' };
     let delimiter = match delimiter {

@@ -42,7 +42,6 @@ struct Developer {
 }
 
 /// A channel of a field of the profile.
-#[derive(Clone)]
 struct Known {
     name: String,
     unit: Unit,
@@ -58,6 +57,8 @@ pub(super) struct Records {
     developer: BTreeMap<(u8, u8), Developer>,
     /// The channels of fields, each looked up once.
     known: BTreeMap<u8, Known>,
+    /// The distance of [`Records::compressed`] so far, and its last 12 bits.
+    distance: (u64, u32),
 }
 
 impl Records {
@@ -98,44 +99,37 @@ impl Records {
     pub(super) fn read(&mut self, message: &Message, table: &mut Table) {
         let compressed = message.header & 0x80 != 0;
         let local = if compressed { message.header >> 5 & 0x03 } else { message.header & 0x0f };
-        let sizes = self.sizes.get(&local).cloned().unwrap_or_default();
-        // What the record states comes before what the decoder made of it,
-        // which is rounded down.
-        let rank = |field: &Field| match field.num {
-            _ if field.is_expanded => 2,
-            Record::ENHANCED_ALTITUDE | Record::ENHANCED_SPEED => 0,
-            _ => 1,
-        };
-        let ranked = (0..3).flat_map(|wanted| message.fields.iter().filter(move |field| rank(field) == wanted));
-        for field in ranked {
-            if field.num != Record::TIMESTAMP {
-                self.field(message, field, sizes.get(&field.num).copied(), table);
+        // The better of two fields for one thing is set first.
+        let better = |field: &&Field| matches!(field.num, Record::ENHANCED_ALTITUDE | Record::ENHANCED_SPEED);
+        let (first, rest): (Vec<&Field>, Vec<&Field>) = message.fields.iter().partition(better);
+        for field in first.into_iter().chain(rest) {
+            match field.num {
+                Record::TIMESTAMP | Record::FRACTIONAL_CADENCE => {}
+                Record::COMPRESSED_SPEED_DISTANCE => self.compressed(&field.value, table),
+                _ => {
+                    let size = self.sizes.get(&local).and_then(|sizes| sizes.get(&field.num)).copied();
+                    let known = self.known.entry(field.num).or_insert_with(|| known(field.num));
+                    read_field(message, field, size, known, table);
+                }
             }
         }
         self.developers(message, table);
     }
 
-    fn field(&mut self, message: &Message, field: &Field, size: Option<u8>, table: &mut Table) {
-        let size = size.filter(|_| !field.is_expanded);
-        let known = self.known.entry(field.num).or_insert_with(|| known(field.num)).clone();
-        if field.num == Record::COMPRESSED_SPEED_DISTANCE || field.num == Record::FRACTIONAL_CADENCE {
+    /// Three bytes of old computers: 12 bits of speed in 1 / 100 m/s, then 12
+    /// bits of a distance in 1 / 16 m that starts again at 256 m.
+    fn compressed(&mut self, value: &Value, table: &mut Table) {
+        let Value::ArrayUint8(bytes) = value else { return };
+        let [low, middle, high] = bytes[..] else { return };
+        if [low, middle, high] == [0xff; 3] {
             return;
         }
-        let convert = |value: f64| value / known.scale - known.offset;
-        let numbers = numbers(&field.value, field.base_type, size);
-        if let [one] = numbers[..] {
-            let Some(mut value) = one.map(convert) else { return };
-            if field.num == Record::CADENCE {
-                value += fraction_of_cadence(message);
-            }
-            set(table, &known.name, known.unit, value);
-            return;
-        }
-        for (at, value) in numbers.iter().enumerate().take(MOST_VALUES) {
-            if let Some(value) = value {
-                set(table, &format!("{}_{}", known.name, at + 1), known.unit, convert(*value));
-            }
-        }
+        let speed = u32::from(low) | u32::from(middle & 0x0f) << 8;
+        let distance = u32::from(middle >> 4) | u32::from(high) << 4;
+        let grown = distance.wrapping_sub(self.distance.1) & 0x0fff;
+        self.distance = (self.distance.0 + u64::from(grown), distance);
+        set(table, "speed", Unit::MetresPerSecond, f64::from(speed) / 100.0);
+        set(table, "distance", Unit::Metres, self.distance.0 as f64 / 16.0);
     }
 
     fn developers(&mut self, message: &Message, table: &mut Table) {
@@ -159,6 +153,25 @@ impl Records {
             if !set(table, &developer.name, developer.unit, value) {
                 set(table, &format!("developer_{}", developer.name), developer.unit, value);
             }
+        }
+    }
+}
+
+/// One field of the profile into the table's row.
+fn read_field(message: &Message, field: &Field, size: Option<u8>, known: &Known, table: &mut Table) {
+    let convert = |value: f64| value / known.scale - known.offset;
+    let numbers = numbers(&field.value, field.base_type, size);
+    if let [one] = numbers[..] {
+        let Some(mut value) = one.map(convert) else { return };
+        if field.num == Record::CADENCE {
+            value += fraction_of_cadence(message);
+        }
+        set(table, &known.name, known.unit, value);
+        return;
+    }
+    for (at, value) in numbers.iter().enumerate().take(MOST_VALUES) {
+        if let Some(value) = value {
+            set(table, &format!("{}_{}", known.name, at + 1), known.unit, convert(*value));
         }
     }
 }

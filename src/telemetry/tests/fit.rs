@@ -168,6 +168,23 @@ fn a_stopped_timer_is_a_pause_and_laps_are_counted() {
     assert_eq!(values(&clean, "lap"), [1.0, 1.0, 2.0, 2.0]);
 }
 
+/// 12 bits of speed, 12 of a distance that starts again at 256 m.
+#[test]
+fn speed_and_distance_in_three_bytes() {
+    let packed = |speed: u32, distance: u32| {
+        let bits = speed | (distance & 0x0fff) << 12;
+        [bits as u8, (bits >> 8) as u8, (bits >> 16) as u8]
+    };
+    let fit = Fit::default().define(0, 20, &[[253, 4, U32], [8, 3, 13]], &[]);
+    let fit = [(825, 100), (850, 4_000), (875, 4_200)]
+        .iter()
+        .zip(T..)
+        .fold(fit, |fit, ((speed, distance), time)| fit.data(0, &[&time.to_le_bytes(), &packed(*speed, *distance)]));
+    let (log, _) = read(&fit.file());
+    assert_eq!(values(&log, "speed"), [8.25, 8.5, 8.75]);
+    assert_eq!(values(&log, "distance"), [100.0 / 16.0, 250.0, 262.5]);
+}
+
 /// The header's time stamps of five bits, and a file behind the file.
 #[test]
 fn compressed_times_and_chained_files() {

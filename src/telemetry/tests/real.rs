@@ -19,7 +19,7 @@ fn edge500_is_its_records_on_every_row_and_field() {
     let mut reader = ::csv::Reader::from_reader(&csv[..]);
     let headers = reader.headers().unwrap().clone();
     let names = ["heart_rate", "cadence", "speed", "distance", "latitude", "longitude", "altitude", "temperature"];
-    let (mut rows, mut asleep) = (0, 0);
+    let (mut rows, mut unknown, mut before) = (0, 0, headers.clone());
     for (at, record) in reader.records().enumerate() {
         let record = record.unwrap();
         let stamp = record[0].replace("PDT", "-0700");
@@ -35,18 +35,24 @@ fn edge500_is_its_records_on_every_row_and_field() {
                 "latitude" | "longitude" => (found / 180.0 * 2_147_483_648.0).round(),
                 _ => found,
             };
-            // The file marks a sleeping sensor's value as unknown; the decode
-            // beside it writes 0 for that.
-            if *name == "cadence" && found.is_nan() && expected == 0.0 {
-                asleep += 1;
+            // Where the file says that a value is unknown, the decode beside it
+            // has 0, or the position of the row before.
+            if found.is_nan() {
+                match *name {
+                    "cadence" => assert_eq!(expected, 0.0, "row {at}"),
+                    _ => assert_eq!(record[column], before[column], "row {at}: {name}"),
+                }
+                unknown += 1;
                 continue;
             }
             assert!((found - expected).abs() < 1e-9, "row {at}: {} is {found}, not {expected}", &headers[column]);
         }
         rows += 1;
+        before = record;
     }
     assert_eq!((rows, log.times.len()), (10_686, 10_686));
-    assert!(asleep < rows / 20, "{asleep}");
+    // In the bytes: 121 cadences of 0xff, 9 positions of 0x7fffffff twice.
+    assert_eq!(unknown, 121 + 2 * 9);
     assert_eq!((log.clock, summary.bad_rows, summary.format.as_str()), (LogClock::Utc, 0, "FIT of garmin edge500"));
     assert!(log.times.windows(2).all(|pair| pair[0] < pair[1]));
     // The 15 records that share their second with another are none of a path.

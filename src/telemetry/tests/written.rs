@@ -41,8 +41,6 @@ pub(super) fn tcx() -> String {
         point(2, ""),
         point(5, ""),
     )
-    .trim_start()
-    .to_owned()
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn what_is_wrong_with_one_of_several_is_told_at_its_place() {
     assert_eq!(
         told(&with(wrong)),
         [
-            "6:30+8 no footage set is named \"font\" (did you mean \"front/A\"?)",
+            "6:29+8 no footage set is named \"font\" (did you mean \"front/A\"?)",
             "7:1+10 the log \"ride.fit\" is given twice (remove one of them)",
         ]
     );
