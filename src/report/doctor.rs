@@ -106,9 +106,12 @@ fn log(text: &mut String, report: &LogReport) {
     let rate = if seconds > 0.0 { summary.samples as f64 / seconds } else { 0.0 };
     let _ =
         writeln!(text, "  {} samples over {seconds:.0} s ({rate:.1} a second), {} gaps", summary.samples, summary.gaps);
-    let marks = [(summary.laps, "laps"), (summary.pauses, "pauses"), (summary.events, "other events")];
-    let marks: Vec<String> =
-        marks.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let marks = [(summary.laps, "lap"), (summary.pauses, "pause"), (summary.events, "other event")];
+    let marks: Vec<String> = marks
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
     if !marks.is_empty() {
         let _ = writeln!(text, "  {}", marks.join(", "));
     }

@@ -169,28 +169,36 @@ fn first_known(
     times.iter().map(value).collect()
 }
 
-/// A count that grows by what the first log grows that knows both ends.
+/// A count that grows by what the first log grows that knows it now and knew it
+/// before. Over a log's own gap that is no less than what the others have
+/// counted meanwhile, and not added to it.
 fn grown(times: &[i64], parts: &[Part<'_>], name: &str) -> Vec<f64> {
     let mut cursors = cursors(parts, name);
     let kind = channels::find(name);
-    // What each log counts, and what it counted when it was last known.
-    let mut counts = vec![(f64::NAN, f64::NAN); cursors.len()];
+    // What each log counted when it was last known, and the whole at that time.
+    let mut counted: Vec<Option<(f64, f64)>> = vec![None; cursors.len()];
     let mut total: Option<f64> = None;
     let mut each = Vec::with_capacity(times.len());
     for time in times {
-        for ((cursor, shift, _), (now, before)) in cursors.iter_mut().zip(&mut counts) {
-            if !now.is_nan() {
-                *before = *now;
-            }
-            *now = cursor.at(time.saturating_sub(*shift)).unwrap_or(f64::NAN);
-        }
-        let Some(known) = counts.iter().map(|(now, _)| *now).find(|now| !now.is_nan()) else {
+        let at = |(cursor, shift, _): &mut (Cursor<'_>, i64, &Channel)| cursor.at(time.saturating_sub(*shift));
+        let now: Vec<Option<f64>> = cursors.iter_mut().map(at).collect();
+        let Some(first) = now.iter().copied().flatten().next() else {
             each.push(f64::NAN);
             continue;
         };
-        let growth = counts.iter().map(|(now, before)| now - before).find(|growth| !growth.is_nan());
-        let sum = total.map_or(known, |total| total + growth.unwrap_or(0.0).max(0.0));
+        let whole = |(now, before): (&Option<f64>, &Option<(f64, f64)>)| {
+            let (count, whole) = (*before)?;
+            Some(whole + (*now)? - count)
+        };
+        let whole = now.iter().zip(&counted).find_map(whole);
+        let sum = match (total, whole) {
+            (None, _) => first,
+            (Some(total), whole) => whole.unwrap_or(total).max(total),
+        };
         total = Some(sum);
+        for (counted, now) in counted.iter_mut().zip(&now) {
+            *counted = now.map(|now| (now, sum)).or(*counted);
+        }
         each.push(kind.map_or(sum, |kind| kind.quantise(sum)));
     }
     each

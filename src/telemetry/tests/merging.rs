@@ -118,4 +118,9 @@ fn a_distance_goes_on_over_a_gap() {
     );
     // The first counts again once it is back.
     assert_eq!(at(&both, "distance", 60.0).unwrap() - at(&both, "distance", 50.0).unwrap(), 100.0);
+
+    // What both counted over the gap is counted once.
+    let one = log(&[0, 10, 50, 60], &[("distance", m, &[1_000.0, 1_100.0, 1_470.0, 1_570.0])], &[2]);
+    let (both, _) = merge(&[(&one, 0), (&two, 0)]);
+    assert_eq!([40.0, 50.0, 60.0].map(|t| at(&both, "distance", t)), [1_370.0, 1_470.0, 1_570.0].map(Some));
 }
