@@ -145,6 +145,7 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Probe(_)
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)
+        | ActionSpec::MergeTelemetry(_)
         | ActionSpec::Still(_)
         | ActionSpec::Quality(_) => 1,
     }

@@ -33,6 +33,7 @@ pub enum ActionSpec {
     Copy(CopySpec),
     Proxy(ProxySpec),
     Compare(CompareSpec),
+    MergeTelemetry(MergeSpec),
 }
 
 /// Where a kind's work is done.
@@ -119,7 +120,7 @@ const DETECT: Kind = Kind {
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -130,12 +131,23 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
     deadline: STUCK,
     product: ("log cleaned", "logs cleaned"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
+};
+const MERGE: Kind = Kind {
+    name: "telemetry.merge",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 200,
+    deadline: STUCK,
+    product: ("log merged", "logs merged"),
     artifacts: 1,
     reads_as: value::<TelemetrySummary>,
 };
@@ -279,7 +291,7 @@ const COMPARE: Kind = Kind {
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE,
+    &COPY, &PROXY, &COMPARE, &MERGE,
 ];
 
 impl Kind {
@@ -321,6 +333,7 @@ impl ActionSpec {
             ActionSpec::Proxy(_) => &PROXY,
             ActionSpec::Compare(_) => &COMPARE,
             ActionSpec::Quality(_) => &QUALITY,
+            ActionSpec::MergeTelemetry(_) => &MERGE,
         }
     }
 
@@ -358,6 +371,7 @@ impl ActionSpec {
             ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
+            ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
             ActionSpec::Copy(s) => vec![s.source.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),
             ActionSpec::Compare(s) => [s.encoded].into_iter().chain(s.sources.iter().map(|run| run.file)).collect(),

@@ -91,6 +91,7 @@ impl ActionSpec {
             | ActionSpec::Analyse(_)
             | ActionSpec::ImportTelemetry(_)
             | ActionSpec::CleanTelemetry(_)
+            | ActionSpec::MergeTelemetry(_)
             | ActionSpec::Choose(_)
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)

@@ -79,6 +79,23 @@ pub struct CleanSpec {
     pub gap_ms: u32,
 }
 
+/// `telemetry.merge`: several cleaned logs to one `Telemetry` (artifact 0) and
+/// its `TelemetrySummary` (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MergeSpec {
+    /// The one whose values count comes first.
+    pub logs: Vec<MergeLog>,
+}
+
+/// One of the logs that become one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MergeLog {
+    /// Cleaned telemetry.
+    pub telemetry: Digest,
+    /// Added to its times, in ns, to be on UTC.
+    pub shift: i64,
+}
+
 /// `choose`: candidates, scores and selection to `Chosen` (value) and a
 /// `ChoiceReport` (artifact 0).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

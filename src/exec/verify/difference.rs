@@ -33,10 +33,14 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
         (ActionSpec::Probe(_), Part::Value) => read::<MediaInfo>,
         (ActionSpec::Analyse(_) | ActionSpec::Detect(_), Part::Artifact(0)) => read::<Vec<NamedSignal>>,
         (ActionSpec::Detect(_), Part::Artifact(1)) => read::<Vec<DetectedFrame>>,
-        (ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_), Part::Value) => read::<TelemetrySummary>,
-        (ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_), Part::Artifact(0)) => {
-            |bytes| serde_json::to_value(columns::decode(bytes)?).ok()
-        }
+        (
+            ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
+            Part::Value,
+        ) => read::<TelemetrySummary>,
+        (
+            ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
+            Part::Artifact(0),
+        ) => |bytes| serde_json::to_value(columns::decode(bytes)?).ok(),
         (ActionSpec::Choose(_), Part::Value) => read::<Chosen>,
         (ActionSpec::Choose(_), Part::Artifact(0)) => read::<ChoiceReport>,
         (ActionSpec::Show(_), Part::Artifact(0)) => read::<Shown>,
