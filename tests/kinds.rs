@@ -26,6 +26,7 @@ const BYTES: &[(&str, &str)] = &[
     ("telemetry.import 2 Csv 2", "dc6728b4"),
     ("telemetry.clean 2", "987d9d01"),
     ("telemetry.merge 1", "c0aaddda"),
+    ("locate 1", "00000000"),
     ("choose 2", "6e54aa8a"),
     ("show 1 Gauge 2001", "ae487252"),
     ("draw 1 Gauge 2001", "5cea4c60"),
@@ -154,6 +155,9 @@ fn bytes_change_only_with_the_version() {
     let logs = [0, 90_000_000_000].map(|shift| MergeLog { telemetry: log, shift });
     let merge = ActionSpec::MergeTelemetry(MergeSpec { logs: logs.to_vec() });
     note(format!("telemetry.merge {}", merge.kind().version), &run(merge, &memory));
+
+    let locate = ActionSpec::Locate(LocateSpec { telemetry: log, at: 1_717_236_030_000_000_000 });
+    note(format!("locate {}", locate.kind().version), &run(locate, &memory));
 
     let choice = ActionSpec::Choose(choose(Some(log)));
     note(format!("choose {}", choice.kind().version), &run(choice, &memory));
@@ -294,6 +298,7 @@ fn specs() -> Vec<ActionSpec> {
             chapters: vec![(0, "front/GX010001@20.0s".into())],
             title: Some("Ride".into()),
             date: Some(1_717_236_000_000),
+            location: Some(Position { latitude: 473_769, longitude: -85_417 }),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
         ActionSpec::Quality(quality()),
@@ -321,6 +326,7 @@ fn specs() -> Vec<ActionSpec> {
             format,
         }),
         ActionSpec::MergeTelemetry(MergeSpec { logs: vec![MergeLog { telemetry: digest, shift: 1 }] }),
+        ActionSpec::Locate(LocateSpec { telemetry: digest, at: 1 }),
     ]
 }
 

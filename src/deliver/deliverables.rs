@@ -105,6 +105,8 @@ pub struct FilePlan {
     pub title: Option<String>,
     /// Whether it says when it was recorded.
     pub dated: bool,
+    /// Whether it says where.
+    pub located: bool,
 }
 
 impl FilePlan {

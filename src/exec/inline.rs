@@ -77,6 +77,11 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
             let (merged, summary) = telemetry::merge(&parts);
             made(columns::encode(&merged), encode(&summary))
         }
+        ActionSpec::Locate(spec) => {
+            let log = logs.get(materials, spec.telemetry)?;
+            let position = encode(&telemetry::position(&log, spec.at));
+            made(position.clone(), position)
+        }
         ActionSpec::Choose(spec) => {
             let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
             let signals = |digest| -> Result<Vec<NamedSignal>, Diagnostic> {

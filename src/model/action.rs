@@ -34,6 +34,7 @@ pub enum ActionSpec {
     Proxy(ProxySpec),
     Compare(CompareSpec),
     MergeTelemetry(MergeSpec),
+    Locate(LocateSpec),
 }
 
 /// Where a kind's work is done.
@@ -139,6 +140,17 @@ const CLEAN: Kind = Kind {
     product: ("log cleaned", "logs cleaned"),
     artifacts: 1,
     reads_as: value::<TelemetrySummary>,
+};
+const LOCATE: Kind = Kind {
+    name: "locate",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 100,
+    deadline: STUCK,
+    product: ("place looked up", "places looked up"),
+    artifacts: 1,
+    reads_as: value::<Option<Position>>,
 };
 const MERGE: Kind = Kind {
     name: "telemetry.merge",
@@ -291,7 +303,7 @@ const COMPARE: Kind = Kind {
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE,
 ];
 
 impl Kind {
@@ -334,6 +346,7 @@ impl ActionSpec {
             ActionSpec::Compare(_) => &COMPARE,
             ActionSpec::Quality(_) => &QUALITY,
             ActionSpec::MergeTelemetry(_) => &MERGE,
+            ActionSpec::Locate(_) => &LOCATE,
         }
     }
 
@@ -371,6 +384,7 @@ impl ActionSpec {
             ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
+            ActionSpec::Locate(s) => vec![s.telemetry],
             ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
             ActionSpec::Copy(s) => vec![s.source.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),

@@ -92,6 +92,7 @@ impl ActionSpec {
             | ActionSpec::ImportTelemetry(_)
             | ActionSpec::CleanTelemetry(_)
             | ActionSpec::MergeTelemetry(_)
+            | ActionSpec::Locate(_)
             | ActionSpec::Choose(_)
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)

@@ -4,12 +4,19 @@
 
 use std::ops::Range;
 
+use crate::model::specs::Position;
 use crate::model::telemetry::{Channel, Mark, Telemetry};
 use crate::telemetry::channels::{self, ChannelKind};
 
 /// The value of a channel at a time in ns on the log's clock.
 pub fn value_at(telemetry: &Telemetry, channel: &str, time: i64) -> Option<f64> {
     Lookup::new(telemetry, channel)?.at(time)
+}
+
+/// Where a log is at a time in ns on its clock.
+pub fn position(telemetry: &Telemetry, time: i64) -> Option<Position> {
+    let degrees = |channel| Some(libm::round(value_at(telemetry, channel, time)? * Position::SCALE) as i32);
+    Some(Position { latitude: degrees("latitude")?, longitude: degrees("longitude")? })
 }
 
 /// One channel, for many lookups.

@@ -40,4 +40,5 @@ mod tests;
 pub use clean::clean;
 pub use formats::{FORMATS, Format};
 pub use import::Imported;
+pub use lookup::position;
 pub use merge::{Part, merge};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::moment::{ChoiceReport, Chosen};
 use crate::model::overlay::{Drawn, Shown};
 use crate::model::signal::{DetectedFrame, NamedSignal};
-use crate::model::specs::{Compared, Copied, Reached, SegmentInfo};
+use crate::model::specs::{Compared, Copied, Position, Reached, SegmentInfo};
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, MediaInfo, decode};
 use crate::telemetry::columns;
@@ -41,6 +41,7 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
             ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
             Part::Artifact(0),
         ) => |bytes| serde_json::to_value(columns::decode(bytes)?).ok(),
+        (ActionSpec::Locate(_), Part::Value | Part::Artifact(0)) => read::<Option<Position>>,
         (ActionSpec::Choose(_), Part::Value) => read::<Chosen>,
         (ActionSpec::Choose(_), Part::Artifact(0)) => read::<ChoiceReport>,
         (ActionSpec::Show(_), Part::Artifact(0)) => read::<Shown>,
