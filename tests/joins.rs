@@ -110,3 +110,36 @@ fn files_say_when_they_were_recorded() {
     assert!(date("film.mkv").starts_with("2024-06-01T10:00:02"), "{}", date("film.mkv"));
     assert_eq!(date("bare.mp4"), "");
 }
+
+/// Where asked to, a file says where that was, as ffprobe reads it back: halfway
+/// between two samples of the log.
+#[test]
+fn files_say_where_they_were_recorded_if_they_are_to() {
+    let project = Project::new();
+    let path = project.path("a.mp4");
+    let source = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=30:duration=4"];
+    let coded = ["-pix_fmt", "yuv420p", "-metadata", "creation_time=2024-06-01T10:00:00Z", path.to_str().unwrap()];
+    tool("ffmpeg", &[&source[..], &coded].concat());
+    let row = |second: u32| format!("2024-06-01T10:00:{second:02}Z,{},{}\n", 47.0 + f64::from(second) * 2e-4, -8.25);
+    let rows: String = (0..10).map(row).collect();
+    project.write("log.csv", format!("time,latitude,longitude\n{rows}"));
+    project.write(
+        "autocut.ron",
+        r#"Project(version: 1, footage: { "front": "a.mp4" }, telemetry: "log.csv",
+            moments: Moments(length: "1s", weights: {}, pins: ["front/a@2.5s"]),
+            outputs: { "reel": Reel(file: "reel.mp4", location: true), "film": Reel(file: "film.mkv", location: true),
+                       "bare": Reel(file: "bare.mp4") })"#,
+    );
+    let made = project.make();
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let place = |name: &str| {
+        let path = project.path(name);
+        let entry = ["-v", "error", "-show_entries", "format_tags=location", "-of", "csv=p=0"];
+        tool("ffprobe", &[&entry[..], &[path.to_str().unwrap()]].concat()).trim().to_owned()
+    };
+    // Cleaning smooths positions a little.
+    for name in ["reel.mp4", "film.mkv"] {
+        assert!(place(name).starts_with("+47.000") && place(name).ends_with("-008.2500/"), "{}", place(name));
+    }
+    assert_eq!(place("bare.mp4"), "");
+}

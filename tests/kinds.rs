@@ -23,8 +23,10 @@ use autocut::model::{ActionSpec, KeyFields, Toolchain};
 /// (`KINDS`, or the version in the table of formats or overlays), then put the
 /// new line here.
 const BYTES: &[(&str, &str)] = &[
-    ("telemetry.import 1 Csv 1", "15a76cdc"),
-    ("telemetry.clean 1", "7c88cef9"),
+    ("telemetry.import 2 Csv 2", "dc6728b4"),
+    ("telemetry.clean 2", "987d9d01"),
+    ("telemetry.merge 1", "c0aaddda"),
+    ("locate 1", "00000000"),
     ("choose 2", "6e54aa8a"),
     ("show 1 Gauge 2001", "ae487252"),
     ("draw 1 Gauge 2001", "5cea4c60"),
@@ -41,8 +43,8 @@ const BYTES: &[(&str, &str)] = &[
 /// `KINDS`, under an empty toolchain. A change here forgets every result of the
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
-    "6b7a9c6c", "f16a0899", "c3781777", "0415cc1a", "bb5f0c87", "7f56d305", "c6969576", "fc749b45", "46b3d517",
-    "355b4cac", "8e9e6afd", "11d3ee22", "ec9a5646", "0594d3b4", "d08534fb", "9a150583", "2c951ef3",
+    "9cbff125", "f16a0899", "c3781777", "cd6cbe17", "e612343f", "7f56d305", "c6969576", "fc749b45", "46b3d517",
+    "355b4cac", "8e9e6afd", "11d3ee22", "ec9a5646", "0594d3b4", "a9fb20c5", "9a150583", "2c951ef3", "0e22e825",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -133,7 +135,7 @@ fn bytes_change_only_with_the_version() {
         found.push((what, digest.short()));
     };
 
-    let format = &autocut::telemetry::FORMATS[0];
+    let format = autocut::telemetry::FORMATS.iter().find(|format| format.name() == "Csv").unwrap();
     let import = ActionSpec::ImportTelemetry(ImportSpec {
         file: memory.add(csv().as_bytes()),
         format: format.name().into(),
@@ -149,6 +151,13 @@ fn bytes_change_only_with_the_version() {
     let clean = run(clean, &memory);
     note(format!("telemetry.clean {version}"), &clean);
     let log = memory.add(&clean.artifact);
+
+    let logs = [0, 90_000_000_000].map(|shift| MergeLog { telemetry: log, shift });
+    let merge = ActionSpec::MergeTelemetry(MergeSpec { logs: logs.to_vec() });
+    note(format!("telemetry.merge {}", merge.kind().version), &run(merge, &memory));
+
+    let locate = ActionSpec::Locate(LocateSpec { telemetry: log, at: 1_717_236_030_000_000_000 });
+    note(format!("locate {}", locate.kind().version), &run(locate, &memory));
 
     let choice = ActionSpec::Choose(choose(Some(log)));
     note(format!("choose {}", choice.kind().version), &run(choice, &memory));
@@ -289,6 +298,7 @@ fn specs() -> Vec<ActionSpec> {
             chapters: vec![(0, "front/GX010001@20.0s".into())],
             title: Some("Ride".into()),
             date: Some(1_717_236_000_000),
+            location: Some(Position { latitude: 473_769, longitude: -85_417 }),
         }),
         ActionSpec::Still(StillSpec { file: digest, at: seconds(1), picture, within: Size::new(480, 480) }),
         ActionSpec::Quality(quality()),
@@ -315,6 +325,8 @@ fn specs() -> Vec<ActionSpec> {
             sources: vec![SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Blur }],
             format,
         }),
+        ActionSpec::MergeTelemetry(MergeSpec { logs: vec![MergeLog { telemetry: digest, shift: 1 }] }),
+        ActionSpec::Locate(LocateSpec { telemetry: digest, at: 1 }),
     ]
 }
 
@@ -379,7 +391,19 @@ fn what_is_absent_is_in_the_key() {
             reached.push(spec.kind().name);
         }
     }
-    let media = ["detect", "choose", "show", "segment", "sound", "mix", "join", "quality", "proxy", "compare"];
+    let media = [
+        "detect",
+        "choose",
+        "show",
+        "segment",
+        "sound",
+        "mix",
+        "join",
+        "quality",
+        "proxy",
+        "compare",
+        "telemetry.merge",
+    ];
     assert_eq!(reached, media);
 }
 

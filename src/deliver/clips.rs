@@ -18,6 +18,8 @@ schema! {
         container: Container = Container::Mp4,
         /// Whether each file says when it was recorded, where a clock tells.
         date: bool = true,
+        /// Whether it says where that was, as the telemetry has it.
+        location: bool = false,
         /// The pictures.
         video: Video = Video::default(),
         /// The sound.
@@ -59,6 +61,7 @@ fn each(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<
         chapters: false,
         title: Some(clip.moment.node()),
         dated: wanted.date,
+        located: wanted.location,
     };
     Some(clips.iter().map(file).collect())
 }

@@ -2,6 +2,7 @@
 
 use crate::deliver::codecs::{SoundCodec, VideoCodec};
 use crate::deliver::containers::Container;
+use crate::deliver::quality::Quality;
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::deliver::{clips, reel};
@@ -77,6 +78,15 @@ impl Settings {
         self.sound.check_depth(heard, sound.unwrap_or(node), checker);
     }
 
+    /// The same of an output over which something is drawn: nothing of it is copied.
+    #[must_use]
+    pub fn drawn_over(mut self) -> Settings {
+        if self.video.quality == Quality::Auto {
+            self.video.quality = Quality::Constant(self.video.quality.crf());
+        }
+        self
+    }
+
     /// The format of an output that is made of `footage`.
     pub fn format(&self, footage: &[&VideoInfo]) -> VideoFormat {
         self.video.format(self.video_codec(), footage)
@@ -95,6 +105,8 @@ pub struct FilePlan {
     pub title: Option<String>,
     /// Whether it says when it was recorded.
     pub dated: bool,
+    /// Whether it says where.
+    pub located: bool,
 }
 
 impl FilePlan {

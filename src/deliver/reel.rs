@@ -21,6 +21,8 @@ schema! {
         /// Whether the file says when its first moment was recorded, where a clock
         /// tells.
         date: bool = true,
+        /// Whether it says where that was, as the telemetry has it.
+        location: bool = false,
         /// The pictures.
         video: Video = Video::default(),
         /// The sound.
@@ -65,5 +67,6 @@ fn whole(params: &str) -> Option<FilePlan> {
         chapters: reel.chapters,
         title: reel.title,
         dated: reel.date,
+        located: reel.location,
     })
 }

@@ -187,19 +187,28 @@ impl Video {
         let rate = self.rate.or_else(|| most(footage, |video| limited(video.rate)));
         let rate = rate.or(FrameRate::new(DEFAULT_RATE.0, DEFAULT_RATE.1));
         let usual = self.dynamic_range.colour();
-        // Copies are as bright as the rest, and encoders know no YCgCo.
-        let fits = |colour: &Colour| colour.transfer() == usual.transfer() && colour.matrix != Matrix::YCgCo;
-        // What is copied stays as it is, and so what stands beside it is like it.
-        let is_copied = match codec {
-            VideoCodec::H264 => self.sampling(codec) == Sampling::Yuv420p8,
-            codec => codecs::beside_copies(codec).is_some(),
+        let deep = self.sampling(codec) != Sampling::Yuv420p8;
+        // Copies are as bright as the rest, encoders know no YCgCo, and 10 bits are
+        // of limited range, HDR just as it is stated.
+        let fits = |colour: &Colour| match (self.dynamic_range, deep) {
+            (DynamicRange::Sdr, false) => colour.transfer() == usual.transfer() && colour.matrix != Matrix::YCgCo,
+            (DynamicRange::Sdr, true) => {
+                colour.transfer() == usual.transfer() && colour.matrix != Matrix::YCgCo && !colour.full_range
+            }
+            _ => *colour == usual,
         };
-        let copies = self.quality.copies() && is_copied;
-        let own = copies.then(|| most(footage, |video| video.colour)).flatten();
+        // What is copied stays as it is, and so what stands beside it is like it.
+        let copied = codecs::beside_copies(codec).and_then(|rung| codecs::copied_beside(rung.name));
+        let is_copied = copied.is_some() && (codec != VideoCodec::H264 || !deep);
+        let is_like = |video: &&VideoInfo| {
+            copied == Some(video.codec.as_str()) && (video.bit_depth > 8) == deep && fits(&video.colour)
+        };
+        let like: Vec<&VideoInfo> = footage.iter().copied().filter(is_like).collect();
+        let own = (self.quality.copies() && is_copied).then(|| most(&like, |video| video.colour)).flatten();
         VideoFormat {
             size: even(size),
             rate: rate.unwrap_or_else(|| unreachable!("the default rate is not 0")),
-            colour: own.filter(fits).unwrap_or(usual),
+            colour: own.unwrap_or(usual),
             sampling: self.sampling(codec),
         }
     }

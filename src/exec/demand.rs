@@ -66,6 +66,7 @@ pub fn class(db: &Database, spec: &ActionSpec) -> Class {
         ActionSpec::Segment(spec) => of_segment(spec),
         ActionSpec::Proxy(spec) => of_segment(&spec.pictures),
         ActionSpec::Still(spec) => spec.picture.stored.area(),
+        ActionSpec::Copy(spec) => spec.source.picture.stored.area(),
         ActionSpec::Analyse(spec) => stored(db, spec.file),
         ActionSpec::Detect(spec) => stored(db, spec.file).max(spec.display.area()),
         _ => 0,

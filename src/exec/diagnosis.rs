@@ -55,7 +55,8 @@ pub fn machine(settings: &Settings) -> Result<Machine, Diagnostic> {
 #[derive(Debug, Default)]
 pub struct Diagnosis {
     pub recordings: Vec<RecordingReport>,
-    pub log: Option<LogReport>,
+    /// The logs as they are read and cleaned, then several of them as one.
+    pub logs: Vec<LogReport>,
 }
 
 #[derive(Debug)]
@@ -81,9 +82,10 @@ pub struct FileReport {
 pub struct LogReport {
     pub name: String,
     pub summary: TelemetrySummary,
-    /// What reading the file found.
+    /// What reading the file found; nothing for several logs as one.
     pub import: TelemetrySummary,
     /// Recordings with the share of them that the log covers, in percent.
+    /// Empty for one of several logs: their sum says it.
     pub coverage: Vec<(String, Option<u32>)>,
 }
 
@@ -99,20 +101,33 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
         clock: clock(workspace, recording),
         files: recording.chapters.iter().map(|chapter| file(workspace, recording, chapter, &damage)).collect(),
     };
-    let log = log.zip(project.telemetry(db).as_ref()).map(|(log, source)| LogReport {
-        name: source.file.clone(),
-        summary: log.summary.clone(),
-        import: log.import.clone(),
-        coverage: recordings
-            .iter()
-            .enumerate()
-            .map(|(index, recording)| {
-                let start = clocks.get(index).copied().flatten();
-                (recording.name.clone(), start.map(|start| covered(&log.summary, start, recording.duration)))
-            })
-            .collect(),
-    });
-    Diagnosis { recordings: recordings.iter().map(report).collect(), log }
+    let coverage = |summary: &TelemetrySummary| {
+        let covered = |(index, recording): (usize, &Recording)| {
+            let start = clocks.get(index).copied().flatten();
+            (recording.name.clone(), start.map(|start| covered(summary, start, recording.duration)))
+        };
+        recordings.iter().enumerate().map(covered).collect()
+    };
+    let mut logs = Vec::new();
+    if let Some(log) = log {
+        for (source, part) in project.telemetry(db).iter().zip(&log.parts) {
+            logs.push(LogReport {
+                name: source.file.clone(),
+                summary: part.summary.clone(),
+                import: part.import.clone(),
+                coverage: if log.parts.len() == 1 { coverage(&log.summary) } else { Vec::new() },
+            });
+        }
+        if log.parts.len() > 1 {
+            logs.push(LogReport {
+                name: format!("all {} logs as one", log.parts.len()),
+                summary: log.summary.clone(),
+                import: TelemetrySummary::default(),
+                coverage: coverage(&log.summary),
+            });
+        }
+    }
+    Diagnosis { recordings: recordings.iter().map(report).collect(), logs }
 }
 
 /// Percent of a recording that lies between a log's first and last sample.

@@ -145,6 +145,8 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Probe(_)
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)
+        | ActionSpec::MergeTelemetry(_)
+        | ActionSpec::Locate(_)
         | ActionSpec::Still(_)
         | ActionSpec::Quality(_) => 1,
     }

@@ -7,6 +7,7 @@ use crate::base::{Diagnostic, Digest};
 use crate::deliver::target;
 use crate::model::overlay::Shown;
 use crate::model::signal::NamedSignal;
+use crate::model::specs::MergeLog;
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, Telemetry, decode, encode};
 use crate::moments;
@@ -69,6 +70,18 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
             let (clean, summary) = telemetry::clean(&raw, spec.gap_ms);
             made(columns::encode(&clean), encode(&summary))
         }
+        ActionSpec::MergeTelemetry(spec) => {
+            let read = |log: &MergeLog| Ok((logs.get(materials, log.telemetry)?, log.shift));
+            let read: Vec<_> = spec.logs.iter().map(read).collect::<Result<_, Diagnostic>>()?;
+            let parts: Vec<_> = read.iter().map(|(log, shift)| (log.as_ref(), *shift)).collect();
+            let (merged, summary) = telemetry::merge(&parts);
+            made(columns::encode(&merged), encode(&summary))
+        }
+        ActionSpec::Locate(spec) => {
+            let log = logs.get(materials, spec.telemetry)?;
+            let position = encode(&telemetry::position(&log, spec.at));
+            made(position.clone(), position)
+        }
         ActionSpec::Choose(spec) => {
             let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
             let signals = |digest| -> Result<Vec<NamedSignal>, Diagnostic> {
@@ -107,7 +120,7 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
 
 /// The rows that an import passed over, in one sentence.
 fn unread(summary: &TelemetrySummary) -> Vec<String> {
-    let first = summary.bad_examples.first().map(|row| format!(" (the first, line {}: {})", row.line, row.reason));
+    let first = summary.bad_examples.first().map(|row| format!(" (the first, {}: {})", row.at, row.reason));
     match summary.bad_rows {
         0 => Vec::new(),
         1 => vec![format!("a row could not be read{}", first.unwrap_or_default())],

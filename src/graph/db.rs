@@ -20,7 +20,7 @@ pub struct Project {
     #[returns(ref)]
     pub footage: Vec<FootageSet>,
     #[returns(ref)]
-    pub telemetry: Option<TelemetrySource>,
+    pub telemetry: Vec<TelemetrySource>,
     #[returns(ref)]
     pub music: Option<Music>,
     #[returns(ref)]

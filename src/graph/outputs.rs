@@ -21,7 +21,7 @@ use crate::graph::target::Aimed;
 use crate::graph::telemetry;
 use crate::graph::twins;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
-use crate::model::specs::JoinSpec;
+use crate::model::specs::{JoinSpec, LocateSpec, Position};
 use crate::model::{ActionSpec, Clip, VideoFormat};
 use crate::overlay;
 
@@ -237,6 +237,7 @@ fn list_files<'db>(
         needs.problem(problem.at(output.place.0.clone()).hint(hint));
         return None;
     }
+    let settings = if shown.is_empty() { settings } else { settings.drawn_over() };
     let log = needs.take(telemetry::log(db, project)).cloned();
     // Everything is asked for before anything is waited for.
     let runs = needs.take(moments::runs(db, project)).cloned();
@@ -407,6 +408,10 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
     let mix = sound::mix(&file.sound.sound, file.sound.codec, look.format.rate, &sounds, music);
     let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
     let first = clips.first().and_then(|clip| clip.utc);
+    let location = match clips.first().and_then(|clip| clip.telemetry_start).filter(|_| file.plan.located) {
+        Some(at) => located(db, project, &name, at, needs),
+        None => Some(None),
+    };
     let spec = JoinSpec {
         format: look.format,
         segments: rendered.iter().flat_map(|made| made.segments.iter().copied()).collect(),
@@ -415,8 +420,17 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
         chapters: if file.plan.chapters { chapters(&clips) } else { Vec::new() },
         title: file.plan.title.clone(),
         date: first.filter(|_| file.plan.dated).map(|utc| utc.div_euclid(1_000_000)),
+        location: location?,
     };
     needs.act_with(db, name, ActionSpec::Join(spec), Vec::new(), Some(file.plan.path.clone())).map(drop)
+}
+
+/// Where the telemetry is at a time on its clock.
+fn located(db: &dyn Db, project: Project, name: &str, at: i64, needs: &mut Collector) -> Option<Option<Position>> {
+    let Some(log) = needs.take(telemetry::log(db, project)).cloned()? else { return Some(None) };
+    let spec = LocateSpec { telemetry: log.digest, at };
+    let result = needs.act(db, format!("{name}/location"), ActionSpec::Locate(spec))?;
+    needs.value(&result)
 }
 
 /// What each shot is made of, in order, once all of them are.

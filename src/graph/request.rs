@@ -117,22 +117,32 @@ fn footage_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mu
 }
 
 fn telemetry_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mut Collector) -> Option<()> {
-    let Some(source) = project.telemetry(db) else { return Some(()) };
-    let TelemetrySource { file, format, format_version, params, start, offset, gap, place: _ } = source;
-    fields.set("telemetry format", format!("{format} {format_version}"));
-    fields.set("telemetry parameters", params.as_str());
-    match start {
-        None => {}
-        Some(TelemetryStart::Utc(utc)) => fields.set("telemetry start", format!("{utc} ({} ns)", utc.0)),
-        Some(TelemetryStart::Recording(name)) => fields.set("telemetry start", format!("with {name}")),
+    let sources = project.telemetry(db);
+    let mut complete = Some(());
+    for (at, source) in sources.iter().enumerate() {
+        let TelemetrySource { file, format, format_version, params, start, offset, gap, place: _ } = source;
+        // The order of several is that of their priority.
+        let log = if sources.len() == 1 { "telemetry".to_owned() } else { format!("telemetry {}", at + 1) };
+        fields.set(format!("{log} format"), format!("{format} {format_version}"));
+        fields.set(format!("{log} parameters"), params.as_str());
+        match start {
+            None => {}
+            Some(TelemetryStart::Utc(utc)) => fields.set(format!("{log} start"), format!("{utc} ({} ns)", utc.0)),
+            Some(TelemetryStart::Recording(name)) => fields.set(format!("{log} start"), format!("with {name}")),
+        }
+        fields.set(format!("{log} offset"), exact(*offset));
+        fields.set(format!("{log} gap"), exact(*gap));
+        fields.version("telemetry.import");
+        fields.version("telemetry.clean");
+        match project.material(db, file).and_then(|file| needs.content(db, file)) {
+            Some(digest) => fields.set(format!("{log} file"), digest.to_string()),
+            None => complete = None,
+        }
     }
-    fields.set("telemetry offset", exact(*offset));
-    fields.set("telemetry gap", exact(*gap));
-    fields.version("telemetry.import");
-    fields.version("telemetry.clean");
-    let digest = needs.content(db, project.material(db, file)?)?;
-    fields.set("telemetry file", digest.to_string());
-    Some(())
+    if sources.len() > 1 {
+        fields.version("telemetry.merge");
+    }
+    complete
 }
 
 fn analysis_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mut Collector) -> Option<()> {

@@ -6,6 +6,7 @@ use crate::base::{Diagnostic, Timestamp};
 use crate::manifest::checker::Checker;
 use crate::manifest::manifest::{At, FootageSet, Moments, OutputDecl, TelemetrySource, TelemetryStart};
 use crate::manifest::schema::{FromNode, list};
+use crate::manifest::sections::log_nodes;
 use crate::manifest::tree::{Node, Span, Value, quoted};
 use crate::model::specs::{Ban, Pin};
 
@@ -25,6 +26,7 @@ const CHANNELS: &[&str] = &[
     "cadence",
     "power",
     "temperature",
+    "lap",
 ];
 
 /// Checks that need only the tree, so that they are made although some section
@@ -85,12 +87,13 @@ pub(crate) fn classes(project: &Node) -> Vec<&str> {
 pub(crate) fn weights(weights: &[(String, i32)], project: &Node, checker: &mut Checker) {
     let Some(map) = project.field("moments").and_then(|moments| moments.field("weights")) else { return };
     let Value::Map(pairs) = &map.value else { return };
-    let telemetry = project.field("telemetry");
-    let mapped = telemetry.and_then(|telemetry| telemetry.field("columns")).map(|columns| &columns.value);
-    let mapped: Vec<&str> = match mapped {
-        Some(Value::Map(columns)) => columns.iter().filter_map(|(key, _)| as_text(key)).collect(),
+    let logs = log_nodes(project);
+    let columns = logs.iter().filter_map(|log| log.field("columns"));
+    let mapped = columns.flat_map(|columns| match &columns.value {
+        Value::Map(columns) => columns.iter().filter_map(|(key, _)| as_text(key)).collect(),
         _ => Vec::new(),
-    };
+    });
+    let mapped: Vec<&str> = mapped.collect();
     let classes = classes(project);
     for (key, _) in pairs {
         let Some(name) = as_text(key) else { continue };
@@ -99,15 +102,15 @@ pub(crate) fn weights(weights: &[(String, i32)], project: &Node, checker: &mut C
             detected(class, key.span, project, &classes, checker);
         } else if SIGNALS.contains(&bare) {
         } else if CHANNELS.contains(&bare) || mapped.contains(&bare) {
-            if telemetry.is_none() {
+            if logs.is_empty() {
                 checker.error_with_hint(
                     key.span,
                     format!("{} is a channel of telemetry, and there is no telemetry", quoted(bare)),
-                    "declare it: `telemetry: Csv(file: \"ride.csv\")`",
+                    "declare it: `telemetry: \"ride.fit\"`",
                 );
             }
         } else {
-            unknown_input(bare, key.span, telemetry.is_some(), &mapped, checker);
+            unknown_input(bare, key.span, !logs.is_empty(), &mapped, checker);
         }
     }
     if !weights.is_empty() && weights.iter().all(|(_, weight)| *weight == 0) {
@@ -178,7 +181,7 @@ pub(crate) struct Readable<'a> {
     /// Names of all footage sets, readable or not.
     pub(crate) cameras: &'a [&'a str],
     pub(crate) footage: &'a [FootageSet],
-    pub(crate) telemetry: Option<&'a TelemetrySource>,
+    pub(crate) telemetry: &'a [TelemetrySource],
     pub(crate) moments: Option<&'a Moments>,
     pub(crate) outputs: &'a [OutputDecl],
     /// The other files that the manifest names.
@@ -209,10 +212,10 @@ fn cameras(Readable { project, cameras: known, telemetry, moments, .. }: Readabl
         let bans = moments.bans.iter().map(|ban| &ban.recording).zip(items(project, "bans"));
         named.extend(pins.chain(bans).map(|(recording, node)| (recording, node.span)));
     }
-    if let Some(TelemetryStart::Recording(recording)) = telemetry.and_then(|telemetry| telemetry.start.as_ref())
-        && let Some(node) = project.field("telemetry").and_then(|telemetry| telemetry.field("start"))
-    {
-        named.push((recording, node.span));
+    for (log, node) in telemetry.iter().zip(log_nodes(project)) {
+        if let (Some(TelemetryStart::Recording(recording)), Some(node)) = (&log.start, node.field("start")) {
+            named.push((recording, node.span));
+        }
     }
     for (recording, span) in named {
         let camera = recording.split('/').next().unwrap_or_default();

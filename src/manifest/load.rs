@@ -14,7 +14,7 @@ use crate::manifest::manifest::{
 use crate::manifest::parser;
 use crate::manifest::schema::{FieldReader, FromNode, entries, list, unknown};
 use crate::manifest::sections::{self, AnalysisFields, DetectionFields, FileName, MomentsFields, StoreFields};
-use crate::manifest::tree::{Node, Span, Value, quoted};
+use crate::manifest::tree::{Ident, Node, Span, Value, quoted};
 use crate::model::overlay::OverlaySpec;
 use crate::model::specs::{Ban, Pin};
 
@@ -24,6 +24,9 @@ pub const VERSION: u32 = 1;
 /// The sections, in the order in which the reference shows them.
 pub(crate) const SECTIONS: &[&str] =
     &["version", "footage", "telemetry", "music", "analysis", "detection", "moments", "overlays", "outputs", "store"];
+
+/// The format of a log of which only the path is given: what the file says.
+pub(crate) const ANY_FORMAT: &str = "Log";
 
 /// Fields that every telemetry format has beside its own.
 pub(crate) const TELEMETRY_FIELDS: &[&str] = &["file", "start", "offset", "gap"];
@@ -61,7 +64,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
     let version = fields.required("version", checker);
     let footage: Option<Vec<FootageSet>> = required_map(node, "footage", "footage sets", checker)
         .map(|sets| sets.into_iter().filter_map(|(name, span, set)| footage_set(name, span, set, checker)).collect());
-    let telemetry = section(node, "telemetry", |node| telemetry(node, kinds.formats, checker));
+    let telemetry = logs(sections::log_nodes(node), kinds.formats, checker);
     let music = section(node, "music", |node| music(node, checker));
     let analysis = fields.optional("analysis", AnalysisFields::default(), checker);
     let detection = section(node, "detection", |node| detection(node, checker));
@@ -82,7 +85,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
 
     checks::sections(node, checker);
     let moments = moments.map(|fields| lower_moments(fields, node, checker));
-    let log = telemetry.iter().flatten().map(|telemetry| telemetry.file.as_str());
+    let log = telemetry.iter().flatten().map(|log| log.file.as_str());
     let song = music.iter().flatten().map(|music| music.file.as_str());
     let model = detection.iter().flatten().map(|detection| detection.model.as_str());
     let materials: Vec<&str> = log.chain(song).chain(model).collect();
@@ -90,7 +93,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
         project: node,
         cameras: &declared_names(node, "footage"),
         footage: footage.as_deref().unwrap_or_default(),
-        telemetry: telemetry.as_ref().and_then(Option::as_ref),
+        telemetry: telemetry.as_deref().unwrap_or_default(),
         moments: moments.as_ref(),
         outputs: outputs.as_deref().unwrap_or_default(),
         materials: &materials,
@@ -247,7 +250,26 @@ fn part(node: &Node, shared: &[&str]) -> (Node, Node) {
     (Node { value: Value::Fields(common), ..node.clone() }, Node { value: Value::Fields(own), ..node.clone() })
 }
 
+fn logs(nodes: &[Node], formats: &[KindEntry], checker: &mut Checker) -> Option<Vec<TelemetrySource>> {
+    // Every log is read before one that failed ends it.
+    let read: Vec<Option<TelemetrySource>> = nodes.iter().map(|node| telemetry(node, formats, checker)).collect();
+    let logs: Vec<TelemetrySource> = read.into_iter().collect::<Option<_>>()?;
+    for (at, log) in logs.iter().enumerate() {
+        if logs[..at].iter().any(|other| other.file == log.file) {
+            let message = format!("the log {} is given twice", quoted(&log.file));
+            checker.error_with_hint(nodes[at].span, message, "remove one of them");
+        }
+    }
+    Some(logs)
+}
+
 fn telemetry(node: &Node, formats: &[KindEntry], checker: &mut Checker) -> Option<TelemetrySource> {
+    if matches!(node.value, Value::Text(_)) {
+        let file = (Ident { text: "file".to_owned(), span: node.span }, node.clone());
+        let name = Some(Ident { text: ANY_FORMAT.to_owned(), span: node.span });
+        let log = Node { span: node.span, name, value: Value::Fields(vec![file]) };
+        return telemetry(&log, formats, checker);
+    }
     let entry = kind(node, "a telemetry format", formats, checker)?;
     let (common, own) = part(node, TELEMETRY_FIELDS);
     checker.set_beside(TELEMETRY_FIELDS);
@@ -350,7 +372,7 @@ fn lower_moments(fields: MomentsFields, project: &Node, checker: &mut Checker) -
 /// that it has. Stated in the doc of `MomentsFields::weights`.
 fn default_weights(project: &Node) -> Vec<(String, i32)> {
     let mut weights = vec![("motion", 300), ("sharpness", 200), ("exposure", 100), ("scene_change", 100)];
-    if present(project, "telemetry").is_some() {
+    if !sections::log_nodes(project).is_empty() {
         weights.extend([("speed", 200), ("|gradient|", 200)]);
     }
     let mut weights: Vec<(String, i32)> = weights.into_iter().map(|(name, weight)| (name.to_owned(), weight)).collect();

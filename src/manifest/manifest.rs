@@ -17,7 +17,8 @@ pub struct Manifest {
     /// Of the manifest's format.
     pub version: u32,
     pub footage: Vec<FootageSet>,
-    pub telemetry: Option<TelemetrySource>,
+    /// The one whose values count comes first.
+    pub telemetry: Vec<TelemetrySource>,
     pub music: Option<Music>,
     pub analysis: AnalysisSettings,
     pub detection: Option<Detection>,

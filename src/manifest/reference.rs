@@ -79,7 +79,12 @@ fn project_fields() -> Vec<FieldDoc> {
     let fields = vec![
         field("version", "Of the manifest's format.", "1".to_owned(), None),
         field("footage", "The cameras and their files.", map_of(&FootageFields::expects()), None),
-        field("telemetry", "A log of the ride.", "a [telemetry format](#telemetry-formats)".to_owned(), Some("None")),
+        field(
+            "telemetry",
+            "A log of the ride, or several: of a list the first counts, and the next fill what it does not know.",
+            "a path, a [telemetry format](#telemetry-formats), or a list `[...]` of them".to_owned(),
+            Some("None"),
+        ),
         field("music", "Music under the whole output.", MusicFields::expects(), Some("None")),
         field("analysis", "How footage is looked at.", AnalysisFields::expects(), Some("Analysis()")),
         field("detection", "An object detector.", DetectionFields::expects(), Some("None")),

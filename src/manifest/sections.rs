@@ -359,6 +359,16 @@ impl FromNode for Clock {
     }
 }
 
+/// The logs that stand in the section `telemetry`: one, or a list of them.
+pub(crate) fn log_nodes(project: &Node) -> &[Node] {
+    match project.field("telemetry") {
+        Some(Node { name: None, value: Value::Seq(logs), .. }) => logs,
+        Some(Node { name: None, value: Value::Ident(none), .. }) if none == "None" => &[],
+        Some(log) => std::slice::from_ref(log),
+        None => &[],
+    }
+}
+
 /// Whether a text starts with a date, as an instant does and a time does not.
 fn dated(text: &str) -> bool {
     let start = text.trim_start().as_bytes();

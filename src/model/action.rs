@@ -33,6 +33,8 @@ pub enum ActionSpec {
     Copy(CopySpec),
     Proxy(ProxySpec),
     Compare(CompareSpec),
+    MergeTelemetry(MergeSpec),
+    Locate(LocateSpec),
 }
 
 /// Where a kind's work is done.
@@ -97,7 +99,7 @@ const PROBE: Kind = Kind {
 };
 const ANALYSE: Kind = Kind {
     name: "analyse",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
@@ -108,7 +110,7 @@ const ANALYSE: Kind = Kind {
 };
 const DETECT: Kind = Kind {
     name: "detect",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
@@ -119,7 +121,7 @@ const DETECT: Kind = Kind {
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -130,12 +132,34 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
     deadline: STUCK,
     product: ("log cleaned", "logs cleaned"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
+};
+const LOCATE: Kind = Kind {
+    name: "locate",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 100,
+    deadline: STUCK,
+    product: ("place looked up", "places looked up"),
+    artifacts: 1,
+    reads_as: value::<Option<Position>>,
+};
+const MERGE: Kind = Kind {
+    name: "telemetry.merge",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 200,
+    deadline: STUCK,
+    product: ("log merged", "logs merged"),
     artifacts: 1,
     reads_as: value::<TelemetrySummary>,
 };
@@ -174,7 +198,7 @@ const DRAW: Kind = Kind {
 };
 const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 240,
@@ -218,7 +242,7 @@ const JOIN: Kind = Kind {
 };
 const STILL: Kind = Kind {
     name: "still",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,
@@ -245,7 +269,8 @@ const COPY: Kind = Kind {
     version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode],
-    memory: 60,
+    // Nothing but a packet, unless what was copied has to be decoded too.
+    memory: 100,
     deadline: STUCK,
     product: ("stretch copied", "stretches copied"),
     artifacts: 1,
@@ -254,7 +279,7 @@ const COPY: Kind = Kind {
 
 const PROXY: Kind = Kind {
     name: "proxy",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Mux],
     memory: 200,
@@ -278,7 +303,7 @@ const COMPARE: Kind = Kind {
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE,
 ];
 
 impl Kind {
@@ -320,6 +345,8 @@ impl ActionSpec {
             ActionSpec::Proxy(_) => &PROXY,
             ActionSpec::Compare(_) => &COMPARE,
             ActionSpec::Quality(_) => &QUALITY,
+            ActionSpec::MergeTelemetry(_) => &MERGE,
+            ActionSpec::Locate(_) => &LOCATE,
         }
     }
 
@@ -357,6 +384,8 @@ impl ActionSpec {
             ActionSpec::Join(s) => s.segments.iter().copied().chain(s.sound).collect(),
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
+            ActionSpec::Locate(s) => vec![s.telemetry],
+            ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
             ActionSpec::Copy(s) => vec![s.source.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),
             ActionSpec::Compare(s) => [s.encoded].into_iter().chain(s.sources.iter().map(|run| run.file)).collect(),

@@ -91,6 +91,8 @@ impl ActionSpec {
             | ActionSpec::Analyse(_)
             | ActionSpec::ImportTelemetry(_)
             | ActionSpec::CleanTelemetry(_)
+            | ActionSpec::MergeTelemetry(_)
+            | ActionSpec::Locate(_)
             | ActionSpec::Choose(_)
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)

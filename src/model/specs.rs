@@ -79,6 +79,58 @@ pub struct CleanSpec {
     pub gap_ms: u32,
 }
 
+/// `telemetry.merge`: several cleaned logs to one `Telemetry` (artifact 0) and
+/// its `TelemetrySummary` (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MergeSpec {
+    /// The one whose values count comes first.
+    pub logs: Vec<MergeLog>,
+}
+
+/// One of the logs that become one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MergeLog {
+    /// Cleaned telemetry.
+    pub telemetry: Digest,
+    /// Added to its times, in ns, to be on UTC.
+    pub shift: i64,
+}
+
+/// `locate`: where a log is at a time: an optional [`Position`] (artifact 0 and
+/// value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LocateSpec {
+    /// Cleaned telemetry.
+    pub telemetry: Digest,
+    /// On its clock, in ns.
+    pub at: i64,
+}
+
+/// A place on the Earth (WGS 84), in steps of 1 / 10,000 of a degree: some 11 m.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Position {
+    pub latitude: i32,
+    pub longitude: i32,
+}
+
+impl Position {
+    /// Steps of a degree.
+    pub const SCALE: f64 = 10_000.0;
+}
+
+/// ISO 6709: `+47.3769+008.5417/`.
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut degrees = |value: i32, digits: usize| {
+            let (sign, value) = (if value < 0 { '-' } else { '+' }, value.unsigned_abs());
+            write!(f, "{sign}{:0digits$}.{:04}", value / 10_000, value % 10_000)
+        };
+        degrees(self.latitude, 2)?;
+        degrees(self.longitude, 3)?;
+        f.write_str("/")
+    }
+}
+
 /// `choose`: candidates, scores and selection to `Chosen` (value) and a
 /// `ChoiceReport` (artifact 0).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -332,6 +384,8 @@ pub struct JoinSpec {
     pub title: Option<String>,
     /// When what is shown first was recorded, in UTC, in ms.
     pub date: Option<i64>,
+    /// Where.
+    pub location: Option<Position>,
 }
 
 /// `still`: one frame as a JPEG (artifact 0).
@@ -408,4 +462,17 @@ pub struct PlaneCompared {
     /// The sum of all squared differences, in levels.
     pub squared: u64,
     pub samples: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Position;
+
+    /// By ISO 6709, annex H: degrees with two and three digits before the point.
+    #[test]
+    fn places_are_written_as_files_have_them() {
+        let text = |latitude, longitude| Position { latitude, longitude }.to_string();
+        assert_eq!(text(473_769, 85_417), "+47.3769+008.5417/");
+        assert_eq!(text(-5, -1_799_999), "-00.0005-179.9999/");
+    }
 }

@@ -1,5 +1,7 @@
 //! Telemetry in memory: columns over one time axis.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Unit;
@@ -15,6 +17,32 @@ pub struct Telemetry {
     /// Indices `i` such that nothing is known between sample `i - 1` and
     /// sample `i` (a pause, a lost signal): no value is interpolated across.
     pub breaks: Vec<u32>,
+    /// What the logger noted, in the order of time.
+    pub marks: Vec<Mark>,
+}
+
+/// A moment that the logger noted beside its samples.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mark {
+    /// On the clock of the log's times, in ns.
+    pub time: i64,
+    pub kind: MarkKind,
+    /// What the log says of it, e.g. `manual` for how a lap was started; may
+    /// be empty.
+    pub name: String,
+}
+
+/// What happened at a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum MarkKind {
+    /// A lap starts here; it ends where the next starts.
+    Lap,
+    /// The logger was stopped here.
+    Pause,
+    /// The logger went on here.
+    Resume,
+    /// Anything else, by its name.
+    Event,
 }
 
 /// What a log's times count from.
@@ -32,7 +60,7 @@ pub enum LogClock {
 pub struct Channel {
     /// From the registry (`latitude`, `longitude`, `altitude`, `speed`,
     /// `distance`, `gradient`, `heading`, `heart_rate`, `cadence`, `power`,
-    /// `temperature`) or the user's own name.
+    /// `temperature`, `lap`) or the user's own name.
     pub name: String,
     /// What the values are in; registry channels are always in the registry's
     /// unit (speed m/s, altitude and distance m, gradient %, angles degrees).
@@ -50,6 +78,9 @@ impl Telemetry {
 /// What importing a log reports; small, kept with the action's result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TelemetrySummary {
+    /// What the file is, e.g. `FIT` or `CSV of RaceChrono`; empty for what is
+    /// no file's.
+    pub format: String,
     pub clock: LogClock,
     /// Samples kept.
     pub samples: u64,
@@ -59,6 +90,10 @@ pub struct TelemetrySummary {
     pub channels: Vec<ChannelSummary>,
     /// Gaps: where interpolation stops.
     pub gaps: u32,
+    /// Laps, pauses and other events that the logger noted.
+    pub laps: u32,
+    pub pauses: u32,
+    pub events: u32,
     /// Rows that could not be read: how many, and the first few with reason.
     pub bad_rows: u64,
     pub bad_examples: Vec<BadRow>,
@@ -85,7 +120,24 @@ pub struct ChannelSummary {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRow {
-    /// Line in the file, counted from 1.
-    pub line: u64,
+    pub at: Spot,
     pub reason: String,
+}
+
+/// Where in a log file something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Spot {
+    /// Counted from 1.
+    Line(u64),
+    /// Counted from 0.
+    Byte(u64),
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spot::Line(line) => write!(f, "line {line}"),
+            Spot::Byte(byte) => write!(f, "byte {byte}"),
+        }
+    }
 }

@@ -58,6 +58,7 @@ fn ride() -> Telemetry {
             channel("gradient", Unit::Percent, &|t| 9.0 * libm::cos(t / 190.0)),
         ],
         breaks: vec![301],
+        marks: Vec::new(),
     }
 }
 

@@ -89,7 +89,7 @@ pub fn project(diagnosis: &Diagnosis) -> String {
             }
         }
     }
-    if let Some(report) = &diagnosis.log {
+    for report in &diagnosis.logs {
         log(&mut text, report);
     }
     text
@@ -98,10 +98,23 @@ pub fn project(diagnosis: &Diagnosis) -> String {
 fn log(text: &mut String, report: &LogReport) {
     let summary = &report.summary;
     let seconds = summary.last.saturating_sub(summary.first) as f64 / 1e9;
-    let _ = writeln!(text, "\n{}", report.name);
+    let format = match report.import.format.as_str() {
+        "" => String::new(),
+        format => format!(": {format}"),
+    };
+    let _ = writeln!(text, "\n{}{format}", report.name);
     let rate = if seconds > 0.0 { summary.samples as f64 / seconds } else { 0.0 };
     let _ =
         writeln!(text, "  {} samples over {seconds:.0} s ({rate:.1} a second), {} gaps", summary.samples, summary.gaps);
+    let marks = [(summary.laps, "lap"), (summary.pauses, "pause"), (summary.events, "other event")];
+    let marks: Vec<String> = marks
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    if !marks.is_empty() {
+        let _ = writeln!(text, "  {}", marks.join(", "));
+    }
     for channel in &summary.channels {
         let [min, max, low, high] = [channel.min, channel.max, channel.low, channel.high].map(|v| v as f64 / 1000.0);
         let derived = if channel.derived { ", computed" } else { "" };
@@ -114,7 +127,7 @@ fn log(text: &mut String, report: &LogReport) {
     if report.import.bad_rows > 0 {
         let _ = writeln!(text, "  {} rows could not be read", report.import.bad_rows);
         for row in &report.import.bad_examples {
-            let _ = writeln!(text, "    line {}: {}", row.line, row.reason);
+            let _ = writeln!(text, "    {}: {}", row.at, row.reason);
         }
     }
     for note in report.import.notes.iter().chain(&summary.notes) {

@@ -16,6 +16,8 @@ pub struct ChannelKind {
     pub possible: (f64, f64),
     /// For angles that go round: a full turn.
     pub turn: Option<f64>,
+    /// Whether a value holds until the next: a count has nothing in between.
+    pub steps: bool,
     /// Headers that mean this channel, in the form that [`squash`] gives,
     /// without a unit.
     pub headers: &'static [&'static str],
@@ -28,7 +30,7 @@ const fn kind(
     possible: (f64, f64),
     headers: &'static [&'static str],
 ) -> ChannelKind {
-    ChannelKind { name, unit, per_unit, possible, turn: None, headers }
+    ChannelKind { name, unit, per_unit, possible, turn: None, steps: false, headers }
 }
 
 /// 540 km/h: faster than any ride, far slower than a position that jumps.
@@ -116,6 +118,10 @@ pub const REGISTRY: &[ChannelKind] = &[
         (-90.0, 150.0),
         &["temperature", "temp", "atemp", "airtemp", "airtemperature", "ambienttemperature"],
     ),
+    ChannelKind {
+        steps: true,
+        ..kind("lap", Unit::None, 1.0, (0.0, 100_000.0), &["lap", "lapnumber", "lapno", "laps", "lapcount"])
+    },
 ];
 
 /// The registry's entry of this name.

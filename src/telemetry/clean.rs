@@ -13,16 +13,17 @@
 //!    dropped. Without one it is that of the smoothed path.
 //! 5. Distance, heading and gradient are the logger's own or derived
 //!    ([`derive`]).
-//! 6. Holes in a channel up to the gap are filled by straight lines; NaN is
+//! 6. The lap of each sample is counted from the log's marks.
+//! 7. Holes in a channel up to the gap are filled by straight lines; NaN is
 //!    left where nothing is known.
-//! 7. Registry channels are rounded to their steps.
+//! 8. Registry channels are rounded to their steps.
 
 use super::channels::{self, ChannelKind};
 use super::excursions::{self, Fix};
 use super::motion::{self, Path};
 use super::{derive, summary};
 use crate::base::Unit;
-use crate::model::telemetry::{Channel, Telemetry, TelemetrySummary};
+use crate::model::telemetry::{Channel, MarkKind, Telemetry, TelemetrySummary};
 
 /// A speed that differs by more than this from the median of the seconds
 /// around it, and changes faster than [`HARDEST`], is a spike (m/s, m/s²).
@@ -40,6 +41,10 @@ const NOISY: f64 = 3.0;
 /// greatest speed.
 const LEAP: f64 = 100.0;
 
+/// Samples that are less than this apart, in ns, are of one time: see
+/// [`Repeated::Kept`](super::table::Repeated::Kept).
+const APART: i64 = 1_000;
+
 /// The log in columns while it is worked on.
 struct Work {
     seconds: Vec<f64>,
@@ -54,13 +59,20 @@ struct Work {
 /// Cleans a log; a span without samples longer than `gap_ms` is a gap. The
 /// summary is that of the result; its notes say what was dropped.
 pub fn clean(raw: &Telemetry, gap_ms: u32) -> (Telemetry, TelemetrySummary) {
+    let apart = apart(raw);
+    let repeated = raw.times.len() - apart.as_ref().unwrap_or(raw).times.len();
+    let raw = apart.as_ref().unwrap_or(raw);
     let mut work = Work::new(raw, gap_ms);
+    if repeated > 0 {
+        work.notes.push(format!("{repeated} samples have the time of the one before them and are left out"));
+    }
     let path = work.positions();
     work.altitude();
     work.speed(path.as_ref());
     work.distance();
     work.heading(path.as_ref());
     work.gradient();
+    work.laps(raw);
     work.fill();
     let derived = std::mem::take(&mut work.derived);
     let notes = std::mem::take(&mut work.notes);
@@ -68,6 +80,40 @@ pub fn clean(raw: &Telemetry, gap_ms: u32) -> (Telemetry, TelemetrySummary) {
     let mut summary = summary::summarise(&telemetry, &derived);
     summary.notes = notes;
     (telemetry, summary)
+}
+
+/// The log without samples of one time, where it has some.
+fn apart(raw: &Telemetry) -> Option<Telemetry> {
+    let mut last = None;
+    let near = |time: i64, last: &mut Option<i64>| {
+        let near = last.is_some_and(|last: i64| time.saturating_sub(last) < APART);
+        *last = Some(time);
+        near
+    };
+    let kept: Vec<bool> = raw.times.iter().map(|time| !near(*time, &mut last)).collect();
+    if kept.iter().all(|kept| *kept) {
+        return None;
+    }
+    fn of<T: Copy>(all: &[T], kept: &[bool]) -> Vec<T> {
+        all.iter().zip(kept).filter(|(_, kept)| **kept).map(|(value, _)| *value).collect()
+    }
+    let channel = |channel: &Channel| Channel { values: of(&channel.values, &kept), ..channel.clone() };
+    // A break before a sample that goes is one before the next that stays.
+    let mut before = vec![0_u32; kept.len() + 1];
+    for (at, kept) in kept.iter().enumerate() {
+        before[at + 1] = before[at] + u32::from(*kept);
+    }
+    let mut breaks: Vec<u32> = raw.breaks.iter().filter_map(|at| before.get(*at as usize).copied()).collect();
+    breaks.dedup();
+    let times = of(&raw.times, &kept);
+    breaks.retain(|at| *at > 0 && (*at as usize) < times.len());
+    Some(Telemetry {
+        clock: raw.clock,
+        times,
+        channels: raw.channels.iter().map(channel).collect(),
+        breaks,
+        marks: raw.marks.clone(),
+    })
 }
 
 impl Work {
@@ -348,6 +394,26 @@ impl Work {
         }
     }
 
+    /// The lap of each sample, counted from 1, where the log marks its laps and
+    /// has no such column.
+    fn laps(&mut self, raw: &Telemetry) {
+        let starts = || raw.marks.iter().filter(|mark| mark.kind == MarkKind::Lap).map(|mark| mark.time);
+        if self.values("lap").is_some() || starts().next().is_none() {
+            return;
+        }
+        let mut starts = starts().peekable();
+        let mut lap = 0_u32;
+        let each = raw.times.iter().map(|time| {
+            while starts.next_if(|start| start <= time).is_some() {
+                lap += 1;
+            }
+            // What comes before the first mark belongs to the first lap.
+            f64::from(lap.max(1))
+        });
+        let laps = each.collect();
+        self.derive("lap", laps);
+    }
+
     /// Fills holes up to the gap in every channel.
     fn fill(&mut self) {
         let mut channels = std::mem::take(&mut self.channels);
@@ -387,7 +453,13 @@ impl Work {
         self.channels.sort_by_key(|channel| place(channel).unwrap_or(channels::REGISTRY.len()));
         let breaks = self.broken.iter().enumerate().skip(1).filter(|(_, broken)| **broken);
         let breaks = breaks.filter_map(|(at, _)| u32::try_from(at).ok()).collect();
-        Telemetry { clock: raw.clock, times: raw.times.clone(), channels: self.channels, breaks }
+        Telemetry {
+            clock: raw.clock,
+            times: raw.times.clone(),
+            channels: self.channels,
+            breaks,
+            marks: raw.marks.clone(),
+        }
     }
 }
 
@@ -404,6 +476,11 @@ fn line(seconds: &[f64], values: &mut [f64], between: (usize, usize), kind: Opti
     let (from, to) = between;
     let change = channels::difference(values[from], values[to], kind.and_then(|kind| kind.turn));
     let span = seconds[to] - seconds[from];
+    if kind.is_some_and(|kind| kind.steps) {
+        let held = values[from];
+        values[from + 1..to].fill(held);
+        return;
+    }
     for at in from + 1..to {
         let share = (seconds[at] - seconds[from]) / span;
         values[at] = channels::wrapped(values[from] + change * share, kind);

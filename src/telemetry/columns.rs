@@ -11,6 +11,8 @@
 //! times: samples x i64 (ns)
 //! for each channel: samples x f64 (one NaN only)
 //! breaks: breaks x u32
+//! marks u32
+//! for each mark: time i64 (ns), kind u8, length u16 and name
 //! ```
 //!
 //! Decoding checks every length before it allocates, and believes nothing: the
@@ -20,10 +22,17 @@
 use std::ops::Range;
 
 use crate::base::Unit;
-use crate::model::telemetry::{Channel, LogClock, Telemetry};
+use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry};
+use crate::telemetry::lookup::marks_within;
 
 const MAGIC: &[u8; 20] = b"autocut telemetry\0\0\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The kinds of marks as numbers: their places in this list.
+const MARKS: [MarkKind; 4] = [MarkKind::Lap, MarkKind::Pause, MarkKind::Resume, MarkKind::Event];
+
+/// Bytes of a mark without a name.
+const MARK_BYTES: usize = 11;
 
 /// Telemetry in the artifact's encoding. The same telemetry gives the same
 /// bytes. Values beyond the times' number are left out, missing ones are NaN.
@@ -58,6 +67,12 @@ pub fn encode(telemetry: &Telemetry) -> Vec<u8> {
     for at in &telemetry.breaks {
         out.extend_from_slice(&at.to_le_bytes());
     }
+    out.extend_from_slice(&(telemetry.marks.len() as u32).to_le_bytes());
+    for mark in &telemetry.marks {
+        out.extend_from_slice(&mark.time.to_le_bytes());
+        out.push(MARKS.iter().position(|kind| *kind == mark.kind).unwrap_or(MARKS.len() - 1) as u8);
+        text(&mut out, &mark.name);
+    }
     out
 }
 
@@ -71,7 +86,9 @@ fn text(out: &mut Vec<u8>, text: &str) {
 /// What [`encode`] made; `None` where the bytes are anything else.
 pub fn decode(bytes: &[u8]) -> Option<Telemetry> {
     let view = View::open(bytes)?;
-    view.samples(0..view.len())
+    let whole = view.samples(0..view.len())?;
+    // A lap may have started before the first sample.
+    Some(Telemetry { marks: view.marks, ..whole })
 }
 
 /// Encoded telemetry of which only a part is to be read.
@@ -83,6 +100,7 @@ pub struct View<'a> {
     times: &'a [u8],
     values: &'a [u8],
     breaks: &'a [u8],
+    marks: Vec<Mark>,
 }
 
 impl<'a> View<'a> {
@@ -118,8 +136,9 @@ impl<'a> View<'a> {
         let times = at.take(column)?;
         let values = at.take(column.checked_mul(count)?)?;
         let breaks = at.take(breaks.checked_mul(4)?)?;
+        let marks = at.marks()?;
         let whole = at.rest.is_empty() && padding.iter().all(|b| *b == 0);
-        whole.then_some(View { clock, samples, channels, times, values, breaks })
+        whole.then_some(View { clock, samples, channels, times, values, breaks, marks })
     }
 
     /// How many samples there are.
@@ -153,7 +172,8 @@ impl<'a> View<'a> {
             let values = words(column).map(f64::from_le_bytes).collect();
             channels.push(Channel { name: (*name).to_owned(), unit: *unit, values });
         }
-        Some(Telemetry { clock: self.clock, times, channels, breaks: self.breaks(&range)? })
+        let marks = marks_within(&self.marks, &times);
+        Some(Telemetry { clock: self.clock, times, channels, breaks: self.breaks(&range)?, marks })
     }
 
     /// Breaks between these samples, counted from the first.
@@ -204,6 +224,20 @@ impl<'a> Reader<'a> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
+    fn marks(&mut self) -> Option<Vec<Mark>> {
+        let count = self.u32()? as usize;
+        if count > self.rest.len() / MARK_BYTES {
+            return None;
+        }
+        let mut marks = Vec::with_capacity(count);
+        for _ in 0..count {
+            let time = i64::from_le_bytes(self.take(8)?.try_into().ok()?);
+            let kind = *MARKS.get(usize::from(*self.take(1)?.first()?))?;
+            marks.push(Mark { time, kind, name: self.text()?.to_owned() });
+        }
+        marks.is_sorted_by_key(|mark| mark.time).then_some(marks)
+    }
+
     fn text(&mut self) -> Option<&'a str> {
         let length = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
         std::str::from_utf8(self.take(usize::from(length))?).ok()
@@ -224,6 +258,11 @@ mod tests {
                 Channel { name: "größe".to_owned(), unit: Unit::None, values: vec![1.0, 2.0, 3.0, f64::INFINITY] },
             ],
             breaks: vec![1, 3],
+            marks: vec![
+                Mark { time: -9, kind: MarkKind::Lap, name: "manual".to_owned() },
+                Mark { time: 10, kind: MarkKind::Pause, name: String::new() },
+                Mark { time: 20, kind: MarkKind::Event, name: "größer".to_owned() },
+            ],
         }
     }
 
@@ -272,6 +311,9 @@ mod tests {
         for breaks in [vec![0], vec![4], vec![2, 2], vec![3, 1]] {
             assert_eq!(decode(&encode(&Telemetry { breaks, ..super::tests::log() })), None);
         }
+        let mut log = super::tests::log();
+        log.marks.reverse();
+        assert_eq!(decode(&encode(&log)), None);
     }
 
     #[test]

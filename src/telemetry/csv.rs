@@ -13,10 +13,9 @@
 mod dialect;
 mod guard;
 mod header;
-mod number;
 mod params;
 mod rows;
-mod stamp;
+mod schemas;
 mod timing;
 
 use std::io::Read;
@@ -24,18 +23,20 @@ use std::io::Read;
 use ::csv::ByteRecord;
 
 use crate::base::Diagnostic;
-use crate::model::telemetry::{LogClock, Telemetry, TelemetrySummary};
-use crate::telemetry::summary;
+use crate::model::telemetry::{LogClock, Spot, Telemetry, TelemetrySummary};
+use crate::telemetry::import::{Imported, parameters, unreadable};
+use crate::telemetry::number::{self, Cell};
+use crate::telemetry::zone::Zone;
 use header::Header;
-use number::Cell;
 use rows::Rows;
+use schemas::Schema;
 
 pub use params::{Column, ColumnFields, Csv, Delimiter, TimeFormat};
 
 /// As it stands in a manifest.
 pub(super) const EXAMPLE: &str = r#"Csv(
     file: "ride.csv",
-    zone: "Europe/Berlin",
+    timezone: "Europe/Berlin",
     columns: {
         "time": "Zeit",
         "speed": Column(header: "Tempo", unit: "km/h"),
@@ -43,7 +44,7 @@ pub(super) const EXAMPLE: &str = r#"Csv(
 )"#;
 
 /// Raised whenever the same file and parameters would give other numbers.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Rows are read only where this column holds this value.
 struct Only {
@@ -63,10 +64,20 @@ impl Only {
 }
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
-    let params: Csv = serde_json::from_str(params)
-        .map_err(|error| Diagnostic::bug(format!("the parameters of Csv cannot be read: {error}")))?;
-    read(input, &params)
+pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
+    read(input, &parameters("Csv", params)?)
+}
+
+/// Reads a file of which only the zone is known.
+pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+    read(input, &Csv { timezone: timezone.cloned(), ..Csv::default() })
+}
+
+/// Any text may be a table, but no document that starts with an element.
+pub(super) fn looks(head: &[u8]) -> bool {
+    let start = &head[..head.len().min(512)];
+    let text = start.iter().filter(|b| **b == 0).count() <= start.len() / 8;
+    text && !start.trim_ascii().starts_with(b"<")
 }
 
 /// Reads a file.
@@ -74,10 +85,12 @@ pub(super) fn import(input: &mut dyn Read, params: &str) -> Result<(Telemetry, T
 /// # Errors
 /// Where nothing in it can be used: what was found, what was looked for and
 /// what to do. Where the reader fails: an `Environment` diagnostic.
-pub fn read(input: &mut dyn Read, params: &Csv) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
+pub fn read(input: &mut dyn Read, params: &Csv) -> Imported {
     let dialect = dialect::sniff(input, params.delimiter)?;
     let comma = dialect.decimal_comma();
     let header = header::find(&dialect.records, params)?;
+    let schema = schemas::find(&dialect.head, &header);
+    let params = &schema.map_or_else(|| params.clone(), |schema| schema.applied(&header, params));
     let mut notes = Vec::new();
     let only = only(&header, params)?;
     let sample = dialect.records.get(header.skip..).unwrap_or_default();
@@ -98,7 +111,7 @@ pub fn read(input: &mut dyn Read, params: &Csv) -> Result<(Telemetry, TelemetryS
     let mut record = ByteRecord::new();
     let (mut seen, mut filtered) = (0_usize, 0_u64);
     let mut last_line = (0, 0);
-    while reader.read_byte_record(&mut record).map_err(|error| dialect::unreadable(&error))? {
+    while reader.read_byte_record(&mut record).map_err(|error| unreadable(&error))? {
         seen = seen.saturating_add(1);
         if seen <= header.skip || (record.len() == 1 && record[0].trim_ascii().is_empty()) {
             continue;
@@ -107,33 +120,37 @@ pub fn read(input: &mut dyn Read, params: &Csv) -> Result<(Telemetry, TelemetryS
         let line = reader.position().line().saturating_sub(1);
         last_line = (line, record.len());
         if record.len() > width && record.iter().skip(width).any(|cell| !cell.trim_ascii().is_empty()) {
-            rows.bad.add(line, || format!("{} cells where the header has {width}", record.len()));
+            rows.bad().add(Spot::Line(line), || format!("{} cells where the header has {width}", record.len()));
             continue;
         }
         if !only.iter().all(|only| only.holds(&record, comma)) {
             filtered += 1;
             continue;
         }
-        match timing.read(&record, rows.last_time()) {
+        match timing.read(&record, rows.table.last_time()) {
             Ok(time) => rows.add(time, &record, line, comma)?,
-            Err(reason) => rows.bad.add(line, || reason),
+            Err(reason) => rows.bad().add(Spot::Line(line), || reason),
         }
     }
     let guard = reader.get_ref();
     if guard.unfinished && last_line.1 < width {
         rows.cut_short(last_line.0);
     }
-    rows.bad = std::mem::take(&mut rows.bad).merge(&guard.bad);
+    *rows.bad() = std::mem::take(rows.bad()).merge(&guard.bad);
 
     notes.insert(0, format!("times are read from {}", timing.describe(&header)));
     if timing.assumed_utc() {
-        notes.push("times name no zone and are taken as UTC; `zone` says otherwise".to_owned());
+        notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
     if filtered > 0 {
         let wanted: Vec<String> = only.iter().map(|o| format!("{:?} is {:?}", header.names[o.index], o.text)).collect();
         notes.push(format!("{filtered} rows are left out because `only` asks for rows where {}", wanted.join(" and ")));
     }
-    finish(rows, timing.clock(), &header, notes)
+    if timing.clock() == LogClock::Start {
+        let above = dialect.records.get(..header.skip).unwrap_or_default();
+        schemas::beacons(above).into_iter().for_each(|lap| rows.table.mark(lap));
+    }
+    finish(rows, timing.clock(), &header, schema, notes)
 }
 
 fn only(header: &Header, params: &Csv) -> Result<Vec<Only>, Diagnostic> {
@@ -151,24 +168,21 @@ fn finish(
     rows: Rows,
     clock: LogClock,
     header: &Header,
+    schema: Option<&Schema>,
     mut notes: Vec<String>,
 ) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
-    let bad = &rows.bad;
-    if rows.len() == 0 || !rows.has_values() {
+    let table = &rows.table;
+    if table.len() == 0 || !table.has_values() {
         let message =
-            if rows.len() == 0 { "no row of the file can be used" } else { "the file holds times and no values" };
+            if table.len() == 0 { "no row of the file can be used" } else { "the file holds times and no values" };
         let mut error = Diagnostic::input(message).note(header.describe());
-        notes.extend(bad.examples.iter().take(3).map(|bad| format!("line {}: {}", bad.line, bad.reason)));
+        notes.extend(table.bad.examples.iter().take(3).map(|bad| format!("{}: {}", bad.at, bad.reason)));
         error.notes.extend(notes);
-        if bad.count > 0 {
-            error.notes.push(format!("{} rows cannot be read", bad.count));
+        if table.bad.count > 0 {
+            error.notes.push(format!("{} rows cannot be read", table.bad.count));
         }
         return Err(error.hint("say with `columns`, `time` and `only` what the columns are and which rows count"));
     }
-    let bad = (bad.count, bad.examples.clone());
-    let telemetry = rows.finish(clock, &mut notes);
-    let mut summary = summary::summarise(&telemetry, &[]);
-    (summary.bad_rows, summary.bad_examples) = bad;
-    summary.notes = notes;
-    Ok((telemetry, summary))
+    let format = schema.map_or("CSV".to_owned(), |schema| format!("CSV of {}", schema.name));
+    Ok(rows.finish(format, clock, notes))
 }

@@ -1,22 +1,33 @@
 //! The table of formats.
+//!
+//! `telemetry-parser`, which reads what is embedded in many cameras' videos, is
+//! not among them: its released version (0.2.6) gives tags by the camera's own
+//! names and not positions over time, wants the whole of a file that can seek,
+//! and brings parsers of its own age for everything (nom 6, prost 0.11, an old
+//! mp4parse). What of it logs positions has a line of its own here.
 
 use std::fmt;
 use std::io::Read;
 
 use crate::base::Diagnostic;
 use crate::manifest::kinds::KindEntry;
-use crate::model::telemetry::{Telemetry, TelemetrySummary};
-use crate::telemetry::csv;
-
-/// What an import gives.
-pub type Imported = Result<(Telemetry, TelemetrySummary), Diagnostic>;
+use crate::telemetry::import::{HEAD, Imported, head, parameters};
+use crate::telemetry::zone::Zone;
+use crate::telemetry::{csv, fit, gpx, log, nmea, srt, tcx};
 
 /// A format of log files.
+#[derive(Clone, Copy)]
 pub struct Format {
     /// What manifest and reference know of it: name, version, parameters.
     pub entry: KindEntry,
     /// Reads a file with the parameters that the entry lowered to JSON.
     pub import: fn(&mut dyn Read, &str) -> Imported,
+    /// Reads a file of which nothing is said but the zone of its times, for
+    /// those that name none.
+    pub plain: fn(&mut dyn Read, Option<&Zone>) -> Imported,
+    /// Whether a file that starts with these bytes (64 KiB where it is that
+    /// long) looks like one.
+    pub looks: fn(&[u8]) -> bool,
 }
 
 impl Format {
@@ -36,6 +47,73 @@ impl fmt::Debug for Format {
     }
 }
 
+/// A file that is one of the others.
+const LOG: Format = Format {
+    entry: KindEntry::of::<log::Log>("Log", log_version(), log::EXAMPLE),
+    import: |input, params| {
+        let params: log::Log = parameters("Log", params)?;
+        told(input, params.timezone.as_ref())
+    },
+    plain: told,
+    looks: |_| false,
+};
+
+/// The entry of a module of this folder.
+macro_rules! reader {
+    ($module:ident, $kind:ident) => {
+        Format {
+            entry: KindEntry::of::<$module::$kind>(stringify!($kind), $module::VERSION, $module::EXAMPLE),
+            import: $module::import,
+            plain: $module::plain,
+            looks: $module::looks,
+        }
+    };
+}
+
+/// Every format of its own, in the order in which a file is tried: what looks
+/// like several of them is the first.
+const READERS: [Format; 6] = [
+    reader!(fit, Fit),
+    reader!(gpx, Gpx),
+    reader!(tcx, Tcx),
+    reader!(nmea, Nmea),
+    reader!(srt, Srt),
+    reader!(csv, Csv),
+];
+
+/// What [`LOG`] gives changes whenever one of the others does.
+const fn log_version() -> u32 {
+    let (mut version, mut at) = (log::VERSION, 0);
+    while at < READERS.len() {
+        version += READERS[at].entry.version;
+        at += 1;
+    }
+    version
+}
+
 /// Every format.
-pub const FORMATS: &[Format] =
-    &[Format { entry: KindEntry::of::<csv::Csv>("Csv", csv::VERSION, csv::EXAMPLE), import: csv::import }];
+pub static FORMATS: [Format; READERS.len() + 1] = {
+    let mut all = [LOG; READERS.len() + 1];
+    let mut at = 0;
+    while at < READERS.len() {
+        all[at + 1] = READERS[at];
+        at += 1;
+    }
+    all
+};
+
+/// Reads a file as what its first bytes look like.
+fn told(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+    let head = head(input, HEAD)?;
+    if head.is_empty() {
+        return Err(Diagnostic::input("the file is empty").hint("export the log again"));
+    }
+    let Some(format) = READERS.iter().find(|format| (format.looks)(&head)) else {
+        let names: Vec<&str> = READERS.iter().map(Format::name).collect();
+        let start: String = head.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        return Err(Diagnostic::input("what the file is cannot be told from its first bytes")
+            .note(format!("it starts with {start}; known are {}", names.join(", ")))
+            .hint("write its format, e.g. `Csv(file: \"...\")`, or export it as FIT, GPX or CSV"));
+    };
+    (format.plain)(&mut head.as_slice().chain(input), timezone)
+}

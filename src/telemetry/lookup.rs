@@ -4,12 +4,19 @@
 
 use std::ops::Range;
 
-use crate::model::telemetry::{Channel, Telemetry};
+use crate::model::specs::Position;
+use crate::model::telemetry::{Channel, Mark, Telemetry};
 use crate::telemetry::channels::{self, ChannelKind};
 
 /// The value of a channel at a time in ns on the log's clock.
 pub fn value_at(telemetry: &Telemetry, channel: &str, time: i64) -> Option<f64> {
     Lookup::new(telemetry, channel)?.at(time)
+}
+
+/// Where a log is at a time in ns on its clock.
+pub fn position(telemetry: &Telemetry, time: i64) -> Option<Position> {
+    let degrees = |channel| Some(libm::round(value_at(telemetry, channel, time)? * Position::SCALE) as i32);
+    Some(Position { latitude: degrees("latitude")?, longitude: degrees("longitude")? })
 }
 
 /// One channel, for many lookups.
@@ -57,7 +64,13 @@ impl<'a> Lookup<'a> {
         }
         let (after, until) = (*self.values.get(next)?, *self.times.get(next)?);
         let broken = || u32::try_from(next).is_ok_and(|next| self.breaks.binary_search(&next).is_ok());
-        if after.is_nan() || broken() {
+        if broken() {
+            return None;
+        }
+        if self.kind.is_some_and(|kind| kind.steps) {
+            return Some(value);
+        }
+        if after.is_nan() {
             return None;
         }
         // Integers first: times near 2^60 ns would lose their last digits.
@@ -109,6 +122,7 @@ pub fn slice(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
             .map(|channel| Channel { name: channel.name.clone(), unit: channel.unit, values: values(channel) })
             .collect(),
         breaks: breaks_within(telemetry.breaks.iter().copied(), &samples),
+        marks: marks_within(&telemetry.marks, &telemetry.times[samples.clone()]),
     }
 }
 
@@ -117,6 +131,12 @@ fn around(times: &[i64], range: Range<i64>) -> Range<usize> {
     let first = times.partition_point(|time| *time <= range.start).saturating_sub(1);
     let end = times.partition_point(|time| *time < range.end).saturating_add(1).min(times.len());
     first..end.max(first)
+}
+
+/// Marks from the first to the last of these times.
+pub(super) fn marks_within(marks: &[Mark], times: &[i64]) -> Vec<Mark> {
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
+    marks.iter().filter(|mark| (*first..=*last).contains(&mark.time)).cloned().collect()
 }
 
 /// Breaks between samples of a range, counted from its start.
@@ -129,7 +149,7 @@ fn breaks_within(breaks: impl Iterator<Item = u32>, samples: &Range<usize>) -> V
 mod tests {
     use super::*;
     use crate::base::Unit;
-    use crate::model::telemetry::LogClock;
+    use crate::model::telemetry::{LogClock, MarkKind};
 
     fn log() -> Telemetry {
         let channel =
@@ -141,8 +161,10 @@ mod tests {
                 channel("speed", [0.0, 1.0, 3.0, 5.0, f64::NAN]),
                 channel("heading", [350.0, 10.0, 20.0, 20.0, 20.0]),
                 channel("longitude", [179.0, -179.0, -178.0, 0.0, 0.0]),
+                channel("lap", [1.0, 1.0, 2.0, 3.0, 3.0]),
             ],
             breaks: vec![3],
+            marks: [5, 20, 45].map(|time| Mark { time, kind: MarkKind::Lap, name: String::new() }).to_vec(),
         }
     }
 
@@ -165,6 +187,13 @@ mod tests {
     }
 
     #[test]
+    fn laps_are_counted_and_not_interpolated() {
+        let log = log();
+        let at = |time| value_at(&log, "lap", time);
+        assert_eq!((at(10), at(19), at(20), at(30), at(49)), (Some(1.0), Some(1.0), Some(2.0), None, Some(3.0)));
+    }
+
+    #[test]
     fn a_cursor_finds_what_a_search_finds() {
         let log = log();
         for name in ["speed", "heading"] {
@@ -182,6 +211,7 @@ mod tests {
         let part = slice(&log, 12..42);
         assert_eq!(part.times, [10, 20, 40, 50]);
         assert_eq!(part.breaks, [2]);
+        assert_eq!(part.marks.iter().map(|mark| mark.time).collect::<Vec<_>>(), [20, 45]);
         for time in 12..42 {
             assert_eq!(value_at(&part, "speed", time), value_at(&log, "speed", time), "{time}");
         }

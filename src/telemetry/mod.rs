@@ -6,21 +6,39 @@
 //! decides something later is rounded to the step that [`channels`] states, so
 //! that another processor decides the same.
 
+mod bad_rows;
 pub mod channels;
 mod clean;
 pub mod columns;
 pub mod csv;
 mod derive;
 mod excursions;
+pub mod fit;
 mod formats;
 mod geodesy;
+pub mod gpx;
+mod import;
+mod lines;
+pub mod log;
 pub mod lookup;
+mod merge;
 mod motion;
+pub mod nmea;
+mod number;
 mod smooth;
+pub mod srt;
+mod stamp;
 mod summary;
+mod table;
+pub mod tcx;
+mod xml;
+pub mod zone;
 
 #[cfg(test)]
 mod tests;
 
 pub use clean::clean;
-pub use formats::{FORMATS, Format, Imported};
+pub use formats::{FORMATS, Format};
+pub use import::Imported;
+pub use lookup::position;
+pub use merge::{Part, merge};

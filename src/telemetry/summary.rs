@@ -1,16 +1,24 @@
 //! What a log holds, in a few numbers.
 
-use crate::model::telemetry::{Channel, ChannelSummary, Telemetry, TelemetrySummary};
+use crate::model::telemetry::{Channel, ChannelSummary, MarkKind, Telemetry, TelemetrySummary};
 
 /// Sums a log up; `derived` names the channels that were computed from others.
 pub(super) fn summarise(telemetry: &Telemetry, derived: &[&str]) -> TelemetrySummary {
+    let marks = |kind| {
+        let count = telemetry.marks.iter().filter(|mark| mark.kind == kind).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
     TelemetrySummary {
+        format: String::new(),
         clock: telemetry.clock,
         samples: telemetry.times.len() as u64,
         first: telemetry.times.first().copied().unwrap_or(0),
         last: telemetry.times.last().copied().unwrap_or(0),
         channels: telemetry.channels.iter().map(|c| channel(c, derived.contains(&c.name.as_str()))).collect(),
         gaps: u32::try_from(telemetry.breaks.len()).unwrap_or(u32::MAX),
+        laps: marks(MarkKind::Lap),
+        pauses: marks(MarkKind::Pause),
+        events: marks(MarkKind::Event),
         bad_rows: 0,
         bad_examples: Vec::new(),
         notes: Vec::new(),

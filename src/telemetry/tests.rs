@@ -1,10 +1,18 @@
 //! Whole files through import and cleaning.
 
+mod fit;
+mod merging;
+mod mutated;
+mod real;
+mod schemas;
+mod written;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::csv::{Column, ColumnFields, Csv};
-use super::{FORMATS, clean, columns, lookup};
+use super::zone::Zone;
+use super::{FORMATS, Format, clean, columns, lookup};
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::parser::parse;
 use crate::manifest::{Checker, Node, Value};
@@ -26,9 +34,13 @@ fn skipped() {
     println!("skipped: ../shared/testdata is not here");
 }
 
+fn format(name: &str) -> &'static Format {
+    FORMATS.iter().find(|format| format.name() == name).unwrap()
+}
+
 fn import_with(text: &[u8], params: &Csv) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
     let json = serde_json::to_string(params).unwrap();
-    (FORMATS[0].import)(&mut &text[..], &json)
+    super::csv::import(&mut &text[..], &json)
 }
 
 fn import(text: &str) -> (Telemetry, TelemetrySummary) {
@@ -80,17 +92,18 @@ fn bad_rows_are_counted_with_their_lines_and_do_no_harm() {
          5,\"52.5,13.5,5\n6,52.5,13.5,7\n7,52.5,13.5,8\n6.5,52.5,13.5,9\n7,52.5,13.5,9\n,1,1,1\n8,52.5,1",
     );
     assert_eq!(log.times, [0, 6_000_000_000, 7_000_000_000]);
-    let bad: Vec<(u64, &str)> = info.bad_examples.iter().map(|bad| (bad.line, bad.reason.as_str())).collect();
+    let bad: Vec<(String, &str)> =
+        info.bad_examples.iter().map(|bad| (bad.at.to_string(), bad.reason.as_str())).collect();
     assert_eq!(
         bad,
         [
-            (3, "\"x\" is not a time"),
-            (4, "the latitude \"abc\" is not a number"),
-            (7, "the latitude 95 is not on Earth"),
-            (8, "5 cells where the header has 4"),
-            (9, "a quote is not closed"),
-            (14, "the time is blank"),
-            (15, "the file ends within this line"),
+            ("line 3".to_owned(), "\"x\" is not a time"),
+            ("line 4".to_owned(), "the latitude \"abc\" is not a number"),
+            ("line 7".to_owned(), "the latitude 95 is not on Earth"),
+            ("line 8".to_owned(), "5 cells where the header has 4"),
+            ("line 9".to_owned(), "a quote is not closed"),
+            ("line 14".to_owned(), "the time is blank"),
+            ("line 15".to_owned(), "the file ends within this line"),
         ]
     );
     assert_eq!(info.bad_rows, 7);
@@ -129,7 +142,7 @@ fn mapping_zone_and_pattern() {
         ]
         .into(),
         pattern: Some("%d.%m.%Y %H:%M:%S".to_owned()),
-        zone: Some("Europe/Berlin".to_owned()),
+        timezone: Some(Zone("Europe/Berlin".to_owned())),
         ..Csv::default()
     };
     let text = "Datum;Uhrzeit;Tempo;x\n01.06.2024;12:00:00;36;-5,5\n01.06.2024;12:00:01;72;6\n";
@@ -463,7 +476,7 @@ fn cleaning_survives_what_is_not_there() {
 
 #[test]
 fn the_example_of_the_reference_is_read() {
-    let entry = FORMATS[0].entry;
+    let entry = format("Csv").entry;
     let node = parse(entry.example).unwrap();
     // `file` is the manifest's own field.
     let Value::Fields(fields) = &node.value else { panic!("{node:?}") };
@@ -482,12 +495,12 @@ fn the_example_of_the_reference_is_read() {
 #[test]
 fn wrong_parameters_are_told_with_their_place() {
     for (text, message) in [
-        ("Csv(zone: \"Europe/Berln\")", "no time zone is called \"Europe/Berln\""),
+        ("Csv(timezone: \"Europe/Berln\")", "no time zone is called \"Europe/Berln\""),
         ("Csv(time: Iso, pattern: \"%Y\")", "`pattern` and `time` both say how times are written"),
         ("Csv(columns: {\"speed\": Column(header: \"v\", unit: \"kmh/h\")})", "unknown unit"),
     ] {
         let mut checker = Checker::new(Path::new("autocut.ron"), text);
-        (FORMATS[0].entry.lower)(&parse(text).unwrap(), &mut checker);
+        (format("Csv").entry.lower)(&parse(text).unwrap(), &mut checker);
         let found = checker.finish().0;
         assert!(found[0].message.starts_with(message) && found[0].place.is_some(), "{found:?}");
     }

@@ -282,7 +282,7 @@ fn layers(project: &Path, shots: &[Shot], folder: &Path) -> Vec<handmade::Layer>
     let text = manifest_text(None, "#ffb020");
     let (manifest, problems) = manifest::load(Path::new("autocut.ron"), &text, &kinds.as_kinds());
     let manifest = manifest.unwrap_or_else(|| panic!("{problems:?}"));
-    let log = log(project, &manifest.telemetry.as_ref().unwrap().params);
+    let log = log(project, &manifest.telemetry[0].params);
     let layer = |overlay: &manifest::manifest::OverlayDecl| {
         let file: PathBuf = folder.join(format!("{}.mov", overlay.name));
         handmade::prerender(&overlay.spec, shots, &log, Size::new(1920, 1080), &file)
@@ -292,6 +292,8 @@ fn layers(project: &Path, shots: &[Shot], folder: &Path) -> Vec<handmade::Layer>
 
 fn log(project: &Path, params: &str) -> Telemetry {
     let mut file = fs::File::open(project.join("ride.csv")).unwrap();
-    let (raw, _) = (autocut::telemetry::FORMATS[0].import)(&mut file, params).unwrap();
+    let (raw, _) =
+        (autocut::telemetry::FORMATS.iter().find(|format| format.name() == "Csv").unwrap().import)(&mut file, params)
+            .unwrap();
     autocut::telemetry::clean(&raw, 5_000).0
 }

@@ -239,12 +239,16 @@ fn summary() -> TelemetrySummary {
     let speed =
         ChannelSummary { name: "speed".to_owned(), unit, derived: false, count: 600, min: 0, max: 1, low: 0, high: 1 };
     TelemetrySummary {
+        format: String::new(),
         clock: LogClock::Utc,
         samples: 600,
         first: START,
         last: START + (A + B) * SECOND,
         channels: vec![speed],
         gaps: 0,
+        laps: 0,
+        pauses: 0,
+        events: 0,
         bad_rows: 0,
         bad_examples: Vec::new(),
         notes: Vec::new(),

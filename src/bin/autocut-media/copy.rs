@@ -168,13 +168,16 @@ fn name(codec: &str) -> &str {
     }
 }
 
-/// That so many packets cannot be right, and where in the stretch the first is.
-/// Some decoders make something of them without a word.
-fn not_copied(spec: &CopySpec, (packets, first): (u64, Timestamp)) -> Diagnostic {
+/// That so many groups hold packets that cannot be right, and where in the stretch
+/// the first of these is. Some decoders make something of them without a word.
+fn not_copied(spec: &CopySpec, (groups, first): (u64, Timestamp)) -> Diagnostic {
     let (name, at) = (naming::mark(spec.source.file), spec.source.start + first);
-    let frames = losses::frames(packets);
+    let groups = match groups {
+        1 => "a group of pictures".to_owned(),
+        more => format!("{more} groups of pictures"),
+    };
     Diagnostic::warning(format!(
-        "{name}: {frames} from {at} cannot be right as written; what can be decoded is encoded"
+        "{name}: {groups} with frames from {at} cannot be right as written; what can be decoded is encoded"
     ))
 }
 
@@ -324,7 +327,9 @@ impl Copying {
             true => Some(Obstacle::Damage),
             false => self.sets.obstacle(data),
         };
-        if obstacle == Some(Obstacle::Damage) {
+        // What lies behind the stretch is none of its business.
+        let is_shown = frame.is_some_and(|frame| (0..i64::from(self.grid.frames)).contains(&frame));
+        if obstacle == Some(Obstacle::Damage) && is_shown {
             self.damaged = true;
             let at = packet.pts().map_or(Timestamp::ZERO, |ticks| self.grid.time(ticks));
             self.broken.get_or_insert((0, at)).0 += 1;
@@ -334,6 +339,9 @@ impl Copying {
             None => Some(BESIDE),
             Some(_) if is_before && leading.is_none() => Some("frames before a key frame rest on it"),
             Some(_) if self.foreign => Some("other parameter sets are in use"),
+            Some(_) if frame.is_some_and(|frame| frame >= i64::from(self.grid.frames)) => {
+                Some("a GOP ends behind the stretch")
+            }
             Some(_) if obstacle.is_some() => obstacle.map(Obstacle::told),
             Some(_) if leading == Some(Leading::Skipped) && gop.start == Start::Broken => Some(MISSING),
             Some(place) if place >= i64::from(self.grid.frames) => Some("a GOP is longer than the stretch"),

@@ -249,6 +249,9 @@ fn describe(file: &mut Muxer, spec: &JoinSpec, plan: &Plan, sound: Option<&Sound
     if let Some(date) = spec.date {
         file.tag("creation_time", &UtcTime(date.saturating_mul(1_000_000)).to_string());
     }
+    if let Some(location) = spec.location {
+        file.tag("location", &location.to_string());
+    }
     let frames = i64::try_from(plan.frames).unwrap_or(i64::MAX);
     let ends = spec.chapters.iter().skip(1).map(|(first, _)| i64::from(*first)).chain([frames]);
     for ((first, title), end) in spec.chapters.iter().zip(ends) {

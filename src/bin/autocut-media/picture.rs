@@ -295,7 +295,7 @@ fn place(source: &Frame, orientation: Orientation, into: &mut Frame, x: usize, y
     }
 }
 
-/// The part of its level that a backdrop keeps: about a third of its light.
+/// The part of its level that a backdrop keeps: about a third of its light, less in HLG.
 fn darkening(colour: &Colour) -> (i32, i32) {
     match colour.transfer() {
         Transfer::Sdr | Transfer::Hlg => (5, 8),

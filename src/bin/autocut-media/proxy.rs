@@ -30,6 +30,7 @@ pub(crate) fn proxy(
         chapters: Vec::new(),
         title: None,
         date: None,
+        location: None,
     };
     let inputs = [(name, segment.clone())].into_iter().collect();
     let joining = Invocation { inputs, packs: Vec::new(), ..invocation.clone() };

@@ -108,6 +108,7 @@ fn join(format: VideoFormat, segments: &[&Path], name: &str) -> PathBuf {
         chapters: vec![(0, "One".to_owned()), (20, "Two".to_owned())],
         title: Some("A title".to_owned()),
         date: None,
+        location: None,
     };
     act(ActionSpec::Join(spec), segments, name).files[0].clone()
 }
@@ -351,6 +352,7 @@ fn segments_of_other_parameter_sets_bring_them_along() {
         chapters: Vec::new(),
         title: None,
         date: None,
+        location: None,
     };
     let inputs = files.iter().map(|path| (content(path), path.clone())).collect();
     let invocation =

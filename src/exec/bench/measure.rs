@@ -137,6 +137,7 @@ impl Workbench<'_> {
             chapters: Vec::new(),
             title: None,
             date: None,
+            location: None,
         };
         let joined = self.act(&mut worker, ActionSpec::Join(join), &[&segment], &folder.join("join"))?;
         let encoded = joined.produced.files.first().cloned().unwrap_or_default();

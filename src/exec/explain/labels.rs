@@ -61,6 +61,8 @@ const LABELS: &[(&str, &str, &str, Whose, Unit, Level)] = &[
     ("telemetry.import", "spec.format_version", "version of the format", Own, Plain, Root),
     ("telemetry.import", "spec.params.", "", Own, Plain, Root),
     ("telemetry.clean", "spec.gap_ms", "gap", Own, Milliseconds, Root),
+    ("telemetry.merge", "spec.logs", "logs", Own, Plain, Root),
+    ("telemetry.merge", "spec.logs.", "", Own, Nanoseconds, Derived),
     ("show", "spec.overlay.params.", "", Own, Plain, Root),
     ("show", "spec.overlay.", "", Own, Plain, Root),
     ("show", "spec.rate", "rate", Output, Plain, Root),
@@ -123,7 +125,7 @@ impl Subject<'_> {
                 format!("analysis {}", name.unwrap_or("of footage"))
             }
             "detect" => "detection".to_owned(),
-            "telemetry.import" | "telemetry.clean" => "telemetry".to_owned(),
+            "telemetry.import" | "telemetry.clean" | "telemetry.merge" => "telemetry".to_owned(),
             "choose" => "moments".to_owned(),
             "show" | "draw" => match overlay_of(self.node) {
                 Some(name) => format!("overlay {name}"),

@@ -212,6 +212,7 @@ fn record(world: &World, records: &mut Records) -> BTreeMap<String, Rc<Basis>> {
         chapters: Vec::new(),
         title: None,
         date: None,
+        location: None,
     };
     to.act("reel/out/reel.mp4", ActionSpec::Join(join), &[choice]);
     to.nodes

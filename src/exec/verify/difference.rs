@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::moment::{ChoiceReport, Chosen};
 use crate::model::overlay::{Drawn, Shown};
 use crate::model::signal::{DetectedFrame, NamedSignal};
-use crate::model::specs::{Compared, Copied, Reached, SegmentInfo};
+use crate::model::specs::{Compared, Copied, Position, Reached, SegmentInfo};
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, MediaInfo, decode};
 use crate::telemetry::columns;
@@ -33,10 +33,15 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
         (ActionSpec::Probe(_), Part::Value) => read::<MediaInfo>,
         (ActionSpec::Analyse(_) | ActionSpec::Detect(_), Part::Artifact(0)) => read::<Vec<NamedSignal>>,
         (ActionSpec::Detect(_), Part::Artifact(1)) => read::<Vec<DetectedFrame>>,
-        (ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_), Part::Value) => read::<TelemetrySummary>,
-        (ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_), Part::Artifact(0)) => {
-            |bytes| serde_json::to_value(columns::decode(bytes)?).ok()
-        }
+        (
+            ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
+            Part::Value,
+        ) => read::<TelemetrySummary>,
+        (
+            ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
+            Part::Artifact(0),
+        ) => |bytes| serde_json::to_value(columns::decode(bytes)?).ok(),
+        (ActionSpec::Locate(_), Part::Value | Part::Artifact(0)) => read::<Option<Position>>,
         (ActionSpec::Choose(_), Part::Value) => read::<Chosen>,
         (ActionSpec::Choose(_), Part::Artifact(0)) => read::<ChoiceReport>,
         (ActionSpec::Show(_), Part::Artifact(0)) => read::<Shown>,

@@ -1,5 +1,7 @@
 //! Whole manifests with kinds that stand for those of the tables below.
 
+mod logs;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -17,6 +19,11 @@ schema! {
         /// Zone.
         zone: Option<String> = None,
     }
+}
+
+schema! {
+    /// Any log.
+    struct Log = "Log" {}
 }
 
 schema! {
@@ -49,7 +56,10 @@ schema! {
 }
 
 const KINDS: Kinds<'static> = Kinds {
-    formats: &[KindEntry::of::<Csv>("Csv", 3, "Csv(file: \"ride.csv\")")],
+    formats: &[
+        KindEntry::of::<Csv>("Csv", 3, "Csv(file: \"ride.csv\")"),
+        KindEntry::of::<Log>("Log", 1, "Log(file: \"ride.csv\")"),
+    ],
     overlays: &[KindEntry::of::<Gauge>("Gauge", 2, "Gauge(channel: \"speed\")"), KindEntry::of::<Map>("Map", 1, "Map")],
     outputs: &[
         KindEntry::of::<Reel>("Reel", 1, "Reel(file: \"out/reel.mp4\")"),
@@ -127,7 +137,7 @@ fn everything_is_lowered() {
     assert_eq!(rear.clock.start, Some(UtcTime(1_717_236_000_000_000_000)));
     assert_eq!((drone.files.as_slice(), drone.fit), (["drone/*.mp4".to_owned()].as_slice(), Fit::Blur));
 
-    let telemetry = manifest.telemetry.unwrap();
+    let [telemetry] = &manifest.telemetry[..] else { panic!("{:?}", manifest.telemetry) };
     assert_eq!((telemetry.file.as_str(), telemetry.format.as_str(), telemetry.format_version), ("ride.csv", "Csv", 3));
     assert_eq!(telemetry.params, r#"{"columns":{},"zone":"Europe/Berlin"}"#);
     assert_eq!(telemetry.start, Some(TelemetryStart::Recording("front/GX010012".to_owned())));
@@ -166,7 +176,7 @@ fn the_least_manifest_has_the_stated_defaults() {
     let weights = [("exposure", 100), ("motion", 300), ("scene_change", 100), ("sharpness", 200)];
     assert_eq!(manifest.moments.weights, weights.map(|(name, weight)| (name.to_owned(), weight)));
     assert_eq!(manifest.analysis, AnalysisSettings { rate: FrameRate::per_second(4), width: 320, exact: false });
-    assert!(manifest.music.is_none() && manifest.telemetry.is_none() && manifest.detection.is_none());
+    assert!(manifest.music.is_none() && manifest.telemetry.is_empty() && manifest.detection.is_none());
 }
 
 #[test]
@@ -365,7 +375,7 @@ fn weights_name_inputs() {
         told(&with("moments: Moments(weights: {\"moton\": 1, \"speed\": 1, \"detect:car\": 1})")),
         [
             "5:28+7 \"moton\" is no signal of the footage (did you mean \"motion\"?)",
-            "5:40+7 \"speed\" is a channel of telemetry, and there is no telemetry (declare it: `telemetry: Csv(file: \"ride.csv\")`)",
+            "5:40+7 \"speed\" is a channel of telemetry, and there is no telemetry (declare it: `telemetry: \"ride.fit\"`)",
             "5:52+12 \"detect:car\" needs a detector, and there is none (declare it: `detection: Detection(model: \"model.onnx\", classes: [...])`)",
         ]
     );

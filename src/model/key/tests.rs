@@ -178,6 +178,7 @@ fn each_tool_is_a_field_of_its_own_and_its_name_is_not_in_the_key() {
         chapters: Vec::new(),
         title: None,
         date: None,
+        location: None,
     });
     let [old, renamed, new] = [toolchain("60", b"old"), toolchain("61", b"old"), toolchain("60", b"new")];
     assert_eq!(spec.key(&old), spec.key(&renamed));

@@ -1,16 +1,14 @@
 //! What a CSV file looks like, from its first 64 KiB: encoding, line ends,
 //! delimiter, and the first records.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::guard::Guard;
 use super::params::Delimiter;
 use crate::base::Diagnostic;
-
-/// How much of a file is looked at.
-const HEAD: usize = 64 * 1024;
+use crate::telemetry::import::{self, HEAD};
 
 /// How many lines vote on the delimiter.
 const VOTERS: usize = 60;
@@ -35,7 +33,7 @@ impl Dialect {
 }
 
 pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialect, Diagnostic> {
-    let mut head = read_head(input)?;
+    let mut head = import::head(input, HEAD)?;
     if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
         return Err(Diagnostic::input("the file is UTF-16 text").hint("save it as UTF-8"));
     }
@@ -48,7 +46,8 @@ pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialec
     // Text has no NUL; a logger that lost power may leave a few blocks of them.
     let start = &head[..head.len().min(512)];
     if start.iter().filter(|b| **b == 0).count() > start.len() / 8 {
-        return Err(Diagnostic::input("the file is not text").hint("name its format, or export it as CSV"));
+        return Err(Diagnostic::input("the file is not text")
+            .hint("write the path alone, and what the file is is told from its start"));
     }
     let line_end = if head.contains(&b'\n') || !head.contains(&b'\r') { b'\n' } else { b'\r' };
     let delimiter = match delimiter {
@@ -59,25 +58,6 @@ pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialec
     };
     let records = first_records(&head, delimiter, line_end);
     Ok(Dialect { head, delimiter, line_end, records })
-}
-
-fn read_head(input: &mut dyn Read) -> Result<Vec<u8>, Diagnostic> {
-    let mut head = vec![0; HEAD];
-    let mut filled = 0;
-    while filled < HEAD {
-        match input.read(&mut head[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(&error)),
-        }
-    }
-    head.truncate(filled);
-    Ok(head)
-}
-
-pub(super) fn unreadable(error: &dyn std::error::Error) -> Diagnostic {
-    Diagnostic::environment(format!("the file cannot be read: {error}"))
 }
 
 /// The delimiter of which most lines hold the same number; with as many, tab

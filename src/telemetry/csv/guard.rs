@@ -10,41 +10,14 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use crate::model::telemetry::BadRow;
+use crate::model::telemetry::Spot;
+use crate::telemetry::bad_rows::BadRows;
 
 /// The longest line: 4,096 columns of 60 characters.
 const LONGEST_LINE: usize = 256 * 1024;
 
 /// How many lines a quoted cell may span.
 const QUOTED_LINES: usize = 16;
-
-/// How many bad rows are told with their reason.
-const EXAMPLES: usize = 20;
-
-/// Rows that could not be read: how many, and the first with their reasons.
-#[derive(Debug, Default)]
-pub(super) struct BadRows {
-    pub(super) count: u64,
-    pub(super) examples: Vec<BadRow>,
-}
-
-impl BadRows {
-    pub(super) fn add(&mut self, line: u64, reason: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(BadRow { line, reason: reason() });
-        }
-    }
-
-    /// Both lists as one, in the order of lines.
-    pub(super) fn merge(mut self, other: &BadRows) -> BadRows {
-        self.count += other.count;
-        self.examples.extend(other.examples.iter().cloned());
-        self.examples.sort_by_key(|bad| bad.line);
-        self.examples.truncate(EXAMPLES);
-        self
-    }
-}
 
 pub(super) struct Guard<R> {
     input: R,
@@ -129,7 +102,7 @@ impl<R: Read> Guard<R> {
             if full {
                 if !self.skipping {
                     let line = self.lines + 1;
-                    self.bad.add(line, || format!("the line is longer than {} KiB", LONGEST_LINE / 1024));
+                    self.bad.add(Spot::Line(line), || format!("the line is longer than {} KiB", LONGEST_LINE / 1024));
                 }
                 self.skipping = true;
                 (self.filled, self.searched) = (0, 0);
@@ -184,7 +157,7 @@ impl<R: Read> Guard<R> {
                 }
                 end = self.line_from(start);
                 spanned = 1;
-                self.bad.add(line + 1, || "a quote is not closed".to_owned());
+                self.bad.add(Spot::Line(line + 1), || "a quote is not closed".to_owned());
                 self.buffer[start..end - 1].fill(b' ');
             }
             start = end;
@@ -230,6 +203,7 @@ impl<R: Read> Read for Guard<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::telemetry::BadRow;
 
     /// A reader that gives a few bytes at a time.
     struct Drip<'a>(&'a [u8]);
@@ -243,11 +217,16 @@ mod tests {
         }
     }
 
+    fn line(bad: BadRow) -> (u64, String) {
+        let Spot::Line(line) = bad.at else { panic!("{bad:?}") };
+        (line, bad.reason)
+    }
+
     fn through(text: &str) -> (String, Vec<(u64, String)>) {
         let mut guard = Guard::new(Drip(text.as_bytes()), b',', b'\n');
         let mut out = String::new();
         guard.read_to_string(&mut out).unwrap();
-        (out, guard.bad.examples.into_iter().map(|bad| (bad.line, bad.reason)).collect())
+        (out, guard.bad.examples.into_iter().map(line).collect())
     }
 
     #[test]

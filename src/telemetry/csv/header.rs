@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use csv::ByteRecord;
 
-use super::number::{self, Cell};
 use super::params::{Column, Csv};
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Unit};
 use crate::telemetry::channels::{self, ChannelKind, snake_case, squash};
+use crate::telemetry::number::{self, Cell};
 
 /// Most columns that a file may have.
 pub(super) const MOST_COLUMNS: usize = 4_096;
@@ -66,6 +66,8 @@ pub(super) const DATE_HEADERS: &[&str] = &["date", "utcdate", "gpsdate", "dateut
 pub(super) struct Header {
     /// As written, trimmed.
     pub(super) names: Vec<String>,
+    /// What the row below it says of the units; empty where there is none.
+    units: Vec<Option<String>>,
     /// Records above the first row of data.
     pub(super) skip: usize,
 }
@@ -111,13 +113,14 @@ pub(super) fn find(records: &[ByteRecord], params: &Csv) -> Result<Header, Diagn
         Some((at, score)) if score > 0 => Some(at),
         Some(_) => records.iter().take(1).position(has_word),
     };
-    let header = match at {
-        Some(at) => Header { names: names(&records[at]), skip: at + 1 },
+    let mut header = match at {
+        Some(at) => Header { names: names(&records[at]), units: Vec::new(), skip: at + 1 },
         None => {
             let columns = records.iter().map(ByteRecord::len).max().unwrap_or(0);
-            Header { names: (1..=columns).map(|number| format!("#{number}")).collect(), skip: 0 }
+            Header { names: (1..=columns).map(|number| format!("#{number}")).collect(), units: Vec::new(), skip: 0 }
         }
     };
+    header.take_units(records);
     if header.names.len() > MOST_COLUMNS {
         let message = format!("the file has {} columns, more than {MOST_COLUMNS}", header.names.len());
         return Err(Diagnostic::input(message).hint("check the delimiter, or export fewer columns"));
@@ -126,6 +129,50 @@ pub(super) fn find(records: &[ByteRecord], params: &Csv) -> Result<Header, Diagn
 }
 
 impl Header {
+    /// Loggers of cars write units into a row of their own, and below it where
+    /// each column comes from (RaceChrono: `100: gps`).
+    fn take_units(&mut self, records: &[ByteRecord]) {
+        let cells = |record: &ByteRecord| -> Vec<String> {
+            record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect()
+        };
+        let Some(row) = records.get(self.skip).filter(|_| self.skip > 0).map(cells) else { return };
+        let written: Vec<&String> = row.iter().filter(|cell| !cell.is_empty()).collect();
+        let word = |cell: &&String| {
+            cell.len() <= 12 && number::parse(cell.as_bytes(), true) == Cell::Text && !cell.contains(':')
+        };
+        let units = written.iter().filter(|cell| parse_unit(cell).is_some()).count();
+        if written.is_empty() || !written.iter().all(word) || units * 2 < written.len() {
+            return;
+        }
+        self.units = row.into_iter().map(|cell| Some(cell).filter(|cell| !cell.is_empty())).collect();
+        self.skip += 1;
+        if let Some(sources) = records.get(self.skip).map(cells) {
+            let text = |cell: &String| cell.is_empty() || number::parse(cell.as_bytes(), true) == Cell::Text;
+            if sources.first().is_some_and(String::is_empty) && sources.iter().all(text) {
+                self.skip += 1;
+            }
+        }
+    }
+
+    /// A header with its unit, where that stands below it.
+    fn described(&self, index: usize) -> String {
+        let name = &self.names[index];
+        match self.units.get(index) {
+            Some(Some(unit)) if split_unit(name).1.is_none() => format!("{name} ({unit})"),
+            _ => name.clone(),
+        }
+    }
+
+    /// A header, squashed, without its unit.
+    pub(super) fn base(&self, index: usize) -> String {
+        squash(split_unit(&self.names[index]).0)
+    }
+
+    /// The unit that a header states, as it is written.
+    pub(super) fn unit(&self, index: usize) -> Option<String> {
+        split_unit(&self.described(index)).1.map(str::to_owned)
+    }
+
     /// The column that a user names: exactly, or else however it is spelled.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
         let exact = self.names.iter().position(|header| header == name.trim());
@@ -161,19 +208,12 @@ impl Header {
 
     /// Columns whose header, squashed and without unit, is in the list, in the
     /// list's order; with the unit's text.
-    pub(super) fn among(&self, list: &[&str]) -> Vec<(usize, Option<&str>)> {
-        let bases: Vec<(String, Option<&str>)> = self
-            .names
-            .iter()
-            .map(|name| {
-                let (base, unit) = split_unit(name);
-                (squash(base), unit)
-            })
-            .collect();
+    pub(super) fn among(&self, list: &[&str]) -> Vec<(usize, Option<String>)> {
+        let bases: Vec<String> = (0..self.names.len()).map(|index| self.base(index)).collect();
         let find = |wanted: &&str| {
             let whole = |index: &usize| squash(&self.names[*index]) == **wanted;
-            let base = bases.iter().position(|(base, _)| base == wanted);
-            base.or_else(|| (0..bases.len()).find(whole)).map(|index| (index, bases[index].1))
+            let base = bases.iter().position(|base| base == wanted);
+            base.or_else(|| (0..bases.len()).find(whole)).map(|index| (index, self.unit(index)))
         };
         list.iter().filter_map(find).collect()
     }
@@ -203,23 +243,26 @@ impl Header {
                 ));
                 continue;
             }
-            let (base, unit) = recognise(header);
+            let described = self.described(index);
+            let (base, unit) = recognise(&described);
             match base {
                 Some(kind) if !planned.iter().any(|p| p.name == kind.name) => {
                     planned.push(registered(index, kind, header, unit));
                 }
                 _ if TIME_HEADERS.contains(&squash(split_unit(header).0).as_str()) => {}
-                _ => own.push((index, header)),
+                _ => own.push((index, described)),
             }
         }
         for (index, header) in own {
-            let (base, unit_text) = split_unit(header);
+            let (base, unit_text) = split_unit(&header);
             let unit = unit_text.and_then(parse_unit);
-            let short = snake_case(if unit.is_some() { base } else { header });
+            // A unit of its own row is none of the name.
+            let whole = &self.names[index];
+            let short = snake_case(if unit.is_some() { base } else { without_source(whole) });
             let free = |name: &String| {
                 !name.is_empty() && !planned.iter().any(|p| p.name == *name) && channels::find(name).is_none()
             };
-            let long = snake_case(header);
+            let long = snake_case(whole);
             let name = [short, long.clone()].into_iter().find(free).unwrap_or_else(|| {
                 let stem = if long.is_empty() { "column" } else { long.as_str() };
                 format!("{stem}_{}", index + 1)
@@ -233,9 +276,9 @@ impl Header {
 
     fn mapped(&self, name: &str, column: &Column) -> Result<Planned, Diagnostic> {
         let index = self.required(column.header(), &format!("columns.{name}"))?;
-        let header = &self.names[index];
+        let header = self.described(index);
         let stated =
-            column.unit().or_else(|| recognise(header).1).or_else(|| split_unit(header).1.and_then(parse_unit));
+            column.unit().or_else(|| recognise(&header).1).or_else(|| split_unit(&header).1.and_then(parse_unit));
         let (from, unit) = match channels::find(name) {
             Some(kind) => (stated.unwrap_or(kind.unit), kind.unit),
             None => (stated.unwrap_or(Unit::None), stated.unwrap_or(Unit::None)),
@@ -263,6 +306,15 @@ fn registered(index: usize, kind: &ChannelKind, header: &str, unit: Option<Unit>
 /// The channel that a header means, and the unit that it states.
 fn recognise(header: &str) -> (Option<&'static ChannelKind>, Option<Unit>) {
     let (base, unit) = split_unit(header);
+    // RaceRender's speeds are called by their unit.
+    let by_unit = match squash(header).as_str() {
+        "mph" => Some(Unit::MilesPerHour),
+        "kph" | "kmh" => Some(Unit::KilometresPerHour),
+        _ => None,
+    };
+    if by_unit.is_some() {
+        return (channels::find("speed"), by_unit);
+    }
     if let Some(kind) = channels::by_header(&squash(base)) {
         return (Some(kind), unit.and_then(parse_unit));
     }
@@ -279,9 +331,18 @@ fn recognise(header: &str) -> (Option<&'static ChannelKind>, Option<Unit>) {
     (None, None)
 }
 
+/// RaceChrono and RaceRender say where a column comes from: `RPM (rpm) *obd`.
+fn without_source(header: &str) -> &str {
+    match header.rsplit_once(" *") {
+        Some((before, source)) if source.chars().all(char::is_alphanumeric) => before.trim_end(),
+        _ => header,
+    }
+}
+
 /// `Speed (km/h)` and `Altitude [m]` in their parts.
 pub(super) fn split_unit(header: &str) -> (&str, Option<&str>) {
     let header = header.trim();
+    let header = without_source(header);
     for (open, close) in [('(', ')'), ('[', ']'), ('{', '}')] {
         if let Some(inner) = header.strip_suffix(close)
             && let Some(at) = inner.rfind(open)
@@ -308,7 +369,7 @@ fn parse_unit(text: &str) -> Option<Unit> {
         "degree" | "deg." => Unit::Degrees,
         "pct" | "percent" => Unit::Percent,
         "watt" => Unit::Watts,
-        "celsius" | "degc" | "deg c" => Unit::Celsius,
+        "celsius" | "degc" | "deg c" | ".c" => Unit::Celsius,
         "fahrenheit" | "degf" | "deg f" => Unit::Fahrenheit,
         "semicircle" => Unit::Semicircles,
         "seconds" | "sec" | "secs" => Unit::Seconds,
@@ -321,7 +382,7 @@ mod tests {
     use super::*;
 
     fn header(names: &[&str]) -> Header {
-        Header { names: names.iter().map(|name| (*name).to_owned()).collect(), skip: 1 }
+        Header { names: names.iter().map(|name| (*name).to_owned()).collect(), units: Vec::new(), skip: 1 }
     }
 
     fn plan(names: &[&str]) -> Vec<(String, Unit)> {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::base::Unit;
 use crate::manifest::checker::Checker;
 use crate::manifest::schema::{FromNode, choices, schema};
 use crate::manifest::tree::{Node, Value};
+use crate::telemetry::zone::Zone;
 
 schema! {
     /// A table with one row a sample: any order of columns, quoted or not,
@@ -18,7 +18,9 @@ schema! {
     /// `Speed (km/h)`, `heart_rate`, ...); `columns` says what is not. A header
     /// without a unit is taken to be in m, m/s, degrees, bpm, rpm, W, °C or %.
     /// Numeric columns that mean nothing known are kept under their own names
-    /// in snake case: `Accel X` is `accel_x`.
+    /// in snake case: `Accel X` is `accel_x`. Of RaceChrono, TrackAddict,
+    /// RaceRender, Harry's LapTimer, gpx2video, AiM and Strava it is known what
+    /// their headers do not say; of TrackAddict the rows with a new fix count.
     pub struct Csv = "Csv", check = Csv::check {
         /// The header of each channel's column, with its unit where the header
         /// does not say it: `{"speed": Column(header: "v", unit: "km/h")}`.
@@ -33,7 +35,7 @@ schema! {
         pattern: Option<String> = None,
         /// The zone of times that name none: `Europe/Berlin`, `+05:30` or
         /// `UTC`.
-        zone: Option<String> = None,
+        timezone: Option<Zone> = None,
         /// Rows are read only where these columns hold these values: a logger
         /// that repeats its last fix at 20 Hz marks the real ones, e.g.
         /// `{"GPS_Update": "1"}`.
@@ -131,50 +133,11 @@ impl FromNode for Column {
 
 impl Csv {
     fn check(&self, node: &Node, checker: &mut Checker) {
-        if let Some(text) = &self.zone
-            && zone(text).is_none()
-        {
-            let span = node.field("zone").map_or(node.span, |field| field.span);
-            let hint = "write a name such as `Europe/Berlin`, an offset such as `+05:30`, or `UTC`";
-            checker.error_with_hint(span, format!("no time zone is called {text:?}"), hint);
-        }
         if self.pattern.is_some() && self.time != TimeFormat::Auto {
             let span = node.field("pattern").map_or(node.span, |field| field.span);
             checker.error_with_hint(span, "`pattern` and `time` both say how times are written", "remove one of them");
         }
     }
-}
-
-/// A zone by its IANA name, `UTC` or a fixed offset.
-pub(super) fn zone(text: &str) -> Option<TimeZone> {
-    let text = text.trim();
-    match text {
-        "UTC" | "utc" | "Z" | "z" | "GMT" => Some(TimeZone::UTC),
-        _ => match offset_seconds(text.as_bytes()) {
-            Some(seconds) => Offset::from_seconds(seconds).ok().map(TimeZone::fixed),
-            None => TimeZone::get(text).ok(),
-        },
-    }
-}
-
-/// `+hh`, `+hhmm` or `+hh:mm`, in seconds.
-pub(super) fn offset_seconds(text: &[u8]) -> Option<i32> {
-    let (sign, rest) = match text.split_first()? {
-        (b'+', rest) => (1, rest),
-        (b'-', rest) => (-1, rest),
-        _ => return None,
-    };
-    let two = |digits: &[u8]| match digits {
-        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(i32::from(a - b'0') * 10 + i32::from(b - b'0')),
-        _ => None,
-    };
-    let (hours, minutes) = match rest.len() {
-        2 => (two(rest)?, 0),
-        4 => (two(&rest[..2])?, two(&rest[2..])?),
-        5 if rest[2] == b':' => (two(&rest[..2])?, two(&rest[3..])?),
-        _ => return None,
-    };
-    (hours <= 25 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
 #[cfg(test)]
@@ -188,14 +151,5 @@ mod tests {
         assert_eq!(columns["time"].header(), "utc_time");
         assert_eq!(columns["speed"].unit(), Some(Unit::KilometresPerHour));
         assert_eq!(serde_json::to_string(&columns).unwrap(), json);
-    }
-
-    #[test]
-    fn zones_are_names_or_offsets() {
-        assert_eq!(zone("UTC"), Some(TimeZone::UTC));
-        assert_eq!(zone("+05:30"), Some(TimeZone::fixed(Offset::from_seconds(19_800).unwrap())));
-        assert_eq!(offset_seconds(b"-0930"), Some(-34_200));
-        assert_eq!(offset_seconds(b"+2"), None);
-        assert!(zone("Mars/Olympus").is_none());
     }
 }

@@ -3,15 +3,11 @@
 use csv::ByteRecord;
 
 use super::header::{DATE_HEADERS, Header, TIME_HEADERS};
-use super::params::{self, Csv};
-use super::stamp::{self, Notation, Stamps};
+use super::params::{Csv, TimeFormat};
 use crate::base::{Diagnostic, UtcTime};
 use crate::model::telemetry::LogClock;
-
-/// 1990-01-01 and 2100-01-01 in UTC: outside of them a logger had no clock yet
-/// (GPS counts from 1980, cameras from 2000, most others from 1970) or lost it.
-const EARLIEST: i64 = 631_152_000_000_000_000;
-const LATEST: i64 = 4_102_444_800_000_000_000;
+use crate::telemetry::stamp::{self, EARLIEST, LATEST, Notation, SECOND, Stamps};
+use crate::telemetry::zone::Zone;
 
 /// The time of a row.
 pub(super) struct Timing {
@@ -29,14 +25,21 @@ struct Candidate {
     notation: Notation,
 }
 
+/// How times are written, where the parameters say it.
+fn notation(format: TimeFormat) -> Option<Notation> {
+    Some(match format {
+        TimeFormat::Auto => return None,
+        TimeFormat::Iso => Notation::Iso,
+        TimeFormat::EpochSeconds => Notation::Epoch(SECOND),
+        TimeFormat::EpochMillis => Notation::Epoch(SECOND / 1_000),
+        TimeFormat::Seconds => Notation::Elapsed(SECOND),
+        TimeFormat::Millis => Notation::Elapsed(SECOND / 1_000),
+        TimeFormat::Clock => Notation::Clock,
+    })
+}
+
 pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma: bool) -> Result<Timing, Diagnostic> {
-    let zone = match &params.zone {
-        Some(text) => Some(params::zone(text).ok_or_else(|| {
-            Diagnostic::input(format!("no time zone is called {text:?}"))
-                .hint("write a name such as `Europe/Berlin`, an offset such as `+05:30`, or `UTC`")
-        })?),
-        None => None,
-    };
+    let zone = params.timezone.as_ref().map(Zone::rules).transpose()?;
     let stated = match &params.pattern {
         Some(pattern) => {
             stamp::check_pattern(pattern).map_err(|reason| {
@@ -46,14 +49,14 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
             })?;
             Some(Notation::Pattern(pattern.clone()))
         }
-        None => Notation::of(params.time),
+        None => notation(params.time),
     };
     let mapped = |name: &str| match params.columns.get(name) {
         Some(column) => header.required(column.header(), &format!("columns.{name}")).map(Some),
         None => Ok(None),
     };
     let columns = match mapped("time")? {
-        Some(column) => vec![(column, super::header::split_unit(&header.names[column]).1)],
+        Some(column) => vec![(column, header.unit(column))],
         None => header.among(TIME_HEADERS),
     };
     let date = match mapped("date")? {
@@ -68,7 +71,7 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
     };
     let candidates = columns.iter().filter_map(|(column, unit)| {
         let name = header.names[*column].to_lowercase();
-        let millis = unit.is_some_and(|unit| unit.eq_ignore_ascii_case("ms"))
+        let millis = unit.as_ref().is_some_and(|unit| unit.eq_ignore_ascii_case("ms"))
             || ["ms", "millis", "milliseconds"].iter().any(|end| name.ends_with(end));
         candidate(*column, date.filter(|date| date != column), stated.as_ref(), sample, millis)
     });

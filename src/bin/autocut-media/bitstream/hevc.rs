@@ -12,6 +12,8 @@ const RADL: std::ops::RangeInclusive<u8> = 6..=7;
 const RASL: std::ops::RangeInclusive<u8> = 8..=9;
 const BLA: std::ops::RangeInclusive<u8> = 16..=18;
 const BLA_WITHOUT_LEADING: u8 = 18;
+/// Units of other standards: Dolby Vision's metadata and second layer.
+const UNSPECIFIED: std::ops::RangeInclusive<u8> = 48..=63;
 const IDR: std::ops::RangeInclusive<u8> = 19..=20;
 const CRA: u8 = 21;
 const LAST_START: u8 = 23;
@@ -319,7 +321,8 @@ pub(super) fn leading(packet: &[u8]) -> Option<Leading> {
 /// of. The first of a run that is a CRA becomes a BLA without leading pictures:
 /// the same picture, of which decoders know that what it followed is not there.
 pub(super) fn copied(packet: &[u8], first: bool) -> Option<Vec<u8>> {
-    let is_kept = |unit: &&[u8]| is_base(unit) && !matches!(kind(unit), VPS | SPS | PPS);
+    let is_kept =
+        |unit: &&[u8]| is_base(unit) && !matches!(kind(unit), VPS | SPS | PPS) && !UNSPECIFIED.contains(&kind(unit));
     let becomes_other = first && picture_kind(packet) == Some(CRA);
     if !becomes_other && units(packet).all(|unit| is_kept(&unit)) {
         return None;

@@ -166,7 +166,7 @@ fn speaks_of_sets(unit: &[u8]) -> bool {
             let whole = rest.iter().take_while(|byte| **byte == 0xff).count();
             let last = *rest.get(whole)?;
             rest = &rest[whole + 1..];
-            Some(whole as u32 * 0xff + u32::from(last))
+            Some(u32::try_from(whole).ok()?.saturating_mul(0xff).saturating_add(u32::from(last)))
         };
         let (Some(kind), Some(length)) = (number(), number()) else { return true };
         if MESSAGES_OF_SETS.contains(&kind) {

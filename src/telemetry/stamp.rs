@@ -1,14 +1,23 @@
 //! Times as loggers write them, to nanoseconds on the log's clock.
+//!
+//! Dates, zones and patterns are jiff's. What is scanned here is what its
+//! parsers do not take: ISO 8601 with any separators, commas and abbreviated
+//! zones, dates with names, and numbers to the last digit.
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::number;
-use super::params::{TimeFormat, offset_seconds};
+use super::zone::offset_seconds;
 use crate::model::telemetry::LogClock;
 
-const SECOND: i64 = 1_000_000_000;
+pub(super) const SECOND: i64 = 1_000_000_000;
+
+/// 1990-01-01 and 2100-01-01 in UTC: outside of them a logger had no clock yet
+/// (GPS counts from 1980, cameras from 2000, most others from 1970) or lost it.
+pub(super) const EARLIEST: i64 = 631_152_000_000_000_000;
+pub(super) const LATEST: i64 = 4_102_444_800_000_000_000;
 const HOUR: i64 = 3600 * SECOND;
 
 /// Numbers below this count from the log's start: as epoch seconds they would
@@ -32,18 +41,6 @@ pub(super) enum Notation {
 }
 
 impl Notation {
-    pub(super) fn of(format: TimeFormat) -> Option<Notation> {
-        Some(match format {
-            TimeFormat::Auto => return None,
-            TimeFormat::Iso => Notation::Iso,
-            TimeFormat::EpochSeconds => Notation::Epoch(SECOND),
-            TimeFormat::EpochMillis => Notation::Epoch(SECOND / 1_000),
-            TimeFormat::Seconds => Notation::Elapsed(SECOND),
-            TimeFormat::Millis => Notation::Elapsed(SECOND / 1_000),
-            TimeFormat::Clock => Notation::Clock,
-        })
-    }
-
     pub(super) fn clock(&self) -> LogClock {
         match self {
             Notation::Elapsed(_) | Notation::Clock => LogClock::Start,
@@ -140,7 +137,8 @@ impl Stamps {
             (None, Some(zone)) => {
                 let local = zone.to_ambiguous_timestamp(stamp.civil);
                 let first = local.earlier().ok()?;
-                if local.is_ambiguous() && first.as_nanosecond() <= i128::from(last) {
+                // A minute back is disorder; more is a clock that was set back.
+                if local.is_ambiguous() && first.as_nanosecond() < i128::from(last) - i128::from(60 * SECOND) {
                     local.later().ok()?
                 } else {
                     local.compatible().ok()?
@@ -344,7 +342,7 @@ mod tests {
     use super::*;
 
     fn read(notation: Notation, zone: Option<&str>, cell: &str) -> Option<i64> {
-        let zone = zone.map(|name| super::super::params::zone(name).unwrap());
+        let zone = zone.map(|name| super::super::zone::Zone(name.to_owned()).rules().unwrap());
         Stamps::new(notation, zone, true).read(cell.as_bytes(), i64::MIN).ok()
     }
 
@@ -376,7 +374,11 @@ mod tests {
     /// On 2024-10-27 at 03:00 clocks in Berlin went back to 02:00.
     #[test]
     fn the_hour_that_comes_twice_goes_on() {
-        let mut stamps = Stamps::new(Notation::Iso, super::super::params::zone("Europe/Berlin"), false);
+        let mut stamps = Stamps::new(
+            Notation::Iso,
+            Some(super::super::zone::Zone("Europe/Berlin".to_owned()).rules().unwrap()),
+            false,
+        );
         let first = stamps.read(b"2024-10-27 02:59:59", i64::MIN).unwrap();
         let second = stamps.read(b"2024-10-27 02:00:00", first).unwrap();
         assert_eq!(second - first, SECOND);

@@ -1,0 +1,221 @@
+//! Several loggers' cleaned logs as one.
+//!
+//! At the time of every sample of every log, each channel has the value of the
+//! first log that knows one there, within its own gaps: what a log knows
+//! between two of its samples lies on its own straight line. A log further down
+//! fills only what those before it do not have or do not know. Where the first
+//! knows nothing and no other either, nothing is known.
+//!
+//! A distance is counted from each logger's own start: of these, how much each
+//! grew is merged and not the count.
+
+use super::channels;
+use super::lookup::{Cursor, Lookup};
+use super::summary;
+use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry, TelemetrySummary};
+
+/// One of the logs, with what is added to its times to be on UTC (ns).
+pub type Part<'a> = (&'a Telemetry, i64);
+
+/// The logs as one on UTC; the one whose values count comes first.
+pub fn merge(parts: &[Part<'_>]) -> (Telemetry, TelemetrySummary) {
+    let times = axis(parts);
+    let mut names: Vec<(&str, crate::base::Unit)> = Vec::new();
+    for channel in parts.iter().flat_map(|(log, _)| &log.channels) {
+        if names.iter().all(|(name, _)| *name != channel.name) {
+            names.push((&channel.name, channel.unit));
+        }
+    }
+    let place = |name: &str| channels::REGISTRY.iter().position(|kind| kind.name == name);
+    names.sort_by_key(|(name, _)| place(name).unwrap_or(channels::REGISTRY.len()));
+    let mut notes = Vec::new();
+    let mut merged = Vec::with_capacity(names.len());
+    for (name, unit) in names {
+        let values = match name {
+            "distance" => grown(&times, parts, name),
+            _ => first_known(&times, parts, name, unit, &mut notes),
+        };
+        if values.iter().any(|value| !value.is_nan()) {
+            merged.push(Channel { name: name.to_owned(), unit, values });
+        }
+    }
+    let breaks = breaks(&times, parts);
+    let telemetry = Telemetry { clock: LogClock::Utc, times, channels: merged, breaks, marks: marks(parts) };
+    let mut summary = summary::summarise(&telemetry, &[]);
+    summary.notes = notes;
+    (telemetry, summary)
+}
+
+/// The times of all samples, and one within each break of a log that another
+/// covers without a sample in it: there the channels of the first are unknown.
+fn axis(parts: &[Part<'_>]) -> Vec<i64> {
+    let shifted = |(log, shift): &Part<'_>| {
+        let shift = *shift;
+        log.times.iter().map(move |time| time.saturating_add(shift)).collect::<Vec<_>>()
+    };
+    let mut times: Vec<i64> = parts.iter().flat_map(shifted).collect();
+    for (log, shift) in parts {
+        for at in &log.breaks {
+            let at = *at as usize;
+            if let (Some(before), Some(after)) = (log.times.get(at.wrapping_sub(1)), log.times.get(at)) {
+                let middle = before + (after - before) / 2;
+                if middle > *before {
+                    times.push(middle.saturating_add(*shift));
+                }
+            }
+        }
+    }
+    times.sort_unstable();
+    times.dedup();
+    let kept: Vec<bool> = {
+        let mut stretches: Vec<Stretches<'_>> = parts.iter().map(Stretches::new).collect();
+        times.iter().map(|time| stretches.iter_mut().any(|log| log.knows(*time))).collect()
+    };
+    let mut kept = kept.iter();
+    times.retain(|_| kept.next().copied().unwrap_or(true));
+    times
+}
+
+/// A log's stretches without a gap, asked for at times that go forward.
+struct Stretches<'a> {
+    log: &'a Telemetry,
+    shift: i64,
+    /// The first sample after the time that was asked last.
+    next: usize,
+    /// The first break at or after `next`.
+    broken: usize,
+}
+
+impl<'a> Stretches<'a> {
+    fn new((log, shift): &Part<'a>) -> Self {
+        Stretches { log, shift: *shift, next: 0, broken: 0 }
+    }
+
+    fn go(&mut self, time: i64) -> i64 {
+        let time = time.saturating_sub(self.shift);
+        while self.log.times.get(self.next).is_some_and(|sample| *sample <= time) {
+            self.next += 1;
+        }
+        while self.log.breaks.get(self.broken).is_some_and(|at| (*at as usize) < self.next) {
+            self.broken += 1;
+        }
+        time
+    }
+
+    /// Whether the log knows anything at this time.
+    fn knows(&mut self, time: i64) -> bool {
+        let time = self.go(time);
+        let Some(before) = self.next.checked_sub(1) else { return false };
+        self.log.times[before] == time || self.connected()
+    }
+
+    /// Whether the log goes on without a gap right after the time that was
+    /// asked last.
+    fn connected(&self) -> bool {
+        let broken = self.log.breaks.get(self.broken).is_some_and(|at| *at as usize == self.next);
+        self.next > 0 && self.next < self.log.times.len() && !broken
+    }
+}
+
+/// The samples before which no log knows anything.
+fn breaks(times: &[i64], parts: &[Part<'_>]) -> Vec<u32> {
+    let mut stretches: Vec<Stretches<'_>> = parts.iter().map(Stretches::new).collect();
+    let mut breaks = Vec::new();
+    for (at, time) in times.iter().enumerate() {
+        let mut connected = false;
+        for log in &mut stretches {
+            log.go(*time);
+            connected |= log.connected();
+        }
+        if !connected && at + 1 < times.len() {
+            breaks.extend(u32::try_from(at + 1).ok());
+        }
+    }
+    breaks
+}
+
+/// A lookup in each of the logs that have the channel.
+fn cursors<'a>(parts: &[Part<'a>], name: &str) -> Vec<(Cursor<'a>, i64, &'a Channel)> {
+    let cursor = |(log, shift): &Part<'a>| {
+        let channel = log.channel(name)?;
+        Some((Lookup::of(log, channel).cursor(), *shift, channel))
+    };
+    parts.iter().filter_map(cursor).collect()
+}
+
+fn first_known(
+    times: &[i64],
+    parts: &[Part<'_>],
+    name: &str,
+    unit: crate::base::Unit,
+    notes: &mut Vec<String>,
+) -> Vec<f64> {
+    let mut cursors = cursors(parts, name);
+    cursors.retain(|(_, _, channel)| {
+        let fits = channel.unit.convert(0.0, unit).is_some();
+        if !fits {
+            notes.push(format!("{name}: {} and {unit} are not the same: the first log's is used", channel.unit));
+        }
+        fits
+    });
+    let kind = channels::find(name);
+    let value = |time: &i64| {
+        let known = |(cursor, shift, channel): &mut (Cursor<'_>, i64, &Channel)| {
+            channel.unit.convert(cursor.at(time.saturating_sub(*shift))?, unit)
+        };
+        let value = cursors.iter_mut().find_map(known).unwrap_or(f64::NAN);
+        kind.map_or(value, |kind| channels::wrapped(kind.quantise(value), Some(kind)))
+    };
+    times.iter().map(value).collect()
+}
+
+/// A count that grows by what the first log grows that knows it now and knew it
+/// before. Over a log's own gap that is no less than what the others have
+/// counted meanwhile, and not added to it.
+fn grown(times: &[i64], parts: &[Part<'_>], name: &str) -> Vec<f64> {
+    let mut cursors = cursors(parts, name);
+    let kind = channels::find(name);
+    // What each log counted when it was last known, and the whole at that time.
+    let mut counted: Vec<Option<(f64, f64)>> = vec![None; cursors.len()];
+    let mut total: Option<f64> = None;
+    let mut each = Vec::with_capacity(times.len());
+    for time in times {
+        let at = |(cursor, shift, _): &mut (Cursor<'_>, i64, &Channel)| cursor.at(time.saturating_sub(*shift));
+        let now: Vec<Option<f64>> = cursors.iter_mut().map(at).collect();
+        let Some(first) = now.iter().copied().flatten().next() else {
+            each.push(f64::NAN);
+            continue;
+        };
+        let whole = |(now, before): (&Option<f64>, &Option<(f64, f64)>)| {
+            let (count, whole) = (*before)?;
+            Some(whole + (*now)? - count)
+        };
+        let whole = now.iter().zip(&counted).find_map(whole);
+        let sum = match (total, whole) {
+            (None, _) => first,
+            (Some(total), whole) => whole.unwrap_or(total).max(total),
+        };
+        total = Some(sum);
+        for (counted, now) in counted.iter_mut().zip(&now) {
+            *counted = now.map(|now| (now, sum)).or(*counted);
+        }
+        each.push(kind.map_or(sum, |kind| kind.quantise(sum)));
+    }
+    each
+}
+
+/// Of each kind of mark those of the first log that has any: a second logger
+/// on the same bicycle has laps of its own.
+fn marks(parts: &[Part<'_>]) -> Vec<Mark> {
+    let mut all = Vec::new();
+    let stops = [MarkKind::Pause, MarkKind::Resume];
+    for kinds in [&[MarkKind::Lap][..], &stops, &[MarkKind::Event]] {
+        let of = |log: &Telemetry| log.marks.iter().any(|mark| kinds.contains(&mark.kind));
+        if let Some((log, shift)) = parts.iter().find(|(log, _)| of(log)) {
+            let marks = log.marks.iter().filter(|mark| kinds.contains(&mark.kind));
+            all.extend(marks.map(|mark| Mark { time: mark.time.saturating_add(*shift), ..mark.clone() }));
+        }
+    }
+    all.sort();
+    all
+}
