@@ -31,7 +31,6 @@ use crate::av::{self, Error, Input, Packet, Skip};
 use crate::bitstream::{self, Leading, Obstacle, ParameterSets, Start};
 use crate::decode::Film;
 use crate::invocation::{Progress, input};
-use crate::losses;
 use crate::segment::{Header, Mark, PacketInfo, StreamHeader, Writer};
 use crate::streams::{main_video, media_zero};
 
