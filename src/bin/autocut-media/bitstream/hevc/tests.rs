@@ -143,8 +143,10 @@ fn groups_begin_and_are_led() {
 
 #[test]
 fn the_first_of_a_run_leads_nothing_and_the_container_has_the_sets() {
-    let cra = |kind: u8| packet(&[VPS_UNIT, SPS_UNIT, PPS_UNIT, &[kind << 1, 1, 0xac, 0x20], &[0x7c, 1, 9]]);
-    let without = |kind: u8| packet(&[&[kind << 1, 1, 0xac, 0x20], &[0x7c, 1, 9]]);
+    // A message stays; a unit of type 62, where Dolby Vision has its metadata, goes.
+    let (message, dolby): (&[u8], &[u8]) = (&[0x50, 1, 9], &[0x7c, 1, 9]);
+    let cra = |kind: u8| packet(&[VPS_UNIT, SPS_UNIT, PPS_UNIT, &[kind << 1, 1, 0xac, 0x20], message, dolby]);
+    let without = |kind: u8| packet(&[&[kind << 1, 1, 0xac, 0x20], message]);
     assert_eq!(copied(&cra(CRA), true), Some(without(18)));
     assert_eq!(copied(&cra(CRA), false), Some(without(CRA)));
     assert_eq!(copied(&without(CRA), false), None);
