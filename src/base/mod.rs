@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod diagnostic;
 pub mod digest;
 pub mod geometry;
+pub mod process;
 pub mod time;
 pub mod units;
 

@@ -27,13 +27,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::base::Tier;
-use crate::inputs::machine;
+use crate::base::{Tier, process};
 use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    machine::without_huge_pages();
+    process::without_huge_pages();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

@@ -8,6 +8,7 @@ use crate::base::Diagnostic;
 use crate::graph::{Database, FileInput, FileState};
 use crate::inputs::{self, EntryKind, FileStat, Never, Pattern, RealSystem, Remembered, System};
 use crate::manifest::Manifest;
+use crate::model::twins;
 use crate::store::Store;
 
 /// A file that the project reads.
@@ -171,7 +172,7 @@ impl Files<'_> {
     fn twins(&mut self, db: &mut Database, sets: &mut [Vec<FileInput>]) -> Vec<FileInput> {
         let large: Vec<String> = sets.iter().flatten().map(|file| file.path(db).clone()).collect();
         let mut twins = Vec::new();
-        for name in large.iter().flat_map(|name| inputs::twins::names_of(name)) {
+        for name in large.iter().flat_map(|name| twins::names_of(name)) {
             let path = self.root.join(&name);
             let Some(entry) = self.system.stat(&path).ok().filter(|entry| entry.kind == EntryKind::File) else {
                 continue;

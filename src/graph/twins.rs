@@ -8,9 +8,8 @@ use crate::deliver::timeline;
 use crate::graph::db::{Db, FileInput, FileState, Project};
 use crate::graph::footage::{self, Chapter};
 use crate::graph::planned::{Collector, Planned};
-use crate::inputs::twins;
 use crate::model::timeline::SourcePicture;
-use crate::model::{Clip, Piece};
+use crate::model::{Clip, Piece, twins};
 
 /// By how many milliseconds the two may differ in length.
 const LENGTH: i64 = 100;

@@ -16,7 +16,6 @@ pub mod scan;
 pub mod stat;
 pub mod system;
 pub mod trouble;
-pub mod twins;
 pub mod watch;
 
 pub use hash::{hash_file, hash_files};

@@ -18,6 +18,7 @@ pub mod specs;
 pub mod telemetry;
 pub mod timeline;
 pub mod toolchain;
+pub mod twins;
 pub mod usage;
 
 pub use action::{ActionResult, ActionSpec, Artifact, Kind, PlannedAction, Runs};

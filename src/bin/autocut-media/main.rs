@@ -51,15 +51,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use autocut::base::Diagnostic;
-use autocut::inputs::machine;
+use autocut::base::{Diagnostic, process};
 use autocut::model::confinement::Rights;
 use autocut::model::protocol::Invocation;
 
 use crate::serve::Kept;
 
 fn main() -> ExitCode {
-    machine::without_huge_pages();
+    process::without_huge_pages();
     av::start();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let done = match arguments.as_slice() {
