@@ -326,9 +326,12 @@ impl Copying {
             true => Some(Obstacle::Damage),
             false => self.sets.obstacle(data),
         };
-        // What lies behind the stretch is none of its business.
-        let is_shown = frame.is_some_and(|frame| (0..i64::from(self.grid.frames)).contains(&frame));
-        if obstacle == Some(Obstacle::Damage) && is_shown {
+        if obstacle == Some(Obstacle::Damage) {
+            // The group ends behind the stretch, and is an edge in any case.
+            if frame.is_some_and(|frame| frame >= i64::from(self.grid.frames)) {
+                self.drop_gop()?;
+                return Ok(Goes::On);
+            }
             self.damaged = true;
             let at = packet.pts().map_or(Timestamp::ZERO, |ticks| self.grid.time(ticks));
             self.broken.get_or_insert((0, at)).0 += 1;
@@ -338,9 +341,6 @@ impl Copying {
             None => Some(BESIDE),
             Some(_) if is_before && leading.is_none() => Some("frames before a key frame rest on it"),
             Some(_) if self.foreign => Some("other parameter sets are in use"),
-            Some(_) if frame.is_some_and(|frame| frame >= i64::from(self.grid.frames)) => {
-                Some("a GOP ends behind the stretch")
-            }
             Some(_) if obstacle.is_some() => obstacle.map(Obstacle::told),
             Some(_) if leading == Some(Leading::Skipped) && gop.start == Start::Broken => Some(MISSING),
             Some(place) if place >= i64::from(self.grid.frames) => Some("a GOP is longer than the stretch"),
