@@ -9,7 +9,7 @@ use autocut::model::{self};
 
 use crate::av::scaler::Filter;
 use crate::av::{self, Frame, PixelFormat, Skip};
-use crate::decode::Films;
+use crate::films::Films;
 use crate::invocation::{Progress, input};
 use crate::samples::{self, Reducer};
 
