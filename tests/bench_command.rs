@@ -109,7 +109,14 @@ fn compare(project: &Project, source: &Path, encoded: &Path, sampling: Sampling)
     let inputs =
         BTreeMap::from([(Digest::of(b"source"), source.to_owned()), (Digest::of(b"encoded"), encoded.to_owned())]);
     let scratch = project.path("scratch");
-    let invocation = Invocation { id: 1, spec: ActionSpec::Compare(spec), inputs, packs: Vec::new(), scratch };
+    let invocation = Invocation {
+        id: 1,
+        spec: ActionSpec::Compare(spec),
+        inputs,
+        devices: BTreeMap::new(),
+        packs: Vec::new(),
+        scratch,
+    };
     project.write("invocation.ron", ron::to_string(&invocation).unwrap());
     let path = project.path("invocation.ron");
     let told = tool(env!("CARGO_BIN_EXE_autocut-media"), &["run", path.to_str().unwrap()]);

@@ -414,6 +414,7 @@ fn a_worker_that_hangs_does_not_outlive_its_driver() {
         id: 1,
         spec: ActionSpec::Probe(ProbeSpec { file }),
         inputs: BTreeMap::from([(file, pipe)]),
+        devices: BTreeMap::new(),
         packs: Vec::new(),
         scratch: folder.path().to_owned(),
     };

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::base::{Bytes, Diagnostic, Timestamp};
 use crate::deliver::codecs::Preset;
 use crate::deliver::encoders::{Wanted, Which};
+use crate::exec::decoding::DecodeBy;
 use crate::exec::reproducible;
 use crate::exec::settings::{Arguments, FromText, Jobs, SharedPlace, StoreFolder};
 
@@ -94,6 +95,10 @@ pub(super) struct Settings {
     /// The encoder for the codec that it makes; AUTOCUT_CODEC [default: auto, the best that works].
     #[arg(long, global = true, value_name = "ENCODER", value_parser = value::<Wanted>)]
     codec: Option<Wanted>,
+    /// What decodes footage: auto, software, or a device such as vaapi; AUTOCUT_DECODE [default: auto,
+    /// hardware where it works and pays].
+    #[arg(long, global = true, value_name = "HOW", value_parser = value::<DecodeBy>)]
+    decode: Option<DecodeBy>,
     /// The store that machines share: a folder or s3://BUCKET/PREFIX; AUTOCUT_REMOTE [default: none].
     #[arg(long, global = true, value_name = "PLACE", value_parser = value::<SharedPlace>)]
     remote: Option<SharedPlace>,
@@ -109,6 +114,7 @@ impl Settings {
             memory: self.memory,
             store: self.store.clone().map(StoreFolder),
             codec: self.codec.clone(),
+            decode: self.decode,
             remote: self.remote.clone(),
             remote_write: self.remote_write.then_some(true),
         }

@@ -11,7 +11,7 @@ use crate::base::{Bytes, Digest};
 
 /// Sessions of a hardware encoder that are taken at once: two, which the most
 /// limited devices have.
-const SESSIONS: u32 = 2;
+pub(super) const SESSIONS: u32 = 2;
 
 /// What there is for everyone.
 pub fn capacity(jobs: usize, memory: Option<Bytes>) -> Tokens {
@@ -79,11 +79,16 @@ fn of_segment(spec: &SegmentSpec) -> u64 {
     sources.chain([spec.format.size.area()]).max().unwrap_or(0)
 }
 
+/// What a probe found in a file, and whether all of that was well.
+pub(super) fn probed(db: &Database, file: Digest) -> Option<(MediaInfo, bool)> {
+    let probe = ActionSpec::Probe(ProbeSpec { file }).key(crate::graph::db::Db::toolchain(db));
+    let result = db.result(probe)?;
+    Some((result.value()?, result.warnings.is_empty()))
+}
+
 /// The pixels of a picture in a file that was probed.
 fn stored(db: &Database, file: Digest) -> u64 {
-    let probe = ActionSpec::Probe(ProbeSpec { file }).key(crate::graph::db::Db::toolchain(db));
-    let info = db.result(probe).and_then(|result| result.value::<MediaInfo>());
-    info.and_then(|info| info.video).map_or(0, |video| video.stored.area())
+    probed(db, file).and_then(|(info, _)| info.video).map_or(0, |video| video.stored.area())
 }
 
 #[cfg(test)]

@@ -42,12 +42,13 @@ impl Machine {
 pub fn machine(settings: &Settings) -> Result<Machine, Diagnostic> {
     let mut worker = Worker::new(worker::find_program(settings.program.as_deref())?);
     let toolchain = worker.toolchain()?;
+    let confinement = worker.confinement()?;
     Ok(Machine {
         version: env!("CARGO_PKG_VERSION"),
         hardware: Hardware::look(&RealSystem),
         settings: settings.clone(),
         toolchain,
-        confinement: worker.confinement().cloned().unwrap_or_default(),
+        confinement,
     })
 }
 

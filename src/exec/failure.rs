@@ -278,7 +278,7 @@ mod tests {
     }
 
     fn task(action: PlannedAction, inputs: BTreeMap<Digest, PathBuf>) -> Task {
-        Task { action: Arc::new(action), inputs, packs: Vec::new(), sources: Vec::new() }
+        Task { action: Arc::new(action), inputs, packs: Vec::new(), devices: BTreeMap::new(), sources: Vec::new() }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod bench;
 pub mod clean;
 pub mod collect;
+pub mod decoding;
 pub mod demand;
 pub mod diagnosis;
 pub mod diagram;

@@ -297,6 +297,7 @@ impl Bench {
                     reports.send(Report::Finished(Finished { key, result, elapsed, usage }));
                 }
             }
+            Reply::Mistrusted { device, why } => reports.send(Report::Mistrusted { device, why }),
             Reply::Alive | Reply::Hello { .. } | Reply::Confined(_) | Reply::Toolchain(_) => {}
         });
         if let Err(failure) = ended {

@@ -12,6 +12,7 @@ use crate::exec::sources::SourceFile;
 use crate::exec::worker::Failure;
 use crate::graph::FileInput;
 use crate::inputs::Remembered;
+use crate::model::decoders::Device;
 use crate::model::protocol::Invocation;
 use crate::model::{ActionKey, ActionResult, PlannedAction, Usage};
 use crate::store::Store;
@@ -22,6 +23,8 @@ pub struct Task {
     pub action: Arc<PlannedAction>,
     pub inputs: BTreeMap<Digest, PathBuf>,
     pub packs: Vec<PathBuf>,
+    /// Which of its inputs a device decodes.
+    pub devices: BTreeMap<Digest, Device>,
     /// Those of its inputs that are files of the project.
     pub sources: Vec<SourceFile>,
 }
@@ -30,7 +33,7 @@ impl Task {
     /// The same as the media program takes it.
     pub fn invocation(&self, id: u64, scratch: PathBuf) -> Invocation {
         let (spec, inputs, packs) = (self.action.spec.clone(), self.inputs.clone(), self.packs.clone());
-        Invocation { id, spec, inputs, packs, scratch }
+        Invocation { id, spec, inputs, devices: self.devices.clone(), packs, scratch }
     }
 }
 
@@ -57,6 +60,11 @@ pub enum Report {
         total: u64,
     },
     Finished(Finished),
+    /// A device did not decode as software does.
+    Mistrusted {
+        device: Device,
+        why: Diagnostic,
+    },
     /// A slot has nothing to do; its worker still holds `kept` MiB of memory.
     /// What it made last may have yet to be kept.
     Idle {

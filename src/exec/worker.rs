@@ -27,6 +27,9 @@ use crate::model::{Kind, Toolchain};
 /// has a deadline of its own.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// How long it may take to try all hardware: each driver may hang once.
+const TRIALS: Duration = Duration::from_secs(600);
+
 /// How long a process that has closed its side may take to be gone.
 const LAST_GASP: Duration = Duration::from_secs(1);
 
@@ -214,9 +217,15 @@ impl Worker {
         }
     }
 
-    /// What its process has given up, once it has been started.
-    pub fn confinement(&self) -> Option<&Confinement> {
-        self.running.as_ref().map(|running| &running.confinement)
+    /// What its process gives up before it reads footage.
+    ///
+    /// # Errors
+    /// No process can be started.
+    pub fn confinement(&mut self) -> Result<Confinement, Diagnostic> {
+        if self.running.is_none() {
+            self.start_confined().map_err(why)?;
+        }
+        Ok(self.running.as_ref().map(|running| running.confinement.clone()).unwrap_or_default())
     }
 
     /// Lets it make no progress for so long, whatever it does.
@@ -232,15 +241,23 @@ impl Worker {
 
     /// What the media program says of its libraries.
     pub fn toolchain(&mut self) -> Result<Toolchain, Diagnostic> {
-        let fail = |failure| match failure {
-            Failure::Refused(why) | Failure::Crashed(_, why) | Failure::Spoiled(why) => why,
-            Failure::Cancelled => Diagnostic::environment("interrupted"),
-        };
-        self.send(&Request::Toolchain).map_err(fail)?;
-        match self.receive().map_err(fail)? {
+        self.stop();
+        self.start().map_err(why)?;
+        // It keeps its rights, to start processes that try hardware, and reads no
+        // footage.
+        let told = self.say_hello().and_then(|()| self.begin(TRIALS)).and_then(|()| self.send(&Request::Toolchain));
+        let told = told.and_then(|()| self.receive()).map_err(why);
+        self.stop();
+        match told? {
             Reply::Toolchain(toolchain) => Ok(toolchain),
             _ => Err(Diagnostic::bug("autocut-media answered another question")),
         }
+    }
+
+    /// Starts a process that may do no more than it has rights to.
+    fn start_confined(&mut self) -> Result<(), Failure> {
+        self.start()?;
+        self.shake_hands()
     }
 
     /// Runs actions together. `hear` gets every reply; it ends when each of
@@ -298,7 +315,7 @@ impl Worker {
     /// Makes ready for work that may say nothing for so long.
     fn begin(&mut self, deadline: Duration) -> Result<(), Failure> {
         if self.running.is_none() {
-            self.start()?;
+            self.start_confined()?;
         }
         let deadline = self.deadline.unwrap_or(deadline);
         let Some(running) = &mut self.running else { return Err(Failure::Cancelled) };
@@ -319,7 +336,7 @@ impl Worker {
 
     fn send(&mut self, request: &Request) -> Result<(), Failure> {
         if self.running.is_none() {
-            self.start()?;
+            self.start_confined()?;
         }
         let sent = self.running.as_mut().map(|running| protocol::send(&mut running.socket, request));
         match sent {
@@ -380,15 +397,19 @@ impl Worker {
         drop(slot);
         let confinement = Confinement::default();
         self.running = Some(Running { socket, pid, lines, reader, kills, deadline, resident: None, confinement });
-        self.shake_hands()
+        Ok(())
+    }
+
+    fn say_hello(&mut self) -> Result<(), Failure> {
+        self.send(&Request::Hello { version: PROTOCOL_VERSION })?;
+        match self.receive()? {
+            Reply::Hello { version } if version == PROTOCOL_VERSION => Ok(()),
+            _ => Err(self.is_foreign()),
+        }
     }
 
     fn shake_hands(&mut self) -> Result<(), Failure> {
-        self.send(&Request::Hello { version: PROTOCOL_VERSION })?;
-        match self.receive()? {
-            Reply::Hello { version } if version == PROTOCOL_VERSION => {}
-            _ => return Err(self.is_foreign()),
-        }
+        self.say_hello()?;
         self.send(&Request::Confine(self.rights.clone()))?;
         match (self.receive()?, &mut self.running) {
             (Reply::Confined(confinement), Some(running)) => {
@@ -440,6 +461,14 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// What is said of a failure where nobody tries again.
+fn why(failure: Failure) -> Diagnostic {
+    match failure {
+        Failure::Refused(why) | Failure::Crashed(_, why) | Failure::Spoiled(why) => why,
+        Failure::Cancelled => Diagnostic::environment("interrupted"),
     }
 }
 

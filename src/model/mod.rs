@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod confinement;
+pub mod decoders;
 pub mod engines;
 pub mod footage;
 pub mod key;

@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::base::{Diagnostic, Digest};
 use crate::model::action::ActionSpec;
 use crate::model::confinement::{Confinement, Rights};
+use crate::model::decoders::Device;
 use crate::model::toolchain::Toolchain;
 use crate::model::usage::Usage;
 
 /// Both sides must have been built from the same protocol.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// The longest message taken: a lying length must not allocate without bound.
 const MAX_MESSAGE: u32 = 256 << 20;
@@ -26,9 +27,10 @@ const MAX_MESSAGE: u32 = 256 << 20;
 pub enum Request {
     /// Always first.
     Hello { version: u32 },
-    /// Always second, before any work: keep no more than these rights.
+    /// Before any work: keep no more than these rights.
     Confine(Rights),
-    /// Versions and fingerprints of everything (some tens of milliseconds).
+    /// Versions and fingerprints of everything (some tens of milliseconds, more
+    /// where hardware is tried). Only before `Confine`: each trial is a process.
     Toolchain,
     /// Do these. Several at once are those that share one decode: analyses of
     /// one chunk.
@@ -43,6 +45,10 @@ pub struct Invocation {
     pub spec: ActionSpec,
     /// Where the spec's input digests can be read.
     pub inputs: BTreeMap<Digest, PathBuf>,
+    /// Which of them a device decodes, where it leaves out nothing; the others
+    /// are decoded in software. What comes out is the same.
+    #[serde(default)]
+    pub devices: BTreeMap<Digest, Device>,
     /// Sprite packs in which a segment's sprites can be found.
     pub packs: Vec<PathBuf>,
     /// An empty folder for this action alone; outputs are written here.
@@ -66,6 +72,12 @@ pub enum Reply {
     },
     /// Something was got done that no progress is told of: proof of life.
     Alive,
+    /// A device did not decode as software does, which then did it again: it is
+    /// not to be used any more.
+    Mistrusted {
+        device: Device,
+        why: Diagnostic,
+    },
     Done {
         id: u64,
         result: Produced,

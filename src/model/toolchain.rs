@@ -110,6 +110,10 @@ pub struct Toolchain {
     pub mapped: Vec<std::path::PathBuf>,
     /// FFmpeg's licence and configuration, for `doctor`.
     pub configuration: String,
+    /// What devices decode, by the name that [`Stream::on`] gives it, each tried.
+    ///
+    /// [`Stream::on`]: crate::model::decoders::Stream::on
+    pub decoders: BTreeMap<String, ToolIdentity>,
 }
 
 impl Toolchain {

@@ -1,10 +1,12 @@
 //! What `autocut doctor` prints.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
 use crate::exec::settings::Settings;
 use crate::model::confinement::Confinement;
+use crate::model::toolchain::ToolIdentity;
 
 /// The machine's part.
 pub fn machine(machine: &Machine) -> String {
@@ -34,9 +36,16 @@ pub fn machine(machine: &Machine) -> String {
             ),
         };
     }
-    text.push_str("\nhardware encoders\n");
-    let (works, broken): (Vec<_>, Vec<_>) =
-        machine.toolchain.hardware.iter().partition(|(_, known)| known.identity.is_some());
+    tried(&mut text, "hardware encoders", &machine.toolchain.hardware);
+    tried(&mut text, "hardware decoders (device, codec and bits)", &machine.toolchain.decoders);
+    barriers(&mut text, &machine.confinement);
+    text
+}
+
+/// What works of the hardware that was tried, and why the rest does not.
+fn tried(text: &mut String, title: &str, known: &BTreeMap<String, ToolIdentity>) {
+    let _ = writeln!(text, "\n{title}");
+    let (works, broken): (Vec<_>, Vec<_>) = known.iter().partition(|(_, known)| known.identity.is_some());
     for (name, _) in &works {
         let _ = writeln!(text, "  works    {name}");
     }
@@ -46,8 +55,6 @@ pub fn machine(machine: &Machine) -> String {
     for (name, known) in broken {
         let _ = writeln!(text, "  not      {name}: {}", known.problem.as_deref().unwrap_or("it does not work here"));
     }
-    barriers(&mut text, &machine.confinement);
-    text
 }
 
 /// What the processes that read footage cannot do.

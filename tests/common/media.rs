@@ -77,7 +77,11 @@ pub fn serve(changes: &Changes) {
                 Reply::Toolchain(toolchain) => (changes.toolchain)(&change, toolchain),
                 Reply::Done { id, result, .. } => (changes.produced)(&change, &open.remove(id).unwrap(), result),
                 Reply::Failed { id, .. } => drop(open.remove(id)),
-                Reply::Hello { .. } | Reply::Confined(_) | Reply::Progress { .. } | Reply::Alive => {}
+                Reply::Hello { .. }
+                | Reply::Confined(_)
+                | Reply::Progress { .. }
+                | Reply::Mistrusted { .. }
+                | Reply::Alive => {}
             }
             let last = open.is_empty();
             protocol::send(&mut autocut, &reply).unwrap();

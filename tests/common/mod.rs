@@ -18,7 +18,7 @@ use serde_json::Value;
 /// The program under test.
 pub fn autocut() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_autocut"));
-    for setting in ["STORE", "JOBS", "MEMORY", "CODEC", "CONFIG", "DEADLINE", "REMOTE", "REMOTE_WRITE"] {
+    for setting in ["STORE", "JOBS", "MEMORY", "CODEC", "DECODE", "CONFIG", "DEADLINE", "REMOTE", "REMOTE_WRITE"] {
         command.env_remove(format!("AUTOCUT_{setting}"));
     }
     // Continuous integration asks for what is the same everywhere; tests that

@@ -14,7 +14,7 @@ use by_key_frames::Wanted;
 
 use crate::av::scaler::Filter;
 use crate::av::{self, Frame, PixelFormat, Skip};
-use crate::decode::Films;
+use crate::films::Films;
 use crate::invocation::{Progress, input};
 use crate::samples::{self, Reducer};
 

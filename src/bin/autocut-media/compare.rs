@@ -7,7 +7,8 @@ use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{CompareSpec, Compared, PlaneCompared};
 
 use crate::av::{Frame, Skip};
-use crate::decode::{Film, Films};
+use crate::decode::Film;
+use crate::films::Films;
 use crate::invocation::{Progress, input};
 use crate::likeness::{self, Samples};
 use crate::overlays::{Overlays, Packs};

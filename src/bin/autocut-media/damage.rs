@@ -35,6 +35,8 @@ pub(crate) struct Damage {
     gap: bool,
     lost: BTreeSet<i64>,
     damaged: BTreeSet<i64>,
+    /// Packets that are not suspect and gave no picture.
+    silent: u64,
     /// Whether anything was ever wrong.
     any: bool,
 }
@@ -88,6 +90,8 @@ impl Damage {
         {
             if sent.suspect {
                 self.lost.insert(at);
+            } else {
+                self.silent += 1;
             }
         }
     }
@@ -151,14 +155,25 @@ impl Damage {
     fn take(&mut self, at: i64) -> Option<Sent> {
         let later = self.waiting.split_off(&at);
         let earlier = std::mem::replace(&mut self.waiting, later);
-        self.lost.extend(earlier.into_iter().filter(|(_, sent)| sent.suspect).map(|(at, _)| at));
+        self.give_up(earlier);
         self.waiting.remove(&at)
     }
 
     /// No frame comes any more.
     pub(crate) fn ended(&mut self) {
         let left = std::mem::take(&mut self.waiting);
-        self.lost.extend(left.into_iter().filter(|(_, sent)| sent.suspect).map(|(at, _)| at));
+        self.give_up(left);
+    }
+
+    /// Packets whose picture will not come any more.
+    fn give_up(&mut self, packets: BTreeMap<i64, Sent>) {
+        for (at, sent) in packets {
+            if sent.suspect {
+                self.lost.insert(at);
+            } else {
+                self.silent += 1;
+            }
+        }
     }
 
     /// Decoding begins anew, at a key frame. What was found stays known.
@@ -171,6 +186,12 @@ impl Damage {
     /// Whether anything was ever wrong.
     pub(crate) fn is_any(&self) -> bool {
         self.any
+    }
+
+    /// How many packets gave no picture although nothing was wrong with them: as
+    /// many from any decoder that works.
+    pub(crate) fn silent(&self) -> u64 {
+        self.silent
     }
 
     /// Whether the reader stumbled and nothing was sent since.
@@ -230,6 +251,10 @@ mod tests {
         simple(&mut damage, 0..40, 8, |n| (false, n % 4 != 3));
         assert!(!damage.is_any());
         assert_eq!((damage.lost(ALL), damage.damaged(ALL)), (None, None));
+        assert_eq!(damage.silent(), 10);
+        let mut damage = Damage::default();
+        simple(&mut damage, 0..40, 8, |n| (n == 20, n != 20));
+        assert_eq!(damage.silent(), 0);
     }
 
     #[test]

@@ -14,17 +14,20 @@
 //!
 //! Interlaced frames are shown as whole pictures ([`deinterlace`]).
 //!
-//! [`Films`] keeps the last film open, so that the next segment of the same
+//! [`Films`](crate::films) keeps the last film open, so that the next segment of the same
 //! file goes on where the last one ended. Sound is not read through here, but
 //! shares [`streams`](crate::streams) and so the same media time.
 //!
 //! It must not round a time, nor fail on a damaged packet: what could not be
-//! decoded is kept account of ([`damage`](crate::damage)).
+//! decoded is kept account of ([`damage`](crate::damage)). One exception: where a
+//! device decodes, everything that is not as it should be is an error, so that
+//! all of it is decoded again in software ([`Film::open_on`]).
 
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use autocut::base::{Diagnostic, Digest, Timestamp};
+use autocut::base::{Diagnostic, Timestamp};
+use autocut::model::decoders::Device;
 
 use crate::av::input::Stream;
 use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip};
@@ -44,6 +47,8 @@ pub(crate) struct Film {
     input: Input,
     decoder: Decoder,
     skip: Skip,
+    /// What decodes instead of the processor.
+    device: Option<Device>,
     stream: usize,
     base: (i32, i32),
     /// Ticks of the first frame that is presented.
@@ -100,6 +105,17 @@ pub(crate) struct Shown<'a> {
 
 impl Film {
     pub(crate) fn open(path: &Path, skip: Skip) -> Result<Film, Diagnostic> {
+        Film::new(path, skip, None)
+    }
+
+    /// A film that a device decodes. Errors, of this and of whatever is asked of
+    /// the film: the device does not decode it, complains, or gives another
+    /// number of frames than there are; the file may be at fault too.
+    pub(crate) fn open_on(device: Device, path: &Path) -> Result<Film, Diagnostic> {
+        Film::new(path, Skip::Nothing, Some(device))
+    }
+
+    fn new(path: &Path, skip: Skip, device: Option<Device>) -> Result<Film, Diagnostic> {
         let failed = |error| av::diagnose(format!("cannot read {}", path.display()), error);
         let (mut input, stream) = open_video(path)?;
         input.keep_only(stream);
@@ -110,12 +126,13 @@ impl Film {
             (facts.time_base(), keys, lead(&facts))
         };
         let origin = first_shown(&mut input, stream).map_err(failed)?;
-        let decoder = Decoder::open(&input, stream, skip).map_err(failed)?;
+        let decoder = decoder(&input, stream, skip, device, failed)?;
         let slot = || Frame::new().map(|frame| Slot { frame, time: None, duration: Timestamp::ZERO });
         let mut film = Film {
             path: path.to_owned(),
             decoder,
             skip,
+            device,
             stream,
             base,
             origin: origin.unwrap_or(0),
@@ -140,6 +157,12 @@ impl Film {
             film.damage = Damage::default();
         }
         Ok(film)
+    }
+
+    /// Holds it to what is demanded of a device, while software decodes.
+    #[cfg(test)]
+    pub(crate) fn pretend(&mut self, device: Device) {
+        self.device = Some(device);
     }
 
     /// Media time 0 on the container's clock.
@@ -307,7 +330,8 @@ impl Film {
     fn reopen(&mut self) -> Result<(), Diagnostic> {
         self.input = Input::open(&self.path).map_err(|error| self.unreadable(error))?;
         self.input.keep_only(self.stream);
-        self.decoder = Decoder::open(&self.input, self.stream, self.skip).map_err(|error| self.unreadable(error))?;
+        let failed = |error| self.unreadable(error);
+        self.decoder = decoder(&self.input, self.stream, self.skip, self.device, failed)?;
         self.forget(Progress::Start);
         Ok(())
     }
@@ -322,6 +346,7 @@ impl Film {
             let received = self.decoder.receive(&mut self.next.frame);
             if self.is_counted && (received.is_err() || av::log::errors() != errors) {
                 self.damage.trouble();
+                self.object(received.err())?;
             }
             match received {
                 Ok(true) => {
@@ -342,6 +367,7 @@ impl Film {
                         continue;
                     }
                     let duration = self.damage.came(ticks, self.next.frame.is_flawed());
+                    self.object(None)?;
                     self.next.duration = Timestamp::from_ticks(duration, self.base);
                     self.next.time = Some(time);
                     return Ok(());
@@ -357,7 +383,23 @@ impl Film {
             }
         }
         self.damage.ended();
-        Ok(())
+        self.object(None)
+    }
+
+    /// What is said of a device where anything is not as it should be. Of
+    /// software nothing: what is wrong is wrong with the file.
+    fn object(&self, error: Option<Error>) -> Result<(), Diagnostic> {
+        let Some(device) = self.device else { return Ok(()) };
+        let missing = self.damage.silent();
+        if let Some(error) = error {
+            Err(av::diagnose(doubt(device, "fails"), error))
+        } else if self.damage.is_any() {
+            Err(Diagnostic::environment(doubt(device, "complains of what it decodes")))
+        } else if missing > 0 {
+            Err(Diagnostic::environment(doubt(device, "gives fewer pictures than there are")))
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends the next packet, or the end.
@@ -423,6 +465,7 @@ impl Film {
         let sent = self.decoder.send(Some(&self.packet));
         if self.is_counted && (sent.is_err() || av::log::errors() != errors) {
             self.damage.trouble();
+            self.object(sent.err())?;
         }
         match sent {
             Err(av::NO_MEMORY) => Err(self.unreadable(av::NO_MEMORY)),
@@ -430,9 +473,34 @@ impl Film {
         }
     }
 
+    /// How many packets gave no picture although nothing was wrong with them.
+    pub(crate) fn silent(&self) -> u64 {
+        self.damage.silent()
+    }
+
     fn unreadable(&self, error: Error) -> Diagnostic {
         av::diagnose(format!("cannot read {}", self.path.display()), error)
     }
+}
+
+/// A decoder, on a device where one is named.
+fn decoder(
+    input: &Input,
+    stream: usize,
+    skip: Skip,
+    device: Option<Device>,
+    failed: impl Fn(Error) -> Diagnostic,
+) -> Result<Decoder, Diagnostic> {
+    match device {
+        Some(device) => Decoder::open_on(device, input, stream)
+            .map_err(|error| av::diagnose(doubt(device, "cannot be opened for decoding"), error)),
+        None => Decoder::open(input, stream, skip).map_err(failed),
+    }
+}
+
+/// What a device did wrong, without a path: whoever hears it asks for no file.
+fn doubt(device: Device, what: &str) -> String {
+    format!("the device ({}) {what}", device.name())
 }
 
 /// Whether a frame of H.264 is two fields the decoder takes from the frame before
@@ -446,45 +514,4 @@ fn lead(stream: &Stream) -> Timestamp {
 
 fn source(plane: av::frame::Plane) -> Source {
     Source { data: plane.data, stride: plane.stride, width: plane.width, height: plane.height }
-}
-
-/// Films by content: the last one stays open.
-#[derive(Default)]
-pub(crate) struct Films {
-    open: Option<(Digest, Skip, Film)>,
-    /// Whether what was read of one before it was damaged.
-    was_damaged: bool,
-}
-
-impl Films {
-    /// The film with this content, which can be read at `path`; opened where
-    /// it is not the one that is open.
-    pub(crate) fn film(&mut self, content: Digest, path: &Path, skip: Skip) -> Result<&mut Film, Diagnostic> {
-        let is_open = matches!(&self.open, Some((digest, how, _)) if *digest == content && *how == skip);
-        if !is_open {
-            // The old one goes first: two decoders at once would double the memory.
-            self.was_damaged = self.is_damaged();
-            self.open = None;
-        }
-        match &mut self.open {
-            Some((_, _, film)) => Ok(film),
-            slot => Ok(&mut slot.insert((content, skip, Film::open(path, skip)?)).2),
-        }
-    }
-
-    /// Whether a film is open.
-    pub(crate) fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
-    /// Whether anything that was read since all was closed was damaged.
-    pub(crate) fn is_damaged(&self) -> bool {
-        self.was_damaged || self.open.as_ref().is_some_and(|(_, _, film)| film.is_damaged())
-    }
-
-    /// Closes what is open, for instance after an error.
-    pub(crate) fn close(&mut self) {
-        self.open = None;
-        self.was_damaged = false;
-    }
 }

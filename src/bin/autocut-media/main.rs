@@ -19,6 +19,7 @@ mod decode;
 mod deinterlace;
 mod extent;
 mod feed;
+mod films;
 mod inbox;
 mod infer;
 mod invocation;
@@ -51,7 +52,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use autocut::base::{Diagnostic, process};
+use autocut::base::{Diagnostic, Digest, process};
 use autocut::model::confinement::Rights;
 use autocut::model::protocol::Invocation;
 
@@ -72,7 +73,12 @@ fn main() -> ExitCode {
             Some(socket) => confinement::trial::hide_landlock().and_then(|()| serve(socket)),
             None => Err(usage()),
         },
-        [command, encoder, folder] if command == "trial" => trial(&encoder.to_string_lossy(), Path::new(folder)),
+        [command, encoder, folder] if command == "trial" => {
+            trial(Path::new(folder), |folder| trial::trial(&encoder.to_string_lossy(), folder))
+        }
+        [command, device, stream, folder] if command == "trial-decoding" => trial(Path::new(folder), |folder| {
+            trial::decoding::named(&device.to_string_lossy(), &stream.to_string_lossy(), folder)
+        }),
         _ => Err(usage()),
     };
     match done {
@@ -109,9 +115,11 @@ fn serve(mut socket: UnixStream) -> Result<(), Diagnostic> {
     requests.and_then(|requests| serve::serve(requests, &socket)).map_err(broke)
 }
 
-/// Prints the digest of what an encoder makes, and the files that it is made of.
-fn trial(encoder: &str, folder: &Path) -> Result<(), Diagnostic> {
-    let mut told = vec![trial::trial(encoder, folder)?.to_string()];
+/// Prints the digest of what a trial makes, and the files that it is made of. It
+/// has the rights that work on footage has, so that what works here works there.
+fn trial(folder: &Path, work: impl FnOnce(&Path) -> Result<Digest, Diagnostic>) -> Result<(), Diagnostic> {
+    confinement::confine(&Rights { writable: vec![folder.to_owned()], memory: Some(trial::MEMORY) });
+    let mut told = vec![work(folder)?.to_string()];
     told.extend(toolchain::mapped().iter().map(|path| path.display().to_string()));
     let told = told.join("\n");
     writeln!(std::io::stdout(), "{told}").map_err(|error| Diagnostic::environment(format!("cannot print: {error}")))

@@ -6,7 +6,7 @@ use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{JoinSpec, ProxySpec};
 
 use crate::av::Skip;
-use crate::decode::Films;
+use crate::films::Films;
 use crate::invocation::Progress;
 use crate::{join, render};
 

@@ -18,9 +18,9 @@ use autocut::model::{self, VideoFormat, naming};
 
 use crate::av::encoder::{ColourNumbers, VideoSettings};
 use crate::av::{self, Encoder, Frame, Packet, Skip};
-use crate::decode::Films;
 use crate::extent;
 use crate::feed::Feed;
+use crate::films::Films;
 use crate::invocation::{Progress, input};
 use crate::losses;
 use crate::overlays::{Overlays, Packs};

@@ -3,23 +3,26 @@
 //! One action at a time, but for analyses that share a decode. A damaged file
 //! must cost its own action and nothing else: an error is told, a panic becomes
 //! an error, and what the decoder held is thrown away after either, and after
-//! footage that could not be decoded whole. A parent that is gone ends the process
+//! footage that could not be decoded whole. What a device of the machine decoded
+//! and is not as it should be is done again in software. A parent that is gone ends the process
 //! ([`inbox`](crate::inbox)).
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use autocut::base::Diagnostic;
+use autocut::model::decoders::Device;
 use autocut::model::protocol::{self, Invocation, PROTOCOL_VERSION, Produced, Reply, Request};
 use autocut::model::{self, ActionSpec};
 
 use crate::av::Skip;
-use crate::decode::Films;
+use crate::films::Films;
 use crate::infer::Models;
 use crate::invocation::{Progress, input};
 use crate::meter::Meter;
-use crate::{analyse, audio, compare, copy, infer, join, probe, proxy, render, still, toolchain};
+use crate::{analyse, audio, compare, copy, infer, join, probe, proxy, render, still};
 
 /// Least time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -42,7 +45,7 @@ pub(crate) fn serve(
             Request::Hello { .. } => protocol::send(&mut to, &Reply::Hello { version: PROTOCOL_VERSION })?,
             // They were given up at the beginning, for good.
             Request::Confine(_) => return Err(std::io::Error::other("rights were asked for a second time")),
-            Request::Toolchain => protocol::send(&mut to, &Reply::Toolchain(toolchain::toolchain()))?,
+            Request::Toolchain => return Err(std::io::Error::other("the toolchain was asked for after the rights")),
             Request::Run(invocations) => {
                 for group in invocations.chunk_by(share_decode) {
                     answer(group, &mut kept, &mut to)?;
@@ -76,8 +79,11 @@ fn answer(group: &[Invocation], kept: &mut Kept, to: &mut impl Write) -> std::io
         Ok(())
     };
     let meter = Meter::start();
-    let results = run_group(group, kept, &mut report);
+    let (results, mistrust) = run_group(group, kept, &mut report);
     let usage = meter.stop().part_of(group.len());
+    if let Some((device, why)) = mistrust {
+        protocol::send(to, &Reply::Mistrusted { device, why })?;
+    }
     for (Invocation { id, .. }, result) in group.iter().zip(results) {
         let reply = match result {
             Ok(result) => Reply::Done { id: *id, result, usage },
@@ -90,15 +96,37 @@ fn answer(group: &[Invocation], kept: &mut Kept, to: &mut impl Write) -> std::io
 
 /// Does one action.
 pub(crate) fn run(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Result<Produced, Diagnostic> {
-    let result = run_group(std::slice::from_ref(invocation), kept, progress).pop();
+    let (mut results, _) = run_group(std::slice::from_ref(invocation), kept, progress);
+    let result = results.pop();
     result.unwrap_or_else(|| Err(Diagnostic::bug("an action without a result")))
 }
 
-/// As many results as there are actions.
-fn run_group(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<Result<Produced, Diagnostic>> {
+/// A device that does not decode as software does, and what it did.
+type Mistrust = (Device, Diagnostic);
+
+/// As many results as there are actions; and which device is not to be used any
+/// more.
+fn run_group(
+    group: &[Invocation],
+    kept: &mut Kept,
+    progress: Progress,
+) -> (Vec<Result<Produced, Diagnostic>>, Option<Mistrust>) {
     let goes_on = kept.films.is_open();
+    let mut mistrust = None;
     let results = catch_unwind(AssertUnwindSafe(|| {
+        kept.films.begin(group.iter().flat_map(|invocation| invocation.devices.clone()).collect());
         let results = dispatch(group, kept, &mut *progress);
+        if let Some(device) = kept.films.device()
+            && let Some(why) = doubt(&results, &kept.films)
+        {
+            kept.films.close();
+            kept.films.begin(BTreeMap::new());
+            let results = dispatch(group, kept, &mut *progress);
+            // Else the file is at fault, or something else altogether.
+            let is_whole = !kept.films.is_damaged() && kept.films.silent() == 0;
+            mistrust = (is_whole && results.iter().all(Result::is_ok)).then_some((device, why));
+            return results;
+        }
         if !(goes_on && kept.films.is_damaged()) {
             return results;
         }
@@ -119,7 +147,15 @@ fn run_group(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<R
     if results.iter().any(Result::is_err) || kept.films.is_damaged() {
         kept.films.close();
     }
-    results
+    (results, mistrust)
+}
+
+/// Why what a device decoded cannot be taken for what software would have made
+/// of it.
+fn doubt(results: &[Result<Produced, Diagnostic>], films: &Films) -> Option<Diagnostic> {
+    let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
+    let differs = films.is_damaged() || films.silent() > 0;
+    failed.or_else(|| differs.then(|| Diagnostic::environment("a device complains of what it decodes")))
 }
 
 fn dispatch(group: &[Invocation], kept: &mut Kept, progress: Progress) -> Vec<Result<Produced, Diagnostic>> {
@@ -156,3 +192,6 @@ fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Resul
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

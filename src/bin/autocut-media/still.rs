@@ -7,7 +7,7 @@ use autocut::model::{Colour, Fit, Matrix};
 
 use crate::av::encoder::VideoSettings;
 use crate::av::{self, Encoder, Error, Frame, Packet, PixelFormat, Skip};
-use crate::decode::Films;
+use crate::films::Films;
 use crate::invocation::input;
 use crate::picture::{Fitter, colour_numbers, display_size};
 

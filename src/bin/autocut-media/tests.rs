@@ -34,7 +34,7 @@ fn eprintln_skipped() {
     eprintln!("skipped: ../shared/testdata is not here");
 }
 
-fn scratch(name: &str) -> PathBuf {
+pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("autocut-media-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -44,11 +44,12 @@ fn scratch(name: &str) -> PathBuf {
 fn act(spec: ActionSpec, files: &[&Path], name: &str) -> Produced {
     av::start();
     let inputs: BTreeMap<_, _> = files.iter().map(|path| (content(path), path.to_path_buf())).collect();
-    let invocation = Invocation { id: 1, spec, inputs, packs: Vec::new(), scratch: scratch(name) };
+    let invocation =
+        Invocation { id: 1, spec, inputs, devices: BTreeMap::new(), packs: Vec::new(), scratch: scratch(name) };
     serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(())).unwrap()
 }
 
-fn content(path: &Path) -> Digest {
+pub(crate) fn content(path: &Path) -> Digest {
     Digest::of(path.as_os_str().as_encoded_bytes())
 }
 
@@ -67,7 +68,7 @@ fn probed(path: &Path) -> Result<MediaInfo, Diagnostic> {
     probe::probe(path, content(path)).map(|(info, _)| info)
 }
 
-fn video(path: &Path) -> VideoInfo {
+pub(crate) fn video(path: &Path) -> VideoInfo {
     probed(path).unwrap().video.unwrap()
 }
 
@@ -93,7 +94,7 @@ fn x264() -> VideoEncoder {
     VideoEncoder { name: "libx264".to_owned(), options, threads: 1 }
 }
 
-fn segment(path: &Path, start: Timestamp, frames: u32, format: VideoFormat, fit: Fit) -> SegmentSpec {
+pub(crate) fn segment(path: &Path, start: Timestamp, frames: u32, format: VideoFormat, fit: Fit) -> SegmentSpec {
     let picture = picture(&video(path));
     let source = SourceRun { file: content(path), start, frames, picture, fit };
     SegmentSpec { sources: vec![source], format, encoder: x264(), overlays: Vec::new() }
@@ -355,8 +356,14 @@ fn segments_of_other_parameter_sets_bring_them_along() {
         location: None,
     };
     let inputs = files.iter().map(|path| (content(path), path.clone())).collect();
-    let invocation =
-        Invocation { id: 1, spec: ActionSpec::Join(spec), inputs, packs: Vec::new(), scratch: scratch("levels") };
+    let invocation = Invocation {
+        id: 1,
+        spec: ActionSpec::Join(spec),
+        inputs,
+        devices: BTreeMap::new(),
+        packs: Vec::new(),
+        scratch: scratch("levels"),
+    };
     let made = serve::run(&invocation, &mut Kept::default(), &mut |_, _| Ok(())).unwrap();
     let film = made.files[0].to_str().unwrap();
     let decode = ["-v", "warning", "-xerror", "-i", film, "-f", "framemd5", "-"];
@@ -382,7 +389,8 @@ fn serves_over_a_socket() {
         VideoFormat { size: Size::new(160, 90), rate: rate(30, 1), colour: BT709, sampling: Sampling::default() };
     let spec = ActionSpec::Segment(segment(&path, Timestamp::ZERO, 5, format, Fit::Fill));
     let inputs = BTreeMap::from([(content(&path), path.clone())]);
-    let good = Invocation { id: 7, spec, inputs, packs: Vec::new(), scratch: scratch("served") };
+    let good =
+        Invocation { id: 7, spec, inputs, devices: BTreeMap::new(), packs: Vec::new(), scratch: scratch("served") };
     let bad = Invocation { id: 8, inputs: BTreeMap::new(), ..good.clone() };
     ask(&Request::Hello { version: PROTOCOL_VERSION });
     ask(&Request::Run(vec![bad, good]));

@@ -4,7 +4,7 @@
 //! encoders: libavcodec does not report which build of x264 it was given, so a
 //! short trial encode is part of their identity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use autocut::base::{Diagnostic, Digest, FrameRate, Size};
@@ -72,8 +72,10 @@ pub(crate) fn toolchain() -> Toolchain {
     let configuration = libraries.first().map_or("", |(_, _, configuration)| configuration.as_str());
     let configuration = format!("FFmpeg {release}, {licence}: {configuration}");
     let (hardware, files) = trial::hardware();
-    let mapped = mapped().into_iter().chain(files).collect();
-    Toolchain { tools, hardware, mapped, configuration }
+    let (decoders, devices) = trial::decoding::all();
+    let all: BTreeSet<PathBuf> = mapped().into_iter().chain(files).chain(devices).collect();
+    let mapped = all.into_iter().collect();
+    Toolchain { tools, hardware, mapped, configuration, decoders }
 }
 
 /// `libavcodec 59.37.100` of the first, which is the one that matters.

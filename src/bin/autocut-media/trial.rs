@@ -2,6 +2,8 @@
 //! pictures in a process of its own, since drivers crash and hang, and what comes
 //! out is decoded and compared.
 
+pub(crate) mod decoding;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,9 @@ use crate::picture::colour_numbers;
 
 /// How long one may take.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// What it may take of memory, in bytes: as much as work on footage may at least.
+pub(crate) const MEMORY: u64 = 4 << 30;
 
 /// More than the least side that any of them takes.
 const SIZE: Size = Size::new(256, 256);
@@ -50,15 +55,26 @@ pub(crate) fn hardware() -> (BTreeMap<String, ToolIdentity>, Vec<PathBuf>) {
     for name in HARDWARE {
         let tried = tried(name, &mut files);
         let name = (*name).to_owned();
-        let identity = match tried {
-            Ok(identity) => ToolIdentity { name: name.clone(), identity: Some(identity), problem: None },
-            Err(problem) => ToolIdentity { name: name.clone(), identity: None, problem: Some(problem) },
-        };
-        known.insert(name, identity);
+        known.insert(name.clone(), identified(name, tried));
     }
     files.sort();
     files.dedup();
     (known, files)
+}
+
+fn identified(name: String, tried: Result<Digest, String>) -> ToolIdentity {
+    match tried {
+        Ok(identity) => ToolIdentity { name, identity: Some(identity), problem: None },
+        Err(problem) => ToolIdentity { name, identity: None, problem: Some(problem) },
+    }
+}
+
+/// What came of a trial that did not succeed.
+#[derive(Debug)]
+enum Attempt {
+    Failed(String),
+    /// It got nothing done.
+    Hung(String),
 }
 
 /// The identity of an encoder that works, or why it does not.
@@ -66,29 +82,38 @@ fn tried(encoder: &str, files: &mut Vec<PathBuf>) -> Result<Digest, String> {
     if !av::codecs::has_encoder(encoder) {
         return Err("the FFmpeg libraries here have no such encoder".to_owned());
     }
-    let devices = devices(encoder);
+    attempt(&["trial", encoder], devices(encoder), files).map_err(|attempt| match attempt {
+        Attempt::Failed(why) | Attempt::Hung(why) => why,
+    })
+}
+
+/// Does a trial in a process of its own, where one of the devices is there: the
+/// digest of what it made.
+fn attempt(arguments: &[&str], devices: &[&str], files: &mut Vec<PathBuf>) -> Result<Digest, Attempt> {
+    let failed = |why: String| Attempt::Failed(why);
     // Where one appears, what was found is looked at again.
     files.extend(devices.iter().map(PathBuf::from));
     if !devices.is_empty() && !devices.iter().any(|device| Path::new(device).exists()) {
-        return Err(format!("there is no device for it ({})", devices.join(", ")));
+        return Err(failed(format!("there is no device for it ({})", devices.join(", "))));
     }
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = tempfile::tempdir().map_err(|error| format!("it cannot be tried: {error}"))?;
-    let told = child(Command::new(program).arg("trial").arg(encoder).arg(folder.path()), folder.path(), LIMIT)?;
+    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let folder = tempfile::tempdir().map_err(|error| failed(format!("it cannot be tried: {error}")))?;
+    let told = child(Command::new(program).args(arguments).arg(folder.path()), folder.path(), LIMIT)?;
     let mut lines = told.lines();
-    let identity = lines.next().and_then(|line| line.parse().ok()).ok_or("its trial said nothing of use")?;
+    let identity = lines.next().and_then(|line| line.parse().ok());
+    let identity = identity.ok_or_else(|| failed("its trial said nothing of use".to_owned()))?;
     files.extend(lines.map(PathBuf::from));
     Ok(identity)
 }
 
 /// What a process prints that ends well within the limit. It prints to files in
 /// the folder: a driver's own process that lives on would keep a pipe open.
-fn child(command: &mut Command, folder: &Path, limit: Duration) -> Result<String, String> {
+fn child(command: &mut Command, folder: &Path, limit: Duration) -> Result<String, Attempt> {
     let (out, err) = (folder.join("out"), folder.join("err"));
     let spawned = File::create(&out)
         .and_then(|out| Ok((out, File::create(&err)?)))
         .and_then(|(out, err)| command.stdin(Stdio::null()).stdout(out).stderr(err).spawn());
-    let mut child = spawned.map_err(|error| format!("it cannot be tried: {error}"))?;
+    let mut child = spawned.map_err(|error| Attempt::Failed(format!("it cannot be tried: {error}")))?;
     let end = Instant::now() + limit;
     let status = loop {
         match child.try_wait() {
@@ -97,15 +122,15 @@ fn child(command: &mut Command, folder: &Path, limit: Duration) -> Result<String
             Ok(None) | Err(_) => {
                 child.kill().ok();
                 child.wait().ok();
-                return Err(format!("its trial got nothing done in {} s", limit.as_secs()));
+                return Err(Attempt::Hung(format!("its trial got nothing done in {} s", limit.as_secs())));
             }
         }
     };
     let told = |file: &Path| String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned();
     match (status.success(), told(&err).lines().last()) {
         (true, _) => Ok(told(&out)),
-        (false, Some(last)) => Err(last.trim_start_matches("autocut-media: ").to_owned()),
-        (false, None) => Err(format!("its trial ended with {status}")),
+        (false, Some(last)) => Err(Attempt::Failed(last.trim_start_matches("autocut-media: ").to_owned())),
+        (false, None) => Err(Attempt::Failed(format!("its trial ended with {status}"))),
     }
 }
 
@@ -114,7 +139,9 @@ fn child(command: &mut Command, folder: &Path, limit: Duration) -> Result<String
 pub(crate) fn trial(encoder: &str, folder: &Path) -> Result<Digest, Diagnostic> {
     let failed = |error| av::diagnose(format!("the encoder {encoder} does not work"), error);
     let file = folder.join("trial.mkv");
-    let made = encode(encoder, &file).and_then(|digest| compare(&file).map_err(failed).map(|near| (digest, near)));
+    let subject =
+        Subject { encoder, format: PixelFormat::YUV420P, size: SIZE, frames: FRAMES, options: &[], level: grey };
+    let made = encode(&subject, &file).and_then(|digest| compare(&file).map_err(failed).map(|near| (digest, near)));
     match made? {
         (digest, true) => Ok(digest),
         (_, false) => {
@@ -129,32 +156,52 @@ fn level(x: usize, y: usize, time: u32) -> u8 {
     60 + wave(x + 8 * time as usize) + wave(y + 4 * time as usize)
 }
 
-fn encode(name: &str, file: &Path) -> Result<Digest, Diagnostic> {
+/// The same without colours.
+fn grey(plane: usize, (x, y): (usize, usize), time: u32) -> u8 {
+    if plane == 0 { level(x, y, time) } else { 128 }
+}
+
+/// What is encoded, and how.
+struct Subject<'a> {
+    encoder: &'a str,
+    /// Planar, 4:2:0.
+    format: PixelFormat,
+    size: Size,
+    frames: u32,
+    options: &'a [(&'a str, &'a str)],
+    /// Of a plane at a place and time, of 8 bits.
+    level: fn(usize, (usize, usize), u32) -> u8,
+}
+
+/// Encodes some frames into a Matroska file: the digest of what the encoder made.
+fn encode(subject: &Subject, file: &Path) -> Result<Digest, Diagnostic> {
+    let Subject { encoder: name, format, size, frames, .. } = *subject;
     let failed = |error| av::diagnose(format!("the encoder {name} does not work"), error);
     let rate = FrameRate::per_second(30);
-    let mut feed = Feed::new(name, SIZE, PixelFormat::YUV420P, &COLOUR).map_err(failed)?;
+    let mut feed = Feed::new(name, size, format, &COLOUR).map_err(failed)?;
     let colour = colour_numbers(&COLOUR);
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let options: Vec<_> = [("g", "250")].iter().chain(subject.options).map(owned).collect();
     let mut encoder = Encoder::video(&VideoSettings {
         encoder: name,
-        size: SIZE,
+        size,
         format: feed.format(),
         surfaces: feed.surfaces(),
         rate,
         colour,
-        options: &[("g".to_owned(), "250".to_owned())],
+        options: &options,
         threads: 1,
     })?;
     let mut muxer = Muxer::create(file, "matroska").map_err(failed)?;
-    let kind =
-        NewKind::Video { size: SIZE, format: PixelFormat::YUV420P, frame_rate: (30, 1), colour, mastering: None };
+    let kind = NewKind::Video { size, format, frame_rate: (30, 1), colour, mastering: None };
     let (codec, extradata) = (encoder.codec(), encoder.extradata().to_vec());
     muxer.add(&NewStream { codec: &codec, tag: 0, extradata: &extradata, time_base: (1, 30), kind }).map_err(failed)?;
     muxer.begin(&[]).map_err(failed)?;
     let mut made = extradata;
     let mut packet = Packet::new().map_err(failed)?;
     let mut packets = 0;
-    for time in 0..=FRAMES {
-        let frame = if time < FRAMES { Some(picture(time).map_err(failed)?) } else { None };
+    for time in 0..=frames {
+        let frame = if time < frames { Some(picture(subject, time).map_err(failed)?) } else { None };
         let prepared = frame.as_ref().map(|frame| feed.prepare(frame)).transpose().map_err(failed)?.flatten();
         encoder.send(prepared.as_ref().or(frame.as_ref())).map_err(failed)?;
         while encoder.receive(&mut packet).map_err(failed)? {
@@ -162,7 +209,7 @@ fn encode(name: &str, file: &Path) -> Result<Digest, Diagnostic> {
             let ticks = |frame: i64| rate.time_of(frame).to_ticks(muxer.time_base(0));
             let (shown, key) = (packet.pts().unwrap_or(0), packet.is_key());
             // Decoded well before it is shown, whatever the order.
-            packet.set_times(ticks(shown), ticks(packets - i64::from(FRAMES)), ticks(1));
+            packet.set_times(ticks(shown), ticks(packets - i64::from(frames)), ticks(1));
             packet.set_key(key);
             packet.set_stream(0);
             muxer.write(&packet).map_err(failed)?;
@@ -170,20 +217,26 @@ fn encode(name: &str, file: &Path) -> Result<Digest, Diagnostic> {
         }
     }
     muxer.finish().map_err(failed)?;
-    if packets != i64::from(FRAMES) {
-        let message = format!("the encoder {name} made {packets} packets of {FRAMES} frames");
+    if packets != i64::from(frames) {
+        let message = format!("the encoder {name} made {packets} packets of {frames} frames");
         return Err(Diagnostic::environment(message));
     }
     Ok(Digest::of(&made))
 }
 
-fn picture(time: u32) -> Result<Frame, Error> {
-    let mut frame = Frame::picture(PixelFormat::YUV420P, SIZE)?;
+fn picture(subject: &Subject, time: u32) -> Result<Frame, Error> {
+    let mut frame = Frame::picture(subject.format, subject.size)?;
+    let is_deep = subject.format.bit_depth() > 8;
     for index in 0..3 {
         let Some(plane) = frame.plane_mut(index) else { continue };
         for (y, row) in plane.data.chunks_mut(plane.stride).enumerate() {
-            for (x, value) in row.iter_mut().enumerate() {
-                *value = if index == 0 { level(x, y, time) } else { 128 };
+            let value = |x| (subject.level)(index, (x, y), time);
+            if is_deep {
+                for (x, pair) in row.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                    *pair = (u16::from(value(x)) << 2).to_ne_bytes();
+                }
+            } else {
+                row.iter_mut().enumerate().for_each(|(x, sample)| *sample = value(x));
             }
         }
     }
@@ -241,9 +294,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shell = |line: &str, limit| child(Command::new("sh").args(["-c", line]), folder.path(), limit);
         let hung = shell("sleep 5", Duration::from_millis(50)).unwrap_err();
-        assert!(hung.contains("got nothing done"), "{hung}");
+        assert!(matches!(&hung, Attempt::Hung(why) if why.contains("got nothing done")), "{hung:?}");
         let killed = shell("kill -SEGV $$", LIMIT).unwrap_err();
-        assert!(killed.contains("signal"), "{killed}");
+        assert!(matches!(&killed, Attempt::Failed(why) if why.contains("signal")), "{killed:?}");
         // What it leaves behind is not waited for.
         let started = Instant::now();
         assert_eq!(shell("sleep 5 & echo ab", LIMIT).unwrap(), "ab\n");

@@ -161,7 +161,14 @@ impl Workbench<'_> {
         let inputs: BTreeMap<Digest, PathBuf> = files.iter().map(|path| (named(path), (*path).clone())).collect();
         let told = inputs.clone();
         let name = |content| told.get(&content).map(|path| path.display().to_string());
-        let invocation = Invocation { id: 1, spec, inputs, packs: Vec::new(), scratch: scratch.to_owned() };
+        let invocation = Invocation {
+            id: 1,
+            spec,
+            inputs,
+            devices: BTreeMap::new(),
+            packs: Vec::new(),
+            scratch: scratch.to_owned(),
+        };
         let mut outcome = Err(Diagnostic::bug("the media program gave no answer"));
         let killer = worker.killer();
         let began = Instant::now();

@@ -10,6 +10,7 @@ use crate::base::Diagnostic;
 use crate::exec::admission::Verdict;
 use crate::exec::queue::{Position, Queue};
 use crate::exec::retry::Waiting;
+use crate::model::decoders::Device;
 use crate::model::{ActionKey, ActionSpec, PlannedAction};
 
 /// An action that runs.
@@ -19,6 +20,8 @@ pub(super) struct Running {
     pub(super) started: Instant,
     /// How many edits had been taken in when it started.
     pub(super) edits: u64,
+    /// A device that decodes for it.
+    pub(super) device: Option<Device>,
 }
 
 /// How far an action that was handed out is.
@@ -198,7 +201,13 @@ mod tests {
     }
 
     fn run(agenda: &mut Agenda, action: &Arc<PlannedAction>) {
-        agenda.start(Running { action: action.clone(), stage: Stage::Now(0), started: Instant::now(), edits: 0 });
+        agenda.start(Running {
+            action: action.clone(),
+            stage: Stage::Now(0),
+            started: Instant::now(),
+            edits: 0,
+            device: None,
+        });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From the queue to the slots, as far as the machine has room.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -61,8 +62,10 @@ impl Driver<'_> {
     /// Hands a slot something more; whether there was anything for it.
     fn hand(&mut self, open: &Open) -> bool {
         let Open { slot, held, position } = *open;
-        let (db, estimates, ahead) = (&self.workspace.db, &self.estimates, &self.ahead);
-        let tokens = |spec: &ActionSpec| demand::tokens(spec, demand::class(db, spec), estimates);
+        let (db, estimates, ahead, decoding) = (&self.workspace.db, &self.estimates, &self.ahead, &self.decoding);
+        let tokens = |spec: &ActionSpec| {
+            decoding.with_memory(demand::tokens(spec, demand::class(db, spec), estimates), db, slot, spec)
+        };
         let actions = self.agenda.take(position, &mut |spec| {
             let next = tokens(spec);
             let fits = next.threads <= held.threads && next.memory <= held.memory && next.sessions <= held.sessions;
@@ -71,7 +74,7 @@ impl Driver<'_> {
         let Some(first) = actions.first() else { return false };
         let (tokens, position) = (tokens(&first.spec), after(first, position));
         let takes = ahead.brief(&first.spec).unwrap_or_default();
-        let tasks = self.tasks(actions);
+        let tasks = self.tasks(slot, actions);
         if tasks.is_empty() {
             return true;
         }
@@ -95,7 +98,7 @@ impl Driver<'_> {
     /// Starts actions together on an idle slot.
     fn start(&mut self, slot: usize, position: Position, actions: Vec<Arc<PlannedAction>>, tokens: Option<Tokens>) {
         let position = actions.first().map_or(position, |first| after(first, position));
-        let tasks = self.tasks(actions);
+        let tasks = self.tasks(slot, actions);
         let Some(first) = tasks.first() else { return };
         self.idle.remove(&slot);
         self.ahead.begin(slot, self.ahead.brief(&first.action.spec), tokens.unwrap_or_default(), position);
@@ -111,17 +114,21 @@ impl Driver<'_> {
 
     fn put_on_agenda(&mut self, tasks: &[Task], stage: Stage) {
         let (started, edits) = (Instant::now(), self.edits);
-        for Task { action, .. } in tasks {
-            self.agenda.start(Running { action: Arc::clone(action), stage, started, edits });
+        for Task { action, devices, .. } in tasks {
+            let device = devices.values().next().copied();
+            self.agenda.start(Running { action: Arc::clone(action), stage, started, edits, device });
         }
     }
 
-    /// What slots need to know of actions; those whose inputs are gone fail.
-    fn tasks(&mut self, actions: Vec<Arc<PlannedAction>>) -> Vec<Task> {
+    /// What a slot needs to know of actions; those whose inputs are gone fail.
+    fn tasks(&mut self, slot: usize, actions: Vec<Arc<PlannedAction>>) -> Vec<Task> {
         let mut tasks = Vec::with_capacity(actions.len());
         for action in actions {
             match self.task(&action) {
-                Ok(task) => tasks.push(task),
+                Ok(task) => {
+                    let devices = self.decoding.devices(&self.workspace.db, slot, &action.spec);
+                    tasks.push(Task { devices, ..task });
+                }
                 Err(why) => self.fail(&action, why),
             }
         }
@@ -132,7 +139,10 @@ impl Driver<'_> {
     /// it takes: those that share a decode share that.
     pub(super) fn admit(&mut self, slot: usize, position: Position) -> (Vec<Arc<PlannedAction>>, Option<Tokens>) {
         let (db, estimates, admission) = (&self.workspace.db, &self.estimates, &self.admission);
-        let tokens = |spec: &ActionSpec| demand::tokens(spec, demand::class(db, spec), estimates);
+        let decoding = &self.decoding;
+        let tokens = |spec: &ActionSpec| {
+            decoding.with_memory(demand::tokens(spec, demand::class(db, spec), estimates), db, slot, spec)
+        };
         let mut first = None;
         let actions = self.agenda.take(position, &mut |spec| {
             let next = tokens(spec);
@@ -156,6 +166,7 @@ impl Driver<'_> {
             action: Arc::clone(action),
             inputs: action.spec.inputs().iter().map(locate).collect::<Result<_, _>>()?,
             packs: action.packs.iter().map(|pack| locate(pack).map(|(_, path)| path)).collect::<Result<_, _>>()?,
+            devices: BTreeMap::new(),
             sources: self.workspace.sources_of(action),
         })
     }

@@ -29,6 +29,7 @@ use self::handout::Ahead;
 use self::outputs::Outputs;
 use crate::base::{Diagnostic, Diagnostics, Tier};
 use crate::exec::admission::Admission;
+use crate::exec::decoding::{DecodeBy, Decoding};
 use crate::exec::demand;
 use crate::exec::estimates::Estimates;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
@@ -79,6 +80,7 @@ pub struct Driver<'a> {
     /// all of them encode what may be unwanted now is planned at once.
     lane: Option<usize>,
     admission: Admission,
+    decoding: Decoding,
     ahead: Ahead,
     estimates: Estimates,
     notebook: Notebook,
@@ -166,6 +168,7 @@ impl<'a> Driver<'a> {
             idle: (0..jobs).map(|slot| (slot, None)).collect(),
             lane: None,
             admission,
+            decoding: Decoding::default(),
             ahead: Ahead::default(),
             estimates,
             notebook,
@@ -279,6 +282,10 @@ impl<'a> Driver<'a> {
         self.contents.abandon();
         self.readmit_files();
         self.before = (self.known.actions(), self.known.frames());
+        // A rebuild is the proof of what was made, by devices too.
+        let may_offload = !self.options.apart && !self.workspace.is_reproducible();
+        let wanted = if may_offload { self.workspace.settings.decode.value } else { DecodeBy::Software };
+        self.decoding = Decoding::new(wanted, &self.workspace.toolchain);
         // What an encoder failed at in another build it may do in this one.
         let codec = self.workspace.settings.codec.value.clone();
         self.workspace.db.set_wanted_encoder(codec, self.workspace.is_reproducible());

@@ -34,6 +34,7 @@ impl Driver<'_> {
                 }
             }
             Report::Finished(finished) => self.take_finished(finished),
+            Report::Mistrusted { device, why } => self.mistrust(device, &why),
             Report::Idle { slot, position, kept } => {
                 self.agenda.leave_slot(slot);
                 match self.ahead.end(slot) {
@@ -88,7 +89,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn take_finished(&mut self, finished: Finished) {
-        let Some(Running { action, edits, .. }) = self.agenda.end(finished.key) else { return };
+        let Some(Running { action, edits, device, .. }) = self.agenda.end(finished.key) else { return };
         let result = match finished.result {
             // What it read may be another since an edit: it runs again where it
             // is wanted still.
@@ -99,7 +100,10 @@ impl Driver<'_> {
             Ok(result) => {
                 self.pass_on(&action, &result);
                 self.notebook.strike(&action);
-                self.learn(&action, finished.usage);
+                // Software is what the next may need.
+                if device.is_none() {
+                    self.learn(&action, finished.usage);
+                }
                 let elapsed = finished.elapsed;
                 self.ahead.learn(&action.spec, elapsed);
                 let basis = self.basis(&action);
@@ -115,7 +119,13 @@ impl Driver<'_> {
                 self.fresh.push((action.key, Some(result)));
             }
             Err(Failure::Refused(problem)) => self.try_again_or_fail(action, Cause::of_refusal(&problem), problem),
-            Err(Failure::Crashed(cause, problem)) => self.try_again_or_fail(action, cause, problem),
+            Err(Failure::Crashed(cause, problem)) => {
+                // Drivers crash and hang: the next try is without.
+                if let Some(device) = device.filter(|_| matches!(cause, Cause::Died | Cause::Hung)) {
+                    self.mistrust(device, &problem);
+                }
+                self.try_again_or_fail(action, cause, problem);
+            }
             Err(Failure::Spoiled(why)) if self.agenda.count_failure(action.key) < MOST_SPOILED => {
                 self.say(&action, ActionState::Retried { why: &why, delay: Duration::ZERO });
                 self.warn(why);

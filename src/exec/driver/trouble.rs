@@ -8,6 +8,7 @@ use crate::exec::event::ActionState;
 use crate::exec::ladder::{self, Below};
 use crate::exec::retry::{self, Cause, Next};
 use crate::graph::{FileInput, FileState};
+use crate::model::decoders::Device;
 use crate::model::{ActionSpec, PlannedAction, Runs};
 
 use super::agenda::Running;
@@ -39,6 +40,16 @@ impl Driver<'_> {
                 let why = self.notebook.describe(why, &action, tries, task.as_ref(), &self.workspace.program);
                 self.fail(&action, why);
             }
+        }
+    }
+
+    /// A device decodes nothing more in this build.
+    pub(super) fn mistrust(&mut self, device: Device, why: &Diagnostic) {
+        if self.decoding.mistrust(device) {
+            let message =
+                format!("{} decodes nothing more in this build, software does: {}", device.name(), why.message);
+            let hint = "if this comes again, decode with `--decode software`; `autocut doctor` says what works";
+            self.warn(Diagnostic::warning(message).hint(hint));
         }
     }
 

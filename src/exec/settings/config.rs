@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{Bytes, Diagnostic, Diagnostics, Place, Timestamp};
 use crate::deliver::encoders::Wanted;
+use crate::exec::decoding::DecodeBy;
 use crate::exec::settings::values::{Jobs, SharedPlace, StoreFolder};
 use crate::inputs::{self, System};
 use crate::manifest::parser;
@@ -35,6 +36,9 @@ schema! {
         /// The encoder for H.264: "auto" takes the best that works, and the
         /// next where that fails.
         codec: Option<Wanted> = None,
+        /// What decodes: "auto" takes hardware where it works and pays,
+        /// "software" never, a device such as "vaapi" wherever that works.
+        decode: Option<DecodeBy> = None,
         /// Size that a store may have, where the manifest does not say so: what
         /// was not used for longest goes first. Left out: 50 GiB or a fifth of
         /// its disk.

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::base::{Bytes, Diagnostic, Diagnostics};
 use crate::deliver::encoders::Wanted;
+use crate::exec::decoding::DecodeBy;
 use crate::inputs::System;
 use crate::inputs::machine::Machine;
 use crate::manifest::FromNode;
@@ -48,6 +49,7 @@ pub struct Arguments {
     pub memory: Option<Bytes>,
     pub store: Option<StoreFolder>,
     pub codec: Option<Wanted>,
+    pub decode: Option<DecodeBy>,
     pub remote: Option<SharedPlace>,
     pub remote_write: Option<bool>,
 }
@@ -92,6 +94,8 @@ pub struct Settings {
     pub memory: Setting<Option<Bytes>>,
     pub store: Setting<StoreFolder>,
     pub codec: Setting<Wanted>,
+    /// What decodes: no byte of a result depends on it.
+    pub decode: Setting<DecodeBy>,
     /// How much a store may keep, where the manifest does not say so: of the
     /// config file alone.
     pub limits: StoreLimits,
@@ -149,6 +153,13 @@ impl Settings {
                 ("AUTOCUT_CODEC", Wanted::from_text),
                 ("--codec", arguments.codec),
             ),
+            decode: layers.settle(
+                "decode",
+                default_decode(environment),
+                |config| config.decode,
+                ("AUTOCUT_DECODE", DecodeBy::from_text),
+                ("--decode", arguments.decode),
+            ),
             limits: StoreLimits { limit: file.config.store_limit, age: file.config.store_age },
             remote: layers.settle(
                 "remote",
@@ -203,6 +214,7 @@ impl Settings {
             ("memory", memory, self.memory.origin.to_string()),
             ("store", self.store.value.to_string(), self.store.origin.to_string()),
             ("codec", self.codec.value.as_str().to_owned(), self.codec.origin.to_string()),
+            ("decode", self.decode.value.name().to_owned(), self.decode.origin.to_string()),
             ("shared store", self.shared_store(), self.remote.origin.to_string()),
         ];
         all.extend(limit.into_iter().chain(age).map(|(name, value)| (name, value, file.clone())));
@@ -219,6 +231,14 @@ fn default_jobs(machine: &Machine) -> (Jobs, String) {
     };
     let most = u16::try_from(machine.parallelism()).unwrap_or(u16::MAX);
     (Jobs(most), why)
+}
+
+/// Machines of continuous integration are to prove what others make.
+fn default_decode(environment: &dyn Fn(&str) -> Option<OsString>) -> (DecodeBy, String) {
+    match environment("CI").filter(|value| !value.is_empty()) {
+        Some(_) => (DecodeBy::Software, "CI is set".to_owned()),
+        None => (DecodeBy::Auto, "hardware where it works and pays".to_owned()),
+    }
 }
 
 /// Three quarters: the rest is for everyone else.

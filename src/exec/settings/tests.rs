@@ -162,3 +162,25 @@ fn a_shared_store_is_a_folder_or_a_bucket_with_access_to_it() {
         assert!(told.iter().any(|one| one.contains(words)), "{words} is not in {told:#?}");
     }
 }
+
+#[test]
+fn continuous_integration_decodes_in_software_unless_it_is_told() {
+    use crate::model::decoders::Device;
+    let system = machine();
+    let decode = |variables: &[(&str, &str)], arguments| settle(variables, &system, arguments).0.decode;
+    assert_eq!(decode(&[("CI", "")], Arguments::default()).value, DecodeBy::Auto);
+    let found = decode(&[("CI", "1")], Arguments::default());
+    assert_eq!((found.value, found.origin.to_string()), (DecodeBy::Software, "default: CI is set".to_owned()));
+    let named = [("CI", "1"), ("AUTOCUT_DECODE", "cuda")];
+    assert_eq!(decode(&named, Arguments::default()).value, DecodeBy::On(Device::Cuda));
+    let arguments = Arguments { decode: Some(DecodeBy::Software), ..Arguments::default() };
+    assert_eq!(decode(&named, arguments).value, DecodeBy::Software);
+    system.write(CONFIG, "Config(\n decode: \"vaapi\",\n)");
+    assert_eq!(decode(&[("HOME", "/home/u")], Arguments::default()).value, DecodeBy::On(Device::Vaapi));
+    system.write(CONFIG, "Config(decode: \"gpu\")");
+    let (_, problems) = settle(&[("HOME", "/home/u"), ("AUTOCUT_DECODE", "h264")], &system, Arguments::default());
+    let told = told(&problems);
+    for words in ["config.ron:1:16: nothing decodes by \"gpu\"", "AUTOCUT_DECODE: nothing decodes by \"h264\""] {
+        assert!(told.iter().any(|one| one.contains(words)), "{words} is not in {told:#?}");
+    }
+}

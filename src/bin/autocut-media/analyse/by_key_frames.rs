@@ -11,7 +11,7 @@ use autocut::model::specs::{AnalyseSpec, AnalysisPass};
 
 use super::{SKIP, Small};
 use crate::av;
-use crate::decode::Films;
+use crate::films::Films;
 use crate::invocation::Progress;
 use crate::key_frames::KeyFrames;
 use crate::samples;

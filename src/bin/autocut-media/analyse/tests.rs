@@ -33,7 +33,7 @@ fn signals(file: &Path, names: &[&str], pass: &AnalysisPass) -> Vec<NamedSignal>
             let spec = AnalyseSpec { file: digest, analysis: (*name).to_owned(), analysis_version, pass: pass.clone() };
             let inputs = BTreeMap::from([(digest, file.to_owned())]);
             let action = ActionSpec::Analyse(spec.clone());
-            (spec, Invocation { id: 0, spec: action, inputs, packs: vec![], scratch })
+            (spec, Invocation { id: 0, spec: action, inputs, devices: BTreeMap::new(), packs: vec![], scratch })
         })
         .collect();
     let batch: Vec<_> = given.iter().map(|(spec, invocation)| (spec, invocation)).collect();
@@ -142,6 +142,7 @@ fn an_unknown_analysis_fails_alone() {
         id: 0,
         spec: ActionSpec::Analyse(spec.clone()),
         inputs: BTreeMap::from([(digest, file.clone())]),
+        devices: BTreeMap::new(),
         packs: vec![],
         scratch: scratch.path().to_owned(),
     };
@@ -164,7 +165,14 @@ fn every_action_of_a_group_is_answered() {
         std::fs::create_dir(&folder).unwrap();
         let spec = AnalyseSpec { file: digest, analysis: name.to_owned(), analysis_version: 1, pass: pass(0, 2_000) };
         let inputs = BTreeMap::from([(digest, file.clone())]);
-        Invocation { id, spec: ActionSpec::Analyse(spec), inputs, packs: vec![], scratch: folder }
+        Invocation {
+            id,
+            spec: ActionSpec::Analyse(spec),
+            inputs,
+            devices: BTreeMap::new(),
+            packs: vec![],
+            scratch: folder,
+        }
     };
     let group = [(3, "motion"), (5, "smell"), (9, "sharpness")].map(invocation).to_vec();
     let mut answered = Vec::new();

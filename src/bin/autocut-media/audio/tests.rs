@@ -76,7 +76,14 @@ impl Bench {
     fn invocation(&self, files: &[PathBuf], spec: impl FnOnce(&[Digest]) -> ActionSpec) -> Invocation {
         let digests: Vec<Digest> = files.iter().map(|file| Digest::of(file.as_os_str().as_encoded_bytes())).collect();
         let inputs: BTreeMap<_, _> = digests.iter().copied().zip(files.iter().cloned()).collect();
-        Invocation { id: 1, spec: spec(&digests), inputs, packs: vec![], scratch: self.0.path().to_owned() }
+        Invocation {
+            id: 1,
+            spec: spec(&digests),
+            inputs,
+            devices: BTreeMap::new(),
+            packs: vec![],
+            scratch: self.0.path().to_owned(),
+        }
     }
 
     /// Extracts stereo sound at 48 kHz.

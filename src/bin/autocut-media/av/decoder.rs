@@ -2,8 +2,10 @@
 
 use std::ptr::{self, NonNull};
 
+use autocut::model::decoders::Device;
 use ffmpeg_next::ffi;
 
+use super::offload::{self, Offload};
 use super::{Error, Frame, Input, MOST_PIXELS, NO_MEMORY, Packet, check, flag, floats};
 
 /// What a decoder may leave out, where a rough picture will do.
@@ -15,21 +17,39 @@ pub(crate) enum Skip {
     LoopFilterOfUnreferenced,
 }
 
-pub(crate) struct Decoder(NonNull<ffi::AVCodecContext>);
+pub(crate) struct Decoder {
+    context: NonNull<ffi::AVCodecContext>,
+    /// Where a device decodes.
+    offload: Option<Offload>,
+}
 
 impl Decoder {
     /// On one thread: speed comes from running several worker processes.
     pub(crate) fn open(input: &Input, stream: usize, skip: Skip) -> Result<Decoder, Error> {
+        Decoder::new(input, stream, skip, None)
+    }
+
+    /// On a device, which leaves out nothing. Errors are those of the device too.
+    pub(crate) fn open_on(device: Device, input: &Input, stream: usize) -> Result<Decoder, Error> {
+        Decoder::new(input, stream, Skip::Nothing, Some(device))
+    }
+
+    fn new(input: &Input, stream: usize, skip: Skip, device: Option<Device>) -> Result<Decoder, Error> {
         let stream = input.stream(stream).ok_or(Error::StreamNotFound)?;
         let (num, den) = stream.time_base();
         // SAFETY: the parameters live as long as the input; the context is owned.
         unsafe {
-            let codec = ffi::avcodec_find_decoder(stream.parameters().codec_id);
+            let id = stream.parameters().codec_id;
+            let codec = match device {
+                Some(device) => offload::find(device, id),
+                None => ffi::avcodec_find_decoder(id),
+            };
             if codec.is_null() {
                 return Err(Error::DecoderNotFound);
             }
-            let decoder = Decoder(NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or(NO_MEMORY)?);
-            let context = decoder.0.as_ptr();
+            let context = NonNull::new(ffi::avcodec_alloc_context3(codec)).ok_or(NO_MEMORY)?;
+            let mut decoder = Decoder { context, offload: None };
+            let context = context.as_ptr();
             check(ffi::avcodec_parameters_to_context(context, stream.parameters()))?;
             (*context).pkt_timebase = ffi::AVRational { num, den };
             (*context).thread_count = 1;
@@ -38,6 +58,7 @@ impl Decoder {
             if skip == Skip::LoopFilterOfUnreferenced {
                 (*context).skip_loop_filter = ffi::AVDiscard::AVDISCARD_NONREF;
             }
+            decoder.offload = device.map(|device| Offload::attach(device, context)).transpose()?;
             check(decoder.call(|context| ffi::avcodec_open2(context, codec, ptr::null_mut())))?;
             Ok(decoder)
         }
@@ -46,8 +67,8 @@ impl Decoder {
     /// Calls libavcodec so that what is decoded does not depend on the processor.
     fn call<T>(&self, work: impl FnOnce(*mut ffi::AVCodecContext) -> T) -> T {
         // SAFETY: valid until dropped.
-        let in_floats = floats::are_in(unsafe { self.0.as_ref() });
-        let work = || work(self.0.as_ptr());
+        let in_floats = floats::are_in(unsafe { self.context.as_ref() });
+        let work = || work(self.context.as_ptr());
         if in_floats { floats::on_any_processor(work) } else { work() }
     }
 
@@ -62,9 +83,15 @@ impl Decoder {
     /// The next decoded frame, in presentation order; false when another
     /// packet is wanted, and after the end.
     pub(crate) fn receive(&mut self, frame: &mut Frame) -> Result<bool, Error> {
+        let into = self.offload.as_ref().map_or(frame.as_ptr(), |offload| offload.surface().as_ptr());
         // SAFETY: open; the frame's old contents are let go.
-        match check(self.call(|context| unsafe { ffi::avcodec_receive_frame(context, frame.as_ptr()) })) {
-            Ok(_) => Ok(true),
+        match check(self.call(|context| unsafe { ffi::avcodec_receive_frame(context, into) })) {
+            Ok(_) => {
+                if let Some(offload) = &mut self.offload {
+                    offload.fetch(self.context.as_ptr(), frame)?;
+                }
+                Ok(true)
+            }
             Err(Error::Eof | Error::Other { errno: ffmpeg_next::error::EAGAIN }) => Ok(false),
             Err(error) => Err(error),
         }
@@ -79,7 +106,7 @@ impl Decoder {
 
 impl Drop for Decoder {
     fn drop(&mut self) {
-        let mut context = self.0.as_ptr();
+        let mut context = self.context.as_ptr();
         // SAFETY: owned.
         unsafe { ffi::avcodec_free_context(&mut context) }
     }

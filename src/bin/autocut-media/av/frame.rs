@@ -105,6 +105,12 @@ impl Frame {
     pub(crate) fn show_pixels(&mut self, other: &Frame) -> Result<(), Error> {
         self.show(other)?;
         self.set_key(false);
+        self.strip();
+        Ok(())
+    }
+
+    /// Takes off what came with the pixels but is no number: captions, texts.
+    pub(super) fn strip(&mut self) {
         // SAFETY: side data is taken off one by one, each call at least one.
         unsafe {
             let raw = self.as_ptr();
@@ -115,7 +121,6 @@ impl Frame {
             }
             ffi::av_dict_free(&mut (*raw).metadata);
         }
-        Ok(())
     }
 
     /// Whether there is anything in it.

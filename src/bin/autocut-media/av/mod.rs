@@ -37,9 +37,11 @@ pub(crate) mod log;
 pub(crate) mod mapped;
 mod mastering;
 pub(crate) mod muxer;
+pub(crate) mod offload;
 pub(crate) mod packet;
 pub(crate) mod resampler;
 pub(crate) mod scaler;
+mod unpack;
 
 use std::ffi::{CStr, CString, c_char};
 

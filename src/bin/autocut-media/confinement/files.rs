@@ -10,7 +10,7 @@ use landlock::{
 /// The newest that is asked for. An older kernel gives what it has.
 const NEWEST: ABI = ABI::V6;
 
-/// Devices that encode: without them no hardware encoder works. What is not
+/// Devices that encode and decode: without them none of them works. What is not
 /// there is passed over.
 const ENCODERS: [&str; 5] = ["/dev/dri", "/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools"];
 

@@ -20,7 +20,7 @@ use std::os::unix::net::UnixStream;
 use autocut::model::confinement::{Confinement, Rights};
 use autocut::model::protocol::{self, PROTOCOL_VERSION, Reply, Request};
 
-use crate::meter;
+use crate::{meter, toolchain};
 
 /// Keeps no more than these rights; says which of the others are gone.
 pub(crate) fn confine(rights: &Rights) -> Confinement {
@@ -32,17 +32,24 @@ pub(crate) fn confine(rights: &Rights) -> Confinement {
     confinement
 }
 
-/// Answers the greeting, which ends with what rights there are. False where
-/// nobody is there any more.
+/// Answers the greeting, which ends with what rights there are; what the toolchain
+/// is may be asked instead. False where nobody is there any more.
 pub(crate) fn greet(socket: &mut UnixStream) -> io::Result<bool> {
+    let mut is_spent = false;
     while let Some(request) = protocol::receive::<Request>(socket)? {
         match request {
             Request::Hello { .. } => protocol::send(socket, &Reply::Hello { version: PROTOCOL_VERSION })?,
+            // Libraries may have left threads behind, which would keep their rights.
+            Request::Confine(_) if is_spent => return Err(io::Error::other("it is too late to give up rights")),
             Request::Confine(rights) => {
                 protocol::send(socket, &Reply::Confined(confine(&rights)))?;
                 return Ok(true);
             }
-            Request::Toolchain | Request::Run(_) => {
+            Request::Toolchain => {
+                is_spent = true;
+                protocol::send(socket, &Reply::Toolchain(toolchain::toolchain()))?;
+            }
+            Request::Run(_) => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "work before it was said what rights there are",
@@ -81,5 +88,29 @@ fn limits(_: &Rights, _: &mut Confinement) {}
 fn barriers(_: &Rights, confinement: &mut Confinement) {
     for what in ["bounded memory", "no writing elsewhere", "no network", "no other programs"] {
         confinement.add(what, Err("autocut has no means for it on this system, only on Linux".to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hardware is tried in processes, so the toolchain is told while there are
+    /// all rights; and whoever had them to the end reads no footage.
+    #[test]
+    fn who_says_what_the_toolchain_is_does_no_work_afterwards() {
+        crate::av::start();
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        for request in [
+            Request::Hello { version: PROTOCOL_VERSION },
+            Request::Toolchain,
+            Request::Confine(Rights { writable: Vec::new(), memory: None }),
+        ] {
+            protocol::send(&mut ours, &request).unwrap();
+        }
+        assert!(greet(&mut theirs).unwrap_err().to_string().contains("too late"));
+        let mut told = || protocol::receive::<Reply>(&mut ours).unwrap();
+        assert!(matches!(told(), Some(Reply::Hello { .. })));
+        assert!(matches!(told(), Some(Reply::Toolchain(_))));
     }
 }

@@ -22,7 +22,7 @@ use autocut::model::specs::DetectSpec;
 
 use crate::av::scaler::Filter;
 use crate::av::{self, Frame, PixelFormat, Skip};
-use crate::decode::Films;
+use crate::films::Films;
 use crate::invocation::{Progress, input};
 use crate::samples::{self, Reducer};
 use model::Model;

@@ -79,7 +79,7 @@ impl Case {
         let inputs = BTreeMap::from([(film, self.footage()), (net, path)]);
         let action = ActionSpec::Detect(spec.clone());
         let scratch = self.folder.path().to_owned();
-        let invocation = Invocation { id: 0, spec: action, inputs, packs: vec![], scratch };
+        let invocation = Invocation { id: 0, spec: action, inputs, devices: BTreeMap::new(), packs: vec![], scratch };
         let made = detect(&spec, &invocation, &mut Films::default(), models, &mut |_, _| Ok(()))?;
         let read = |index: usize| std::fs::read(&made.files[index]).unwrap();
         Ok((autocut::model::decode(&read(0)).unwrap(), autocut::model::decode(&read(1)).unwrap()))
