@@ -146,6 +146,8 @@ pub fn work(spec: &ActionSpec) -> u64 {
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)
         | ActionSpec::MergeTelemetry(_)
+        | ActionSpec::Extract(_)
+        | ActionSpec::Align(_)
         | ActionSpec::Still(_)
         | ActionSpec::Quality(_) => 1,
     }

@@ -92,6 +92,8 @@ impl ActionSpec {
             | ActionSpec::ImportTelemetry(_)
             | ActionSpec::CleanTelemetry(_)
             | ActionSpec::MergeTelemetry(_)
+            | ActionSpec::Extract(_)
+            | ActionSpec::Align(_)
             | ActionSpec::Choose(_)
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)

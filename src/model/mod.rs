@@ -3,6 +3,7 @@
 //! another process.
 
 pub mod action;
+pub mod alignment;
 pub mod confinement;
 pub mod engines;
 pub mod footage;
@@ -11,6 +12,7 @@ pub mod lockfile;
 pub mod moment;
 pub mod naming;
 pub mod overlay;
+pub mod payloads;
 pub mod protocol;
 pub mod signal;
 pub mod specs;

@@ -12,7 +12,7 @@ use std::io::Read;
 use crate::manifest::kinds::KindEntry;
 use crate::telemetry::import::Imported;
 use crate::telemetry::zone::Zone;
-use crate::telemetry::{csv, fit, gpx, log, nmea, srt, tcx};
+use crate::telemetry::{csv, fit, gpmf, gpx, log, nmea, srt, tcx};
 
 /// A format of log files.
 #[derive(Clone, Copy)]
@@ -54,6 +54,14 @@ const LOG: Format = Format {
     looks: |_| false,
 };
 
+/// What lies in the footage, whose tracks the media program takes out.
+const FOOTAGE: Format = Format {
+    entry: KindEntry::of::<gpmf::Footage>("Footage", gpmf::VERSION, gpmf::FOOTAGE_EXAMPLE),
+    import: gpmf::import_footage,
+    plain: gpmf::plain,
+    looks: |_| false,
+};
+
 /// The entry of a module of this folder.
 macro_rules! format {
     ($module:ident, $kind:ident) => {
@@ -68,13 +76,15 @@ macro_rules! format {
 
 /// Every format of its own, in the order in which a file is tried: what looks
 /// like several of them is the first.
-const READERS: [Format; 6] = [
+const READERS: [Format; 8] = [
     format!(fit, Fit),
+    format!(gpmf, Gpmf),
     format!(gpx, Gpx),
     format!(tcx, Tcx),
     format!(nmea, Nmea),
     format!(srt, Srt),
     format!(csv, Csv),
+    FOOTAGE,
 ];
 
 /// What [`LOG`] gives changes whenever one of the others does.

@@ -17,6 +17,7 @@ mod damage;
 mod decode;
 mod deinterlace;
 mod extent;
+mod extract;
 mod feed;
 mod inbox;
 mod infer;
