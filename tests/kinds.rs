@@ -37,6 +37,7 @@ const BYTES: &[(&str, &str)] = &[
     ("show 1 Text 2001", "f2b253af"),
     ("draw 1 Text 2001", "1ca9fd74"),
     ("quality 1", "f824f539"),
+    ("telemetry.align 1", "2c39bc49"),
 ];
 
 /// The first digits of the key of a fixed spec of each kind, in the order of
@@ -187,6 +188,14 @@ fn bytes_change_only_with_the_version() {
     }
     let quality = ActionSpec::Quality(quality());
     note(format!("quality {}", quality.kind().version), &run(quality, &memory));
+    let recordings = vec![AlignRecording {
+        claimed: Some(1_717_228_860_000_000_000),
+        duration: Timestamp::from_seconds(60),
+        chapters: Vec::new(),
+    }];
+    let align = AlignSpec { recordings, log: Some(MergeLog { telemetry: log, shift: 0 }) };
+    let align = ActionSpec::Align(align);
+    note(format!("telemetry.align {}", align.kind().version), &run(align, &memory));
     let expected: Vec<(String, String)> =
         BYTES.iter().map(|(what, digest)| ((*what).into(), (*digest).into())).collect();
     let lines: Vec<String> = found.iter().map(|(what, digest)| format!("    ({what:?}, {digest:?}),")).collect();
@@ -328,6 +337,15 @@ fn specs() -> Vec<ActionSpec> {
         }),
         ActionSpec::MergeTelemetry(MergeSpec { logs: vec![MergeLog { telemetry: digest, shift: 1 }] }),
         ActionSpec::Locate(LocateSpec { telemetry: digest, at: 1 }),
+        ActionSpec::Extract(ExtractSpec { file: digest }),
+        ActionSpec::Align(AlignSpec {
+            recordings: vec![AlignRecording {
+                claimed: Some(1),
+                duration: seconds(9),
+                chapters: vec![AlignChapter { offset: seconds(1), payloads: Some(digest) }],
+            }],
+            log: Some(MergeLog { telemetry: digest, shift: 1 }),
+        }),
     ]
 }
 
@@ -404,6 +422,7 @@ fn what_is_absent_is_in_the_key() {
         "proxy",
         "compare",
         "telemetry.merge",
+        "telemetry.align",
     ];
     assert_eq!(reached, media);
 }

@@ -2,6 +2,7 @@
 //! with what is odd about each and what autocut does about it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest, Tier, Timestamp};
 use crate::exec::goal::{self, Goal};
@@ -10,14 +11,16 @@ use crate::exec::survey;
 use crate::exec::worker::{self, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::footage::{self, Recording};
-use crate::graph::{FileState, telemetry};
+use crate::graph::{FileState, clocks, telemetry};
 use crate::inputs::RealSystem;
 use crate::inputs::machine::Machine as Hardware;
+use crate::model::alignment::{AlignMethod, Alignment};
 use crate::model::confinement::Confinement;
 use crate::model::footage::{Primaries, TrackKind, Transfer};
 use crate::model::naming;
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{AudioInfo, Matrix, MediaInfo, Toolchain, VideoInfo};
+use crate::telemetry::align;
 
 /// What this machine can do.
 #[derive(Debug)]
@@ -93,13 +96,16 @@ pub struct LogReport {
 /// Looks at a project whose inputs were probed (`Goal::Inputs`).
 pub fn project(workspace: &Workspace) -> Diagnosis {
     let (db, project) = (&workspace.db, workspace.project);
-    let Some(recordings) = &footage::recordings(db, project).value else { return Diagnosis::default() };
-    let clocks = telemetry::clocks(db, project).value.clone().unwrap_or_default();
+    let Some(aligned) = clocks::aligned(db, project).value.clone() else {
+        return of_claims(workspace);
+    };
+    let recordings = &aligned.recordings;
+    let clocks = clocks::clocks(db, project).value.clone().unwrap_or_default();
     let log = telemetry::log(db, project).value.clone().flatten();
     let damage = damage(workspace);
     let report = |recording: &Recording| RecordingReport {
         name: recording.name.clone(),
-        clock: clock(workspace, recording),
+        clock: clock(workspace, recording, aligned.cameras.get(&recording.camera).map(Arc::as_ref)),
         files: recording.chapters.iter().map(|chapter| file(workspace, recording, chapter, &damage)).collect(),
     };
     let coverage = |summary: &TelemetrySummary| {
@@ -111,9 +117,9 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     };
     let mut logs = Vec::new();
     if let Some(log) = log {
-        for (source, part) in project.telemetry(db).iter().zip(&log.parts) {
+        for part in &log.parts {
             logs.push(LogReport {
-                name: source.file.clone(),
+                name: part.name.clone(),
                 summary: part.summary.clone(),
                 import: part.import.clone(),
                 coverage: if log.parts.len() == 1 { coverage(&log.summary) } else { Vec::new() },
@@ -131,6 +137,21 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     Diagnosis { recordings: recordings.iter().map(report).collect(), logs }
 }
 
+/// Footage whose clock cannot be found yet, because something of the log is
+/// wrong: what the cameras say.
+fn of_claims(workspace: &Workspace) -> Diagnosis {
+    let Some(recordings) = &footage::recordings(&workspace.db, workspace.project).value else {
+        return Diagnosis::default();
+    };
+    let damage = damage(workspace);
+    let report = |recording: &Recording| RecordingReport {
+        name: recording.name.clone(),
+        clock: clock(workspace, recording, None),
+        files: recording.chapters.iter().map(|chapter| file(workspace, recording, chapter, &damage)).collect(),
+    };
+    Diagnosis { recordings: recordings.iter().map(report).collect(), logs: Vec::new() }
+}
+
 /// Percent of a recording that lies between a log's first and last sample.
 fn covered(summary: &TelemetrySummary, start: i64, duration: Timestamp) -> u32 {
     let end = start.saturating_add(duration.to_nanos());
@@ -139,7 +160,7 @@ fn covered(summary: &TelemetrySummary, start: i64, duration: Timestamp) -> u32 {
     u32::try_from(share).unwrap_or(100).min(100)
 }
 
-fn clock(workspace: &Workspace, recording: &Recording) -> String {
+fn clock(workspace: &Workspace, recording: &Recording, alignment: Option<&Alignment>) -> String {
     let Some(utc) = recording.utc else {
         return "start unknown: the file does not state when it was recorded".to_owned();
     };
@@ -149,8 +170,34 @@ fn clock(workspace: &Workspace, recording: &Recording) -> String {
         Some((None, offset)) if offset != Timestamp::ZERO => {
             format!("starts {utc} (the camera's clock moved by {offset}, as the manifest says)")
         }
-        _ => format!("starts {utc} (the camera's clock)"),
+        _ => match alignment {
+            Some(found) => format!("starts {utc} ({})", how(found)),
+            None => format!("starts {utc} (the camera's clock)"),
+        },
     }
+}
+
+/// How a clock was found, in words: method, offset, confidence, what else
+/// might be.
+fn how(found: &Alignment) -> String {
+    let mut text = found.method.to_string();
+    if let Some(offset) = found.offset_ms.filter(|_| found.method != AlignMethod::Claimed) {
+        text += &format!(": the camera's clock moved by {}", align::written(offset));
+    }
+    if found.method != AlignMethod::Claimed {
+        text += &format!("; confidence {} %", found.confidence / 10);
+    }
+    if found.drift != 0 {
+        text += &format!("; its clock drifts by {:.1} ppm", f64::from(found.drift) / 1e3);
+    }
+    if !found.note.is_empty() {
+        text += &format!("; {}", found.note);
+    }
+    let others: Vec<String> = found.alternatives.iter().map(|(offset, _)| align::written(*offset)).collect();
+    if !others.is_empty() {
+        text += &format!("; else {}", others.join(" or "));
+    }
+    text
 }
 
 /// What the results that the outputs rest on say against files, by content,

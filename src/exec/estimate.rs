@@ -147,6 +147,8 @@ pub fn work(spec: &ActionSpec) -> u64 {
         | ActionSpec::CleanTelemetry(_)
         | ActionSpec::MergeTelemetry(_)
         | ActionSpec::Locate(_)
+        | ActionSpec::Extract(_)
+        | ActionSpec::Align(_)
         | ActionSpec::Still(_)
         | ActionSpec::Quality(_) => 1,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::{Diagnostic, Timestamp};
 use crate::exec::failure::Missing;
 use crate::exec::workspace::Workspace;
-use crate::graph::{Needs, moments, outputs, stills, telemetry};
+use crate::graph::{Needs, clocks, moments, outputs, stills};
 
 /// What is to be brought up to date.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ pub fn evaluate(workspace: &Workspace, goal: &Goal) -> (Needs, bool) {
             (planned.needs.clone(), planned.value.is_some())
         }
         Goal::Inputs => {
-            let planned = telemetry::clocks(db, project);
+            let planned = clocks::clocks(db, project);
             (planned.needs.clone(), planned.value.is_some())
         }
         Goal::Stills(wanted) => {

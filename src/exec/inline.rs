@@ -1,5 +1,6 @@
 //! The kinds that run in `autocut` itself: pure Rust on data from the store.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,11 +8,12 @@ use crate::base::{Diagnostic, Digest};
 use crate::deliver::target;
 use crate::model::overlay::Shown;
 use crate::model::signal::NamedSignal;
-use crate::model::specs::MergeLog;
+use crate::model::specs::{AlignChapter, AlignRecording, AlignSpec, MergeLog};
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, Telemetry, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
+use crate::telemetry::align::{self, Recorded};
 use crate::telemetry::{self, columns};
 
 /// Where the inputs of an action are read.
@@ -82,6 +84,7 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
             let position = encode(&telemetry::position(&log, spec.at));
             made(position.clone(), position)
         }
+        ActionSpec::Align(spec) => align(spec, materials, logs),
         ActionSpec::Choose(spec) => {
             let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
             let signals = |digest| -> Result<Vec<NamedSignal>, Diagnostic> {
@@ -116,6 +119,28 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
         }
         media => Err(Diagnostic::bug(format!("{} does not run here", media.kind().name))),
     }
+}
+
+/// Puts a camera's clock right.
+fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
+    let tracks = spec.recordings.iter().flat_map(|recording| &recording.chapters).filter_map(|it| it.payloads);
+    let tracks = tracks.map(|digest| Ok((digest, materials.read(digest)?)));
+    let tracks: BTreeMap<Digest, Vec<u8>> = tracks.collect::<Result<_, Diagnostic>>()?;
+    let chapter = |chapter: &AlignChapter| {
+        let payloads = chapter.payloads.and_then(|digest| tracks.get(&digest)).map(Vec::as_slice);
+        (chapter.offset.to_nanos(), payloads)
+    };
+    let recorded = |recording: &AlignRecording| Recorded {
+        claimed: recording.claimed,
+        duration: recording.duration.to_nanos(),
+        chapters: recording.chapters.iter().map(chapter).collect(),
+    };
+    let recordings: Vec<Recorded> = spec.recordings.iter().map(recorded).collect();
+    let log = spec.log.as_ref().map(|log| Ok((logs.get(materials, log.telemetry)?, log.shift)));
+    let log = log.transpose()?;
+    let (alignment, warnings) = align::align(&recordings, log.as_ref().map(|(log, shift)| (log.as_ref(), *shift)))?;
+    let value = encode(&alignment);
+    Ok(Made { artifact: value.clone(), value, warnings })
 }
 
 /// The rows that an import passed over, in one sentence.

@@ -143,9 +143,9 @@ const INLINE: [u8; 5] = [1, 2, 4, 5, 6];
 
 fn rank(spec: &ActionSpec) -> u8 {
     match spec {
-        ActionSpec::Probe(_) => 0,
+        ActionSpec::Probe(_) | ActionSpec::Extract(_) => 0,
         ActionSpec::ImportTelemetry(_) => 1,
-        ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_) => 2,
+        ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_) | ActionSpec::Align(_) => 2,
         ActionSpec::Analyse(_) | ActionSpec::Detect(_) => 3,
         ActionSpec::Choose(_) | ActionSpec::Quality(_) | ActionSpec::Locate(_) => 4,
         ActionSpec::Show(_) => 5,

@@ -8,7 +8,8 @@ use crate::base::{Diagnostic, Digest, Timestamp, UtcTime};
 use crate::graph::db::{Db, FileInput, FileState, Project};
 use crate::graph::planned::{Collector, Planned};
 use crate::manifest::manifest::{Detection, FootageSet};
-use crate::model::specs::{AnalyseSpec, AnalysisPass, DetectSpec, ProbeSpec};
+use crate::model::footage::TrackKind;
+use crate::model::specs::{AnalyseSpec, AnalysisPass, DetectSpec, ExtractSpec, ProbeSpec};
 use crate::model::timeline::Fit;
 use crate::model::{ActionSpec, MediaInfo, VideoInfo};
 
@@ -55,7 +56,8 @@ pub fn probe(db: &dyn Db, file: FileInput) -> Planned<Arc<MediaInfo>> {
 }
 
 /// All recordings of all cameras, those of one camera in the order of their
-/// names.
+/// names; with the clocks that the cameras claim and the manifest states (see
+/// `clocks::aligned` for the true ones).
 #[salsa::tracked]
 pub fn recordings(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Recording>>> {
     let mut needs = Collector::default();
@@ -90,6 +92,26 @@ pub fn places(db: &dyn Db, project: Project) -> Planned<Arc<BTreeMap<String, usi
         Arc::new(places.map(|(place, recording)| (recording.name.clone(), place)).collect())
     });
     needs.finish(places)
+}
+
+/// Whether a file carries a camera's telemetry.
+pub(crate) fn has_track(info: &MediaInfo) -> bool {
+    info.tracks.iter().any(|track| track.kind == TrackKind::Data && track.codec == "gpmd")
+}
+
+/// The telemetry track of a file; `Some(None)` where it has none.
+#[salsa::tracked]
+pub fn track(db: &dyn Db, file: FileInput) -> Planned<Option<Digest>> {
+    let mut needs = Collector::default();
+    let digest = needs.content(db, file);
+    let info = needs.take(probe(db, file)).cloned();
+    let (Some(digest), Some(info)) = (digest, info) else { return needs.finish(None) };
+    if !has_track(&info) {
+        return needs.finish(Some(None));
+    }
+    let spec = ActionSpec::Extract(ExtractSpec { file: digest });
+    let result = needs.act(db, format!("{}/track", file.path(db)), spec);
+    needs.finish(result.and_then(|result| Some(Some(result.artifacts.first()?.digest))))
 }
 
 /// The recording of a name as `camera/recording`, where there is one.

@@ -9,6 +9,7 @@
 
 pub mod ahead;
 pub mod clips;
+pub mod clocks;
 pub mod db;
 pub mod encoding;
 pub mod footage;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest, Timestamp};
+use crate::graph::clocks;
 use crate::graph::db::{Db, FileState, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
@@ -28,7 +29,7 @@ pub fn choice(db: &dyn Db, project: Project) -> Planned<Arc<Choice>> {
     let Some((pinned, required)) = pinning(db) else { return weighed(db, project).clone() };
     let mut needs = Collector::default();
     let request = needs.take(request(db, project)).cloned();
-    let recordings = needs.take(footage::recordings(db, project)).cloned();
+    let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings).cloned();
     let Some(request) = request else { return needs.finish(None) };
     if *request == pinned.request {
         let choice = recordings.and_then(|recordings| match absent(&pinned, &recordings) {
@@ -151,8 +152,8 @@ fn spec(db: &dyn Db, project: Project, needs: &mut Collector) -> Option<ChooseSp
             _ => signals = None,
         }
     }
-    let recordings = needs.take(footage::recordings(db, project)).cloned();
-    let clocks = needs.take(telemetry::clocks(db, project)).cloned();
+    let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings).cloned();
+    let clocks = needs.take(clocks::clocks(db, project)).cloned();
     let (log, signals, recordings, clocks) = (log?, signals?, recordings?, clocks?);
 
     let wanted = project.moments(db);

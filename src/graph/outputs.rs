@@ -12,6 +12,7 @@ use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings, video};
 use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
+use crate::graph::clocks;
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
 use crate::graph::footage::{self, Recording};
@@ -88,8 +89,8 @@ fn laid_out<'db>(
     run: MomentRun<'db>,
 ) -> Planned<Arc<Vec<Clip>>> {
     let mut needs = Collector::default();
-    let recordings = needs.take(footage::recordings(db, project));
-    let clocks = needs.take(telemetry::clocks(db, project));
+    let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings);
+    let clocks = needs.take(clocks::clocks(db, project));
     let places = needs.take(footage::places(db, project));
     let clips = recordings.zip(clocks).zip(places).map(|((recordings, clocks), places)| {
         let shown = run.moments(db).iter().filter_map(|moment| places.get(&moment.recording));
@@ -124,7 +125,7 @@ fn shots<'db>(
 #[salsa::tracked]
 fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
     let mut needs = Collector::default();
-    let recordings = needs.take(footage::recordings(db, project));
+    let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings);
     let alike = recordings.map(|recordings| {
         let mut by_name: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for recording in recordings.iter() {
@@ -147,7 +148,7 @@ pub fn timeline(db: &dyn Db, project: Project, index: usize) -> Option<Vec<Clip>
 
 /// The format of an output, once all footage is known.
 fn format(db: &dyn Db, project: Project, settings: &Settings, needs: &mut Collector) -> Option<VideoFormat> {
-    let recordings = needs.take(footage::recordings(db, project))?;
+    let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings)?;
     let footage: Vec<_> = recordings.iter().flat_map(|r| &r.chapters).map(|c| c.video.as_ref()).collect();
     let format = settings.format(&footage);
     Some(if encoding::is_draft(db) { video::halved(format) } else { format })

@@ -97,8 +97,11 @@ fn footage_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mu
         // Which files the globs find, not how they are written; how a picture
         // is fitted is no matter of when it was filmed.
         let FootageSet { name, files: _, clock, fit: _, place: _ } = set;
-        let Clock { offset, start } = clock;
+        let Clock { offset, start, stated } = clock;
         cameras.push(name.as_str());
+        if !stated {
+            fields.version("telemetry.align");
+        }
         fields.set(format!("clock {name} offset"), exact(*offset));
         if let Some(start) = start {
             fields.set(format!("clock {name} start"), format!("{start} ({} ns)", start.0));
@@ -120,7 +123,7 @@ fn telemetry_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &
     let sources = project.telemetry(db);
     let mut complete = Some(());
     for (at, source) in sources.iter().enumerate() {
-        let TelemetrySource { file, format, format_version, params, start, offset, gap, place: _ } = source;
+        let TelemetrySource { file, camera, format, format_version, params, start, offset, gap, place: _ } = source;
         // The order of several is that of their priority.
         let log = if sources.len() == 1 { "telemetry".to_owned() } else { format!("telemetry {}", at + 1) };
         fields.set(format!("{log} format"), format!("{format} {format_version}"));
@@ -134,6 +137,12 @@ fn telemetry_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &
         fields.set(format!("{log} gap"), exact(*gap));
         fields.version("telemetry.import");
         fields.version("telemetry.clean");
+        // That of a camera is its footage, which is there already.
+        if let Some(camera) = camera {
+            fields.set(format!("{log} file"), format!("in {camera}"));
+            fields.version("telemetry.merge");
+            continue;
+        }
         match project.material(db, file).and_then(|file| needs.content(db, file)) {
             Some(digest) => fields.set(format!("{log} file"), digest.to_string()),
             None => complete = None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Digest, Size, Timestamp};
 use crate::deliver::timeline::picture;
+use crate::graph::clocks;
 use crate::graph::db::{Db, Project};
 use crate::graph::footage;
 use crate::graph::planned::{Collector, Planned};
@@ -21,7 +22,9 @@ pub fn stills(
     wanted: &[(String, Timestamp)],
 ) -> Planned<BTreeMap<(String, Timestamp), Digest>> {
     let mut needs = Collector::default();
-    let Some(recordings) = needs.take(footage::recordings(db, project)).cloned() else { return needs.finish(None) };
+    let Some(recordings) = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings).cloned() else {
+        return needs.finish(None);
+    };
     let mut stills = BTreeMap::new();
     let mut complete = true;
     for (name, time) in wanted {

@@ -1,16 +1,18 @@
-//! Telemetry: logs to cleaned columns, several of them to one, and where each
-//! recording lies on its clock.
+//! Telemetry: logs to cleaned columns, several of them to one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Digest, Timestamp};
+use crate::base::{Diagnostic, Digest, Timestamp, UtcTime};
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
-use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
+use crate::manifest::manifest::{TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
-use crate::model::specs::{CleanSpec, ImportSpec, MergeLog, MergeSpec};
+use crate::model::alignment::{AlignMethod, Alignment};
+use crate::model::specs::{AlignChapter, AlignRecording, AlignSpec, CleanSpec, ImportSpec, MergeLog, MergeSpec};
 use crate::model::telemetry::{LogClock, TelemetrySummary};
+use crate::telemetry::gpmf;
 
 /// The project's telemetry: one cleaned log, or several as one.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,24 +29,147 @@ impl Eq for Log {}
 /// One log, cleaned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
+    /// What it is called: its file.
+    pub name: String,
     pub digest: Digest,
     pub summary: TelemetrySummary,
     /// What reading the file found: rows that could not be read, notes.
     pub import: TelemetrySummary,
 }
 
+/// The recordings with the clocks of the receivers in the cameras, where there
+/// are any: all that is known of them without a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub recordings: Arc<Vec<Recording>>,
+    /// How each camera's clock was found that carries telemetry.
+    pub cameras: BTreeMap<String, Arc<Alignment>>,
+}
+
+#[salsa::tracked]
+pub fn received(db: &dyn Db, project: Project) -> Planned<Arc<Received>> {
+    let mut needs = Collector::default();
+    let Some(claimed) = needs.take(footage::recordings(db, project)).cloned() else { return needs.finish(None) };
+    let mut recordings = None;
+    let mut cameras = BTreeMap::new();
+    let mut complete = true;
+    for set in project.footage(db).iter().filter(|set| !set.clock.stated) {
+        let own: Vec<&Recording> = claimed.iter().filter(|one| one.camera == set.name).collect();
+        if !own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info)) {
+            continue;
+        }
+        let spec = align_spec(db, &own, None, &mut needs);
+        let result = spec.and_then(|spec| needs.act(db, format!("{}/receiver", set.name), ActionSpec::Align(spec)));
+        match result.and_then(|result| needs.value::<Alignment>(&result)) {
+            Some(alignment) => {
+                if alignment.method == AlignMethod::Receiver {
+                    put_right(recordings.get_or_insert_with(|| claimed.to_vec()), &set.name, &alignment);
+                }
+                cameras.insert(set.name.clone(), Arc::new(alignment));
+            }
+            None => complete = false,
+        }
+    }
+    let recordings = recordings.map_or(claimed, Arc::new);
+    needs.finish(complete.then(|| Arc::new(Received { recordings, cameras })))
+}
+
+/// What is compared to put a camera's clock right; `None` while its tracks are
+/// not there yet.
+pub(super) fn align_spec(
+    db: &dyn Db,
+    recordings: &[&Recording],
+    log: Option<MergeLog>,
+    needs: &mut Collector,
+) -> Option<AlignSpec> {
+    let mut complete = true;
+    let recordings = recordings
+        .iter()
+        .map(|recording| AlignRecording {
+            claimed: recording.utc.map(|utc| utc.0),
+            duration: recording.duration,
+            chapters: recording
+                .chapters
+                .iter()
+                .map(|chapter| {
+                    let track = needs.take(footage::track(db, chapter.file)).copied();
+                    complete &= track.is_some();
+                    AlignChapter { offset: chapter.offset, payloads: track.flatten() }
+                })
+                .collect(),
+        })
+        .collect();
+    complete.then_some(AlignSpec { recordings, log })
+}
+
+/// Gives the recordings of a camera the starts that were found.
+pub(super) fn put_right(recordings: &mut [Recording], camera: &str, alignment: &Alignment) {
+    let own = recordings.iter_mut().filter(|recording| recording.camera == camera);
+    for (recording, start) in own.zip(&alignment.starts) {
+        recording.utc = start.map(UtcTime).or(recording.utc);
+    }
+}
+
+/// A log on its way to be one of several: what is added to its times to be on
+/// UTC, where that is asked for.
+struct Located {
+    part: Part,
+    shift: Result<i64, Diagnostic>,
+}
+
 #[salsa::tracked]
 pub fn log(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
     let mut needs = Collector::default();
     let sources = project.telemetry(db);
-    // Every log is asked for before one is waited for.
-    let parts: Vec<Option<Part>> = sources.iter().map(|source| part(db, project, source, &mut needs)).collect();
-    let Some(parts) = parts.into_iter().collect::<Option<Vec<Part>>>() else { return needs.finish(None) };
-    let log = match &parts[..] {
-        [] => return needs.finish(Some(None)),
-        [one] => Some(Log { digest: one.digest, summary: one.summary.clone(), parts }),
-        _ => merged(db, project, parts, &mut needs),
+    let merges = sources.len() > 1 || sources.iter().any(|source| source.camera.is_some());
+    let hangs = |source: &TelemetrySource| {
+        source.camera.is_some() || matches!(source.start, Some(TelemetryStart::Recording(_)))
     };
+    let recordings = match merges && sources.iter().any(hangs) {
+        true => needs.take(received(db, project)).map(|received| received.recordings.clone()),
+        false => Some(Arc::default()),
+    };
+    // Every log is asked for before one is waited for.
+    let mut complete = true;
+    let mut parts: Vec<(usize, Located)> = Vec::new();
+    for (at, source) in sources.iter().enumerate() {
+        let found = match (&source.camera, &recordings) {
+            (Some(camera), Some(recordings)) => in_footage(db, source, camera, recordings, &mut needs),
+            (Some(_), None) => None,
+            (None, _) => part(db, project, source, &mut needs).map(|part| {
+                let anchors = recordings.as_deref().map_or(&[][..], Vec::as_slice);
+                let shift = if merges { shift(source, &part.summary, anchors) } else { Ok(0) };
+                vec![Located { part, shift }]
+            }),
+        };
+        match found {
+            Some(found) => parts.extend(found.into_iter().map(|part| (at, part))),
+            None => complete = false,
+        }
+    }
+    if !complete || recordings.is_none() {
+        return needs.finish(None);
+    }
+    if sources.is_empty() {
+        return needs.finish(Some(None));
+    }
+    if !merges && let [(_, Located { part, .. })] = &parts[..] {
+        let log = Log { digest: part.digest, summary: part.summary.clone(), parts: vec![part.clone()] };
+        return needs.finish(Some(Some(Arc::new(log))));
+    }
+    let mut logs = Vec::with_capacity(parts.len());
+    for (at, located) in &parts {
+        match (&located.shift, sources.get(*at)) {
+            (Ok(shift), _) => logs.push(MergeLog { telemetry: located.part.digest, shift: *shift }),
+            (Err(problem), Some(source)) => needs.problem(problem.clone().at(source.place.0.clone())),
+            (Err(_), None) => {}
+        }
+    }
+    if logs.len() < parts.len() {
+        return needs.finish(None);
+    }
+    let parts = parts.into_iter().map(|(_, located)| located.part).collect();
+    let log = merged(db, logs, parts, &mut needs);
     needs.finish(log.map(|log| Some(Arc::new(log))))
 }
 
@@ -56,35 +181,93 @@ fn part(db: &dyn Db, project: Project, source: &TelemetrySource, needs: &mut Col
         format_version: source.format_version,
         params: source.params.clone(),
     };
-    let raw = needs.act(db, format!("{}/import", source.file), ActionSpec::ImportTelemetry(import))?;
+    read(db, &source.file, import, source.gap, needs)
+}
+
+/// Reads and cleans one log.
+fn read(db: &dyn Db, name: &str, import: ImportSpec, gap: Timestamp, needs: &mut Collector) -> Option<Part> {
+    let raw = needs.act(db, format!("{name}/import"), ActionSpec::ImportTelemetry(import))?;
     let clean = CleanSpec {
         telemetry: raw.artifacts.first()?.digest,
-        gap_ms: u32::try_from(source.gap.to_millis()).unwrap_or(u32::MAX),
+        gap_ms: u32::try_from(gap.to_millis()).unwrap_or(u32::MAX),
     };
-    let clean = needs.act(db, format!("{}/clean", source.file), ActionSpec::CleanTelemetry(clean))?;
+    let clean = needs.act(db, format!("{name}/clean"), ActionSpec::CleanTelemetry(clean))?;
     let summary = needs.value(&clean)?;
     let import = needs.value(&raw)?;
-    Some(Part { digest: clean.artifacts.first()?.digest, summary, import })
+    Some(Part { name: name.to_owned(), digest: clean.artifacts.first()?.digest, summary, import })
+}
+
+/// What a camera's own films say, each file a log.
+fn in_footage(
+    db: &dyn Db,
+    source: &TelemetrySource,
+    camera: &str,
+    recordings: &[Recording],
+    needs: &mut Collector,
+) -> Option<Vec<Located>> {
+    let (format, format_version, params) = match gpmf::within_footage(&source.params) {
+        Ok(params) => params,
+        Err(problem) => {
+            needs.problem(problem);
+            return None;
+        }
+    };
+    let mut found = Some(Vec::new());
+    let mut tracks = 0;
+    for recording in recordings.iter().filter(|recording| recording.camera == camera) {
+        for chapter in &recording.chapters {
+            let part = match needs.take(footage::track(db, chapter.file)) {
+                // A film without telemetry among others.
+                Some(None) => continue,
+                Some(Some(file)) => {
+                    let (format, params) = (format.to_owned(), params.clone());
+                    let import = ImportSpec { file: *file, format, format_version, params };
+                    read(db, &format!("{}/telemetry", chapter.file.path(db)), import, source.gap, needs)
+                }
+                None => None,
+            };
+            tracks += 1;
+            match (part, &mut found) {
+                (Some(part), Some(found)) => {
+                    found.push(Located { shift: within(source, &part, recording, chapter), part })
+                }
+                _ => found = None,
+            }
+        }
+    }
+    if tracks == 0 {
+        let problem = Diagnostic::input(format!("the footage of {camera} carries no telemetry"))
+            .note("that is a track named `gpmd`, which GoPro's cameras with GPS write")
+            .hint("name another logger's file");
+        needs.problem(problem.at(source.place.0.clone()));
+        return None;
+    }
+    found
+}
+
+/// What is added to the times of a film's own telemetry to be on UTC.
+fn within(
+    source: &TelemetrySource,
+    part: &Part,
+    recording: &Recording,
+    chapter: &footage::Chapter,
+) -> Result<i64, Diagnostic> {
+    let start = match part.summary.clock {
+        LogClock::Utc => 0,
+        LogClock::Start => {
+            let unknown = || {
+                Diagnostic::input(format!("nothing says when {} was recorded", recording.name))
+                    .note("its telemetry has no clock of its own")
+                    .hint("add `clock: Clock(start: \"2024-06-01T10:00:00Z\")` to its footage set")
+            };
+            recording.utc.ok_or_else(unknown)?.0.saturating_add(chapter.offset.to_nanos())
+        }
+    };
+    Ok(start.saturating_add(source.offset.to_nanos()))
 }
 
 /// Several logs as one, on UTC.
-fn merged(db: &dyn Db, project: Project, parts: Vec<Part>, needs: &mut Collector) -> Option<Log> {
-    let sources = project.telemetry(db);
-    let anchored = |source: &TelemetrySource| matches!(source.start, Some(TelemetryStart::Recording(_)));
-    let recordings = match sources.iter().any(anchored) {
-        true => needs.take(footage::recordings(db, project)).cloned()?,
-        false => Arc::default(),
-    };
-    let mut logs = Vec::with_capacity(parts.len());
-    for (source, part) in sources.iter().zip(&parts) {
-        match shift(source, &part.summary, &recordings) {
-            Ok(shift) => logs.push(MergeLog { telemetry: part.digest, shift }),
-            Err(problem) => needs.problem(problem.at(source.place.0.clone())),
-        }
-    }
-    if logs.len() < parts.len() {
-        return None;
-    }
+fn merged(db: &dyn Db, logs: Vec<MergeLog>, parts: Vec<Part>, needs: &mut Collector) -> Option<Log> {
     let merge = needs.act(db, "telemetry/merge".to_owned(), ActionSpec::MergeTelemetry(MergeSpec { logs }))?;
     let summary = needs.value(&merge)?;
     Some(Log { digest: merge.artifacts.first()?.digest, summary, parts })
@@ -111,115 +294,15 @@ fn shift(source: &TelemetrySource, summary: &TelemetrySummary, recordings: &[Rec
     Ok(start.saturating_add(source.offset.to_nanos()))
 }
 
-fn no_recording(name: &str, recordings: &[Recording]) -> Diagnostic {
+pub(super) fn no_recording(name: &str, recordings: &[Recording]) -> Diagnostic {
     let names: Vec<_> = recordings.iter().map(|r| r.name.as_str()).collect();
     let near = crate::base::diagnostic::nearest(name, names.iter().copied());
     let hint = near.map_or_else(|| format!("there are: {}", names.join(", ")), |n| format!("did you mean {n:?}?"));
     Diagnostic::input(format!("there is no recording {name:?} for the log to start with")).hint(hint)
 }
 
-fn no_start(file: &str) -> Diagnostic {
+pub(super) fn no_start(file: &str) -> Diagnostic {
     Diagnostic::input(format!("nothing says when the log {file} starts"))
         .note("its times count from its own start")
         .hint("add `start: \"2024-06-01T10:00:00Z\"` or `start: \"camera/recording\"` to the telemetry")
-}
-
-/// Time on the log's clock at the start of a recording, in ns; `None` where
-/// no clock connects the two.
-pub fn start_of(
-    sources: &[TelemetrySource],
-    log: &Log,
-    recordings: &[Recording],
-    recording: &Recording,
-) -> Option<i64> {
-    let [source] = sources else {
-        // What was merged is on UTC.
-        return recording.utc.map(|utc| utc.0);
-    };
-    let offset = source.offset.to_nanos();
-    let start = match (log.summary.clock, &source.start) {
-        (LogClock::Utc, _) => recording.utc?.0,
-        (LogClock::Start, Some(TelemetryStart::Utc(start))) => recording.utc?.0.saturating_sub(start.0),
-        (LogClock::Start, Some(TelemetryStart::Recording(name))) => {
-            let anchor = footage::find(recordings, name)?;
-            if anchor.name == recording.name { 0 } else { recording.utc?.0.saturating_sub(anchor.utc?.0) }
-        }
-        (LogClock::Start, None) => return None,
-    };
-    Some(start.saturating_sub(offset))
-}
-
-/// The clock of every recording, with what is wrong with it.
-#[salsa::tracked]
-pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<i64>>>> {
-    let mut needs = Collector::default();
-    let recordings = needs.take(footage::recordings(db, project)).cloned();
-    let log = needs.take(log(db, project)).cloned();
-    let (Some(recordings), Some(log)) = (recordings, log) else { return needs.finish(None) };
-    let sources = project.telemetry(db);
-    let (Some(log), Some(first)) = (log, sources.first()) else {
-        return needs.finish(Some(Arc::new(vec![None; recordings.len()])));
-    };
-    let starts: Vec<_> = recordings.iter().map(|r| start_of(sources, &log, &recordings, r)).collect();
-    if let Some(problem) = mismatch(sources, &log, &recordings, &starts, project.footage(db)) {
-        needs.problem(problem.at(first.place.0.clone()));
-        return needs.finish(None);
-    }
-    needs.finish(Some(Arc::new(starts)))
-}
-
-/// What the logs are called together.
-fn names(sources: &[TelemetrySource]) -> String {
-    let names: Vec<&str> = sources.iter().map(|source| source.file.as_str()).collect();
-    match names.split_last() {
-        Some((last, [])) => format!("the log {last}"),
-        Some((last, rest)) => format!("the logs {} and {last}", rest.join(", ")),
-        None => "the log".to_owned(),
-    }
-}
-
-/// The problem, if no footage lies within the log: never silently wrong.
-fn mismatch(
-    sources: &[TelemetrySource],
-    log: &Log,
-    recordings: &[Recording],
-    starts: &[Option<i64>],
-    sets: &[FootageSet],
-) -> Option<Diagnostic> {
-    let summary = &log.summary;
-    if let [TelemetrySource { start: Some(TelemetryStart::Recording(name)), .. }] = sources
-        && summary.clock == LogClock::Start
-        && footage::find(recordings, name).is_none()
-    {
-        return Some(no_recording(name, recordings));
-    }
-    if recordings.is_empty() {
-        return None;
-    }
-    let known: Vec<_> = recordings.iter().zip(starts).filter_map(|(r, start)| Some((r, (*start)?))).collect();
-    let Some((first, start)) = known.iter().min_by_key(|(_, start)| *start) else {
-        let problem = match summary.clock {
-            LogClock::Start => no_start(sources.first().map_or("", |source| source.file.as_str())),
-            LogClock::Utc => Diagnostic::input("no footage states when it was recorded, so the log cannot be matched")
-                .hint("add `clock: Clock(start: \"2024-06-01T10:00:00Z\")` to a footage set"),
-        };
-        return Some(problem);
-    };
-    let overlaps = |(r, start): &(&Recording, i64)| {
-        *start <= summary.last && start.saturating_add(r.duration.to_nanos()) >= summary.first
-    };
-    if known.iter().any(overlaps) {
-        return None;
-    }
-    let away = Timestamp::from_nanos(summary.first.saturating_sub(*start));
-    // What stands in the manifest already is replaced, so it is part of the new one.
-    let set = sets.iter().find(|set| set.name == first.camera);
-    let clock = set.map_or(Timestamp::ZERO, |set| set.clock.offset) + away;
-    let sign = if clock.is_negative() { "" } else { "+" };
-    let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
-    Some(
-        Diagnostic::input(format!("no footage overlaps {}", names(sources)))
-            .note(format!("{} starts {apart} {when} the log's first sample", first.name))
-            .hint(format!("if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start", first.name)),
-    )
 }

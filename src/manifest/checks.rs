@@ -217,6 +217,11 @@ fn cameras(Readable { project, cameras: known, telemetry, moments, .. }: Readabl
             named.push((recording, node.span));
         }
     }
+    for (log, node) in telemetry.iter().zip(log_nodes(project)) {
+        if let (Some(camera), Some(node)) = (&log.camera, node.field("camera")) {
+            named.push((camera, node.span));
+        }
+    }
     for (recording, span) in named {
         let camera = recording.split('/').next().unwrap_or_default();
         if !known.contains(&camera) {

@@ -28,6 +28,9 @@ pub(crate) const SECTIONS: &[&str] =
 /// The format of a log of which only the path is given: what the file says.
 pub(crate) const ANY_FORMAT: &str = "Log";
 
+/// The telemetry format that has no file.
+pub(crate) const IN_FOOTAGE: &str = "Footage";
+
 /// Fields that every telemetry format has beside its own.
 pub(crate) const TELEMETRY_FIELDS: &[&str] = &["file", "start", "offset", "gap"];
 
@@ -85,7 +88,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
 
     checks::sections(node, checker);
     let moments = moments.map(|fields| lower_moments(fields, node, checker));
-    let log = telemetry.iter().flatten().map(|log| log.file.as_str());
+    let log = telemetry.iter().flatten().filter(|log| log.camera.is_none()).map(|log| log.file.as_str());
     let song = music.iter().flatten().map(|music| music.file.as_str());
     let model = detection.iter().flatten().map(|detection| detection.model.as_str());
     let materials: Vec<&str> = log.chain(song).chain(model).collect();
@@ -210,7 +213,7 @@ fn music(node: &Node, checker: &mut Checker) -> Option<Music> {
         fade_in: fields.fade_in,
         fade_out: fields.fade_out,
         repeat: fields.repeat,
-        place: at(node.field("file").map_or(node.span, |file| file.span), checker),
+        place: at(node.field("file").or(node.field("camera")).map_or(node.span, |file| file.span), checker),
     })
 }
 
@@ -276,7 +279,25 @@ fn telemetry(node: &Node, formats: &[KindEntry], checker: &mut Checker) -> Optio
     let params = (entry.lower)(&own, checker);
     checker.take_beside();
     let fields = FieldReader::open(&common, entry.name, TELEMETRY_FIELDS, checker)?;
-    let file = fields.required::<FileName>("file", checker);
+    // What lies in footage is no file of its own.
+    let camera = match &own.field("camera").map(|node| &node.value) {
+        Some(Value::Text(camera)) if entry.name == IN_FOOTAGE => Some(camera.clone()),
+        _ => None,
+    };
+    let file = match (&camera, entry.name == IN_FOOTAGE) {
+        (Some(camera), _) => Some(FileName(format!("footage of {camera}"))),
+        (None, true) => None,
+        (None, false) => fields.required::<FileName>("file", checker),
+    };
+    for field in ["file", "start"] {
+        if let (Some(node), true) = (common.field(field), entry.name == IN_FOOTAGE) {
+            checker.error_with_hint(
+                node.span,
+                format!("`{IN_FOOTAGE}` has no `{field}`"),
+                "remove it: the films are the log",
+            );
+        }
+    }
     let start = fields.optional::<Option<TelemetryStart>>("start", None, checker);
     let offset = fields.optional("offset", TELEMETRY_OFFSET, checker);
     let gap = fields.optional("gap", Timestamp::from_seconds(TELEMETRY_GAP), checker);
@@ -287,6 +308,7 @@ fn telemetry(node: &Node, formats: &[KindEntry], checker: &mut Checker) -> Optio
     }
     Some(TelemetrySource {
         file: file?.0,
+        camera,
         format: entry.name.to_owned(),
         format_version: entry.version,
         params: params?,

@@ -33,7 +33,8 @@ impl Manifest {
     /// The files beside footage that it names (telemetry, music, model), each
     /// with the place to complain at.
     pub fn materials(&self) -> Vec<(String, At)> {
-        let telemetry = self.telemetry.iter().map(|telemetry| (&telemetry.file, &telemetry.place));
+        let logs = self.telemetry.iter().filter(|log| log.camera.is_none());
+        let telemetry = logs.map(|telemetry| (&telemetry.file, &telemetry.place));
         let music = self.music.iter().map(|music| (&music.file, &music.place));
         let model = self.detection.iter().map(|detection| (&detection.model, &detection.place));
         telemetry.chain(music).chain(model).map(|(file, place)| (file.clone(), place.clone())).collect()
@@ -82,19 +83,23 @@ pub struct Clock {
     pub offset: Timestamp,
     /// When the first recording starts, whatever the camera says.
     pub start: Option<UtcTime>,
+    /// Whether the manifest says so: then nothing else is asked.
+    pub stated: bool,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Clock { offset: Timestamp::ZERO, start: None }
+        Clock { offset: Timestamp::ZERO, start: None, stated: false }
     }
 }
 
 /// A log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TelemetrySource {
-    /// Relative to the project.
+    /// Relative to the project; of a camera, what it is called.
     pub file: String,
+    /// Where it lies in the footage of a camera, that.
+    pub camera: Option<String>,
     /// Name in the table of telemetry formats, and its version.
     pub format: String,
     pub format_version: u32,

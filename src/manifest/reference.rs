@@ -104,7 +104,7 @@ fn map_of(what: &str) -> String {
 fn telemetry_fields() -> Vec<FieldDoc> {
     let gap = Timestamp::from_seconds(TELEMETRY_GAP);
     vec![
-        FieldDoc::new::<FileName>("file", "The log, relative to the project.", None),
+        FieldDoc::new::<FileName>("file", "The log, relative to the project. (`Footage` has none.)", None),
         FieldDoc::new::<Option<TelemetryStart>>(
             "start",
             "When the log starts, where its times count from its own start.",

@@ -333,15 +333,17 @@ impl FromNode for FileName {
 impl FromNode for Clock {
     fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
         match &node.value {
-            Value::Text(text) if dated(text) => {
-                UtcTime::from_node(node, checker).map(|start| Clock { start: Some(start), ..Clock::default() })
-            }
+            Value::Text(text) if dated(text) => UtcTime::from_node(node, checker).map(|start| Clock {
+                start: Some(start),
+                stated: true,
+                ..Clock::default()
+            }),
             Value::Text(_) | Value::Int(_) | Value::Decimal(_) => {
-                Timestamp::from_node(node, checker).map(|offset| Clock { offset, start: None })
+                Timestamp::from_node(node, checker).map(|offset| Clock { offset, start: None, stated: true })
             }
             _ => {
                 let fields = ClockFields::from_node(node, checker)?;
-                Some(Clock { offset: fields.offset, start: fields.start })
+                Some(Clock { offset: fields.offset, start: fields.start, stated: true })
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
+use crate::model::alignment::Alignment;
 use crate::model::footage::MediaInfo;
 use crate::model::key::{ActionKey, KeyFields};
 use crate::model::moment::Chosen;
@@ -35,6 +36,8 @@ pub enum ActionSpec {
     Compare(CompareSpec),
     MergeTelemetry(MergeSpec),
     Locate(LocateSpec),
+    Extract(ExtractSpec),
+    Align(AlignSpec),
 }
 
 /// Where a kind's work is done.
@@ -300,10 +303,33 @@ const COMPARE: Kind = Kind {
     reads_as: value::<Compared>,
 };
 
+const EXTRACT: Kind = Kind {
+    name: "extract",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux],
+    memory: 60,
+    deadline: STUCK,
+    product: ("telemetry track extracted", "telemetry tracks extracted"),
+    artifacts: 1,
+    reads_as: nothing,
+};
+const ALIGN: Kind = Kind {
+    name: "telemetry.align",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 200,
+    deadline: STUCK,
+    product: ("clock aligned", "clocks aligned"),
+    artifacts: 1,
+    reads_as: value::<Alignment>,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN,
 ];
 
 impl Kind {
@@ -347,6 +373,8 @@ impl ActionSpec {
             ActionSpec::Quality(_) => &QUALITY,
             ActionSpec::MergeTelemetry(_) => &MERGE,
             ActionSpec::Locate(_) => &LOCATE,
+            ActionSpec::Extract(_) => &EXTRACT,
+            ActionSpec::Align(_) => &ALIGN,
         }
     }
 
@@ -386,6 +414,11 @@ impl ActionSpec {
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Locate(s) => vec![s.telemetry],
             ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
+            ActionSpec::Extract(s) => vec![s.file],
+            ActionSpec::Align(s) => {
+                let payloads = s.recordings.iter().flat_map(|r| &r.chapters).filter_map(|chapter| chapter.payloads);
+                payloads.chain(s.log.iter().map(|log| log.telemetry)).collect()
+            }
             ActionSpec::Copy(s) => vec![s.source.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),
             ActionSpec::Compare(s) => [s.encoded].into_iter().chain(s.sources.iter().map(|run| run.file)).collect(),

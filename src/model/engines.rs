@@ -93,6 +93,8 @@ impl ActionSpec {
             | ActionSpec::CleanTelemetry(_)
             | ActionSpec::MergeTelemetry(_)
             | ActionSpec::Locate(_)
+            | ActionSpec::Extract(_)
+            | ActionSpec::Align(_)
             | ActionSpec::Choose(_)
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)

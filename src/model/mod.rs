@@ -3,6 +3,7 @@
 //! another process.
 
 pub mod action;
+pub mod alignment;
 pub mod confinement;
 pub mod decoders;
 pub mod engines;
@@ -13,6 +14,7 @@ pub mod mastering;
 pub mod moment;
 pub mod naming;
 pub mod overlay;
+pub mod payloads;
 pub mod protocol;
 pub mod signal;
 pub mod specs;

@@ -131,6 +131,38 @@ impl std::fmt::Display for Position {
     }
 }
 
+/// `extract`: the telemetry track of a file of footage, with its times
+/// (artifact 0; see [`payloads`](crate::model::payloads)).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ExtractSpec {
+    pub file: Digest,
+}
+
+/// `telemetry.align`: when the recordings of one camera start:
+/// [`Alignment`](crate::model::alignment::Alignment) (value, and artifact 0).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AlignSpec {
+    pub recordings: Vec<AlignRecording>,
+    /// What they are compared with, where their receiver does not tell.
+    pub log: Option<MergeLog>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AlignRecording {
+    /// When the camera says that it starts: UTC in ns.
+    pub claimed: Option<i64>,
+    pub duration: Timestamp,
+    pub chapters: Vec<AlignChapter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AlignChapter {
+    /// Where the file starts in the recording.
+    pub offset: Timestamp,
+    /// The telemetry track of the file.
+    pub payloads: Option<Digest>,
+}
+
 /// `choose`: candidates, scores and selection to `Chosen` (value) and a
 /// `ChoiceReport` (artifact 0).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use crate::base::Diagnostic;
 use crate::manifest::kinds::KindEntry;
 use crate::telemetry::import::{HEAD, Imported, head, parameters};
 use crate::telemetry::zone::Zone;
-use crate::telemetry::{csv, fit, gpx, log, nmea, srt, tcx};
+use crate::telemetry::{csv, fit, gpmf, gpx, log, nmea, srt, tcx};
 
 /// A format of log files.
 #[derive(Clone, Copy)]
@@ -58,6 +58,14 @@ const LOG: Format = Format {
     looks: |_| false,
 };
 
+/// What lies in the footage, whose tracks the media program takes out.
+const FOOTAGE: Format = Format {
+    entry: KindEntry::of::<gpmf::Footage>("Footage", gpmf::VERSION, gpmf::FOOTAGE_EXAMPLE),
+    import: gpmf::import_footage,
+    plain: gpmf::plain,
+    looks: |_| false,
+};
+
 /// The entry of a module of this folder.
 macro_rules! reader {
     ($module:ident, $kind:ident) => {
@@ -72,13 +80,15 @@ macro_rules! reader {
 
 /// Every format of its own, in the order in which a file is tried: what looks
 /// like several of them is the first.
-const READERS: [Format; 6] = [
+const READERS: [Format; 8] = [
     reader!(fit, Fit),
+    reader!(gpmf, Gpmf),
     reader!(gpx, Gpx),
     reader!(tcx, Tcx),
     reader!(nmea, Nmea),
     reader!(srt, Srt),
     reader!(csv, Csv),
+    FOOTAGE,
 ];
 
 /// What [`LOG`] gives changes whenever one of the others does.

@@ -6,6 +6,7 @@
 //! decides something later is rounded to the step that [`channels`] states, so
 //! that another processor decides the same.
 
+pub mod align;
 mod bad_rows;
 pub mod channels;
 mod clean;
@@ -16,6 +17,7 @@ mod excursions;
 pub mod fit;
 mod formats;
 mod geodesy;
+pub mod gpmf;
 pub mod gpx;
 mod import;
 mod lines;

@@ -1,6 +1,7 @@
 //! Whole files through import and cleaning.
 
 mod fit;
+mod gpmf;
 mod merging;
 mod mutated;
 mod real;

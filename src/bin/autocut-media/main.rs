@@ -18,6 +18,7 @@ mod damage;
 mod decode;
 mod deinterlace;
 mod extent;
+mod extract;
 mod feed;
 mod films;
 mod inbox;

@@ -22,7 +22,7 @@ use crate::films::Films;
 use crate::infer::Models;
 use crate::invocation::{Progress, input};
 use crate::meter::Meter;
-use crate::{analyse, audio, compare, copy, infer, join, probe, proxy, render, still};
+use crate::{analyse, audio, compare, copy, extract, infer, join, probe, proxy, render, still};
 
 /// Least time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -178,6 +178,7 @@ fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Resul
             Ok(Produced { value: model::encode(&info), warnings, ..Produced::default() })
         }
         ActionSpec::Detect(spec) => infer::detect(spec, invocation, films, models, progress),
+        ActionSpec::Extract(spec) => extract::extract(spec, invocation, progress),
         ActionSpec::Sound(spec) => audio::sound(spec, invocation, progress),
         ActionSpec::Mix(spec) => audio::mix(spec, invocation, progress),
         ActionSpec::Segment(spec) => render::render(spec, invocation, films, Skip::Nothing, progress),

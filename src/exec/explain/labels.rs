@@ -61,6 +61,8 @@ const LABELS: &[(&str, &str, &str, Whose, Unit, Level)] = &[
     ("telemetry.import", "spec.format_version", "version of the format", Own, Plain, Root),
     ("telemetry.import", "spec.params.", "", Own, Plain, Root),
     ("telemetry.clean", "spec.gap_ms", "gap", Own, Milliseconds, Root),
+    ("telemetry.align", "spec.log.", "the log's ", Own, Nanoseconds, Derived),
+    ("telemetry.align", "spec.", "", Own, Plain, Derived),
     ("telemetry.merge", "spec.logs", "logs", Own, Plain, Root),
     ("telemetry.merge", "spec.logs.", "", Own, Nanoseconds, Derived),
     ("show", "spec.overlay.params.", "", Own, Plain, Root),
@@ -126,6 +128,7 @@ impl Subject<'_> {
             }
             "detect" => "detection".to_owned(),
             "telemetry.import" | "telemetry.clean" | "telemetry.merge" => "telemetry".to_owned(),
+            "telemetry.align" | "extract" => "footage".to_owned(),
             "choose" => "moments".to_owned(),
             "show" | "draw" => match overlay_of(self.node) {
                 Some(name) => format!("overlay {name}"),

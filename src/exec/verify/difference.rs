@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::model::alignment::Alignment;
 use crate::model::moment::{ChoiceReport, Chosen};
 use crate::model::overlay::{Drawn, Shown};
 use crate::model::signal::{DetectedFrame, NamedSignal};
@@ -42,6 +43,7 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
             Part::Artifact(0),
         ) => |bytes| serde_json::to_value(columns::decode(bytes)?).ok(),
         (ActionSpec::Locate(_), Part::Value | Part::Artifact(0)) => read::<Option<Position>>,
+        (ActionSpec::Align(_), Part::Value | Part::Artifact(0)) => read::<Alignment>,
         (ActionSpec::Choose(_), Part::Value) => read::<Chosen>,
         (ActionSpec::Choose(_), Part::Artifact(0)) => read::<ChoiceReport>,
         (ActionSpec::Show(_), Part::Artifact(0)) => read::<Shown>,

@@ -30,6 +30,11 @@ const PIECES: &[&[u8]] = &[
     b"\xff\xff\xff\xff",
     b"\0\0\0\0",
     b".FIT",
+    b"DEVC\0\x01\xff\xff",
+    b"STRM\0\x01\xff\xff",
+    b"GPS5l\x14\xff\xff",
+    b"SCALl\x04\0\x01\0\0\0\0",
+    b"TYPEc\x01\0\x08f[99999]",
     b"2024-06-01T10:00:00Z",
     b"#",
     b"\xf0\x9f\x9a\xb2",
@@ -81,6 +86,8 @@ fn damage_does_no_harm() {
     for file in ["small.fit", "power-and-heart.gpx", "gaps.gpx"] {
         seeds.extend(testdata(&format!("telemetry/{file}")).map(|bytes| (file.to_owned(), bytes)));
     }
+    let dump = testdata("gopro/hero11.gpmf");
+    seeds.extend(dump.map(|dump| ("hero11.gpmf".to_owned(), dump[..dump.len().min(14_500)].to_vec())));
     for (name, seed) in &seeds {
         let mut chance = fastrand::Rng::with_seed(5);
         let (mut whole, mut refused) = (0, 0);

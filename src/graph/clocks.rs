@@ -1,0 +1,197 @@
+//! Where each recording lies on the log's clock, and how that is known.
+//!
+//! What the manifest states wins. Else the receiver in a camera tells, else the
+//! log: an action compares them (`telemetry::align`), for all recordings of a
+//! camera together. It is planned only where there is something to compare, or
+//! where no recording of a camera lies within the log as its clock stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Timestamp, UtcTime};
+use crate::graph::db::{Db, Project};
+use crate::graph::footage::{self, Recording};
+use crate::graph::planned::{Collector, Planned};
+use crate::graph::telemetry::{self, Log, log, no_recording, no_start, received};
+use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
+use crate::model::ActionSpec;
+use crate::model::alignment::{AlignMethod, Alignment};
+use crate::model::specs::MergeLog;
+use crate::model::telemetry::LogClock;
+
+/// All recordings with their true clocks, and how each camera's was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aligned {
+    pub recordings: Arc<Vec<Recording>>,
+    /// By camera, of those whose clock the manifest does not state.
+    pub cameras: BTreeMap<String, Arc<Alignment>>,
+}
+
+/// All recordings, on the clocks that are the surest.
+#[salsa::tracked]
+pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
+    let mut needs = Collector::default();
+    let received = needs.take(received(db, project)).cloned();
+    let Some(received) = received else { return needs.finish(None) };
+    let mut found = Aligned { recordings: received.recordings.clone(), cameras: received.cameras.clone() };
+    let open = |set: &&FootageSet| {
+        let known = received.cameras.get(&set.name).is_some_and(|found| found.method == AlignMethod::Receiver);
+        !set.clock.stated && !known
+    };
+    let open: Vec<&FootageSet> = project.footage(db).iter().filter(open).collect();
+    if open.is_empty() || project.telemetry(db).is_empty() {
+        return needs.finish(Some(Arc::new(found)));
+    }
+    let Some(log) = needs.take(log(db, project)).cloned() else { return needs.finish(None) };
+    let Some((log, shift)) = log.and_then(|log| {
+        let shift = on_utc(project.telemetry(db), &log)?;
+        Some((log, shift))
+    }) else {
+        return needs.finish(Some(Arc::new(found)));
+    };
+    let mut recordings = received.recordings.to_vec();
+    let mut complete = true;
+    for set in open {
+        let own: Vec<&Recording> = received.recordings.iter().filter(|one| one.camera == set.name).collect();
+        let inside = |recording: &&Recording| {
+            recording.utc.is_some_and(|utc| {
+                let start = utc.0.saturating_sub(shift);
+                start <= log.summary.last && start.saturating_add(recording.duration.to_nanos()) >= log.summary.first
+            })
+        };
+        let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
+        let claims = own.iter().any(|recording| recording.utc.is_some());
+        if own.is_empty() || (!tracks && (!claims || own.iter().any(inside))) {
+            continue;
+        }
+        let against = MergeLog { telemetry: log.digest, shift };
+        let spec = telemetry::align_spec(db, &own, Some(against), &mut needs);
+        let result = spec.and_then(|spec| needs.act(db, format!("{}/clock", set.name), ActionSpec::Align(spec)));
+        match result.and_then(|result| needs.value::<Alignment>(&result)) {
+            Some(alignment) => {
+                telemetry::put_right(&mut recordings, &set.name, &alignment);
+                found.cameras.insert(set.name.clone(), Arc::new(alignment));
+            }
+            None => complete = false,
+        }
+    }
+    found.recordings = Arc::new(recordings);
+    needs.finish(complete.then(|| Arc::new(found)))
+}
+
+/// What is added to the log's times to be on UTC, where that is known without
+/// the footage's clocks.
+fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
+    match (sources, log.summary.clock) {
+        ([source], LogClock::Utc) if source.camera.is_none() => Some(source.offset.to_nanos()),
+        ([TelemetrySource { start: Some(TelemetryStart::Utc(UtcTime(start))), offset, .. }], LogClock::Start) => {
+            Some(start.saturating_add(offset.to_nanos()))
+        }
+        ([_], _) => None,
+        // Several were merged on UTC; where one of them hangs on a recording,
+        // so does the whole.
+        _ if sources.iter().any(|source| matches!(source.start, Some(TelemetryStart::Recording(_)))) => None,
+        _ => Some(0),
+    }
+}
+
+/// Time on the log's clock at the start of a recording, in ns; `None` where
+/// no clock connects the two.
+pub fn start_of(
+    sources: &[TelemetrySource],
+    log: &Log,
+    recordings: &[Recording],
+    recording: &Recording,
+) -> Option<i64> {
+    let [source @ TelemetrySource { camera: None, .. }] = sources else {
+        // What was merged is on UTC.
+        return recording.utc.map(|utc| utc.0);
+    };
+    let offset = source.offset.to_nanos();
+    let start = match (log.summary.clock, &source.start) {
+        (LogClock::Utc, _) => recording.utc?.0,
+        (LogClock::Start, Some(TelemetryStart::Utc(start))) => recording.utc?.0.saturating_sub(start.0),
+        (LogClock::Start, Some(TelemetryStart::Recording(name))) => {
+            let anchor = footage::find(recordings, name)?;
+            if anchor.name == recording.name { 0 } else { recording.utc?.0.saturating_sub(anchor.utc?.0) }
+        }
+        (LogClock::Start, None) => return None,
+    };
+    Some(start.saturating_sub(offset))
+}
+
+/// The clock of every recording, with what is wrong with it.
+#[salsa::tracked]
+pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<i64>>>> {
+    let mut needs = Collector::default();
+    let aligned = needs.take(aligned(db, project)).cloned();
+    let log = needs.take(log(db, project)).cloned();
+    let (Some(aligned), Some(log)) = (aligned, log) else { return needs.finish(None) };
+    let recordings = &aligned.recordings;
+    let sources = project.telemetry(db);
+    let (Some(log), Some(first)) = (log, sources.first()) else {
+        return needs.finish(Some(Arc::new(vec![None; recordings.len()])));
+    };
+    let starts: Vec<_> = recordings.iter().map(|r| start_of(sources, &log, recordings, r)).collect();
+    if let Some(problem) = mismatch(sources, &log, recordings, &starts, project.footage(db)) {
+        needs.problem(problem.at(first.place.0.clone()));
+        return needs.finish(None);
+    }
+    needs.finish(Some(Arc::new(starts)))
+}
+
+/// What the logs are called together.
+fn names(sources: &[TelemetrySource]) -> String {
+    let names: Vec<&str> = sources.iter().map(|source| source.file.as_str()).collect();
+    match names.split_last() {
+        Some((last, [])) => format!("the log {last}"),
+        Some((last, rest)) => format!("the logs {} and {last}", rest.join(", ")),
+        None => "the log".to_owned(),
+    }
+}
+
+/// The problem, if no footage lies within the log: never silently wrong.
+fn mismatch(
+    sources: &[TelemetrySource],
+    log: &Log,
+    recordings: &[Recording],
+    starts: &[Option<i64>],
+    sets: &[FootageSet],
+) -> Option<Diagnostic> {
+    let summary = &log.summary;
+    if let [TelemetrySource { start: Some(TelemetryStart::Recording(name)), .. }] = sources
+        && summary.clock == LogClock::Start
+        && footage::find(recordings, name).is_none()
+    {
+        return Some(no_recording(name, recordings));
+    }
+    if recordings.is_empty() {
+        return None;
+    }
+    let known: Vec<_> = recordings.iter().zip(starts).filter_map(|(r, start)| Some((r, (*start)?))).collect();
+    let Some((first, start)) = known.iter().min_by_key(|(_, start)| *start) else {
+        let problem = match summary.clock {
+            LogClock::Start => no_start(sources.first().map_or("", |source| source.file.as_str())),
+            LogClock::Utc => Diagnostic::input("no footage states when it was recorded, so the log cannot be matched")
+                .hint("add `clock: Clock(start: \"2024-06-01T10:00:00Z\")` to a footage set"),
+        };
+        return Some(problem);
+    };
+    let overlaps = |(r, start): &(&Recording, i64)| {
+        *start <= summary.last && start.saturating_add(r.duration.to_nanos()) >= summary.first
+    };
+    if known.iter().any(overlaps) {
+        return None;
+    }
+    let away = Timestamp::from_nanos(summary.first.saturating_sub(*start));
+    // What stands in the manifest already is replaced, so it is part of the new one.
+    let set = sets.iter().find(|set| set.name == first.camera);
+    let clock = set.map_or(Timestamp::ZERO, |set| set.clock.offset) + away;
+    let sign = if clock.is_negative() { "" } else { "+" };
+    let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
+    Some(
+        Diagnostic::input(format!("no footage overlaps {}", names(sources)))
+            .note(format!("{} starts {apart} {when} the log's first sample", first.name))
+            .hint(format!("if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start", first.name)),
+    )
+}
