@@ -208,6 +208,7 @@ mod tests {
 
     /// What a device that cannot be opened says: it is named, and no frame is
     /// made in software behind its back.
+    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
     #[test]
     fn a_device_that_is_not_there_fails_its_trial() {
         av::start();
