@@ -46,7 +46,7 @@ const BYTES: &[(&str, &str)] = &[
 const KEYS: &[&str] = &[
     "6b7a9c6c", "a2c1948e", "4ff6f7e5", "cd6cbe17", "e612343f", "7f56d305", "c6969576", "fc749b45", "1b9c6190",
     "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "0e22e825",
-    "a8e2a63c",
+    "a8e2a63c", "b5891f19", "955a080d",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
