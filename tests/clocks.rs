@@ -2,7 +2,11 @@
 //! camera's own speed, what the manifest states. With GoPro's own films and
 //! what others decoded from them.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 

@@ -36,7 +36,10 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
     let mut found = Aligned { recordings: received.recordings.clone(), cameras: received.cameras.clone() };
     let open = |set: &&FootageSet| {
         let known = received.cameras.get(&set.name).is_some_and(|found| found.method == AlignMethod::Receiver);
-        !set.clock.stated && !known
+        // What a camera logged lies where its own clock has it: beside that it would
+        // only find itself.
+        let is_source = project.telemetry(db).iter().any(|source| source.camera.as_ref() == Some(&set.name));
+        !set.clock.stated && !known && !is_source
     };
     let open: Vec<&FootageSet> = project.footage(db).iter().filter(open).collect();
     if open.is_empty() || project.telemetry(db).is_empty() {

@@ -42,6 +42,16 @@ const SURE: u16 = 600;
 const MILLISECOND: i64 = 1_000_000;
 const QUARTER: i64 = 900_000_000_000;
 
+/// Less footage than this, in ns, may be like a part of a long log by chance.
+const LONG: i64 = 60_000_000_000;
+
+/// Media time in ns and a value, by recording.
+type Samples = fn(&Known) -> &[(i64, f64)];
+
+/// What of a camera is compared with the log's speed, the best first.
+const CURVES: [(AlignMethod, Samples); 2] =
+    [(AlignMethod::Speed, |known| &known.speed), (AlignMethod::Shaking, |known| &known.shaking)];
+
 /// What a recording says of itself.
 struct Known {
     clock: Option<gpmf::GpsClock>,
@@ -61,20 +71,26 @@ pub fn align(
     recordings: &[Recorded<'_>],
     log: Option<(&Telemetry, i64)>,
 ) -> Result<(Alignment, Vec<String>), Diagnostic> {
-    let known = recordings.iter().map(read).collect::<Result<Vec<Known>, Diagnostic>>()?;
+    let mut known = recordings.iter().map(read).collect::<Result<Vec<Known>, Diagnostic>>()?;
+    // Two stamps of one second may both be wrong, and so may most of those of a
+    // receiver that was seldom right: such a recording follows the others.
+    for known in &mut known {
+        known.clock = known.clock.filter(|clock| clock.agree >= 3 && clock.agree * 2 >= clock.anchors);
+    }
     if let Some(found) = by_receiver(recordings, &known) {
         return Ok((found, Vec::new()));
     }
     let Some(log) = log else { return Ok((claimed(recordings), Vec::new())) };
-    let speed = |known: &Known| known.speed.clone();
-    let shaking = |known: &Known| known.shaking.clone();
-    let curves: [(AlignMethod, &dyn Fn(&Known) -> Vec<(i64, f64)>); 2] =
-        [(AlignMethod::Speed, &speed), (AlignMethod::Shaking, &shaking)];
+    let is_long = recordings.iter().map(|recording| recording.duration).fold(0, i64::saturating_add) >= LONG;
     let mut doubtful = None;
-    for (method, samples) in curves {
+    for (method, samples) in CURVES {
         let Some(found) = by_curve(recordings, &known, log, method, samples) else { continue };
-        if found.confidence >= LEAST {
-            let warnings = if found.confidence >= SURE { Vec::new() } else { vec![unsure(&found)] };
+        // How much a camera shakes tells less than how fast it moves.
+        let is_sure = found.confidence >= SURE && (is_long || method == AlignMethod::Speed);
+        // A claim that lies in the log is not given up for what may be chance.
+        let is_better = (is_sure && is_long) || !lies_within(recordings, log);
+        if found.confidence >= LEAST && is_better {
+            let warnings = if is_sure { Vec::new() } else { vec![unsure(&found)] };
             return Ok((found, warnings));
         }
         doubtful.get_or_insert(found);
@@ -127,10 +143,7 @@ fn by_receiver(recordings: &[Recorded<'_>], known: &[Known]) -> Option<Alignment
     let clocks = || known.iter().filter_map(|known| known.clock);
     let anchors: usize = clocks().map(|clock| clock.anchors).sum();
     let agree: usize = clocks().map(|clock| clock.agree).sum();
-    // Two of one second may both be wrong.
-    if agree < 3 {
-        return None;
-    }
+    clocks().next()?;
     let own = |(recording, known): (&Recorded<'_>, &Known)| {
         let away = known.clock?.start.saturating_sub(recording.claimed?);
         Some(away.saturating_add(MILLISECOND / 2).div_euclid(MILLISECOND))
@@ -165,7 +178,7 @@ fn by_curve(
     known: &[Known],
     (log, shift): (&Telemetry, i64),
     method: AlignMethod,
-    samples: &dyn Fn(&Known) -> Vec<(i64, f64)>,
+    samples: Samples,
 ) -> Option<Alignment> {
     let (first, last) = (*log.times.first()?, *log.times.last()?);
     // Recordings lie together as the camera's clock has them; without one, the
@@ -180,7 +193,7 @@ fn by_curve(
             None if !is_timed && alone == Some(at) => 0,
             None => continue,
         };
-        points.extend(samples(known).into_iter().map(|(media, value)| (media.saturating_add(start), value)));
+        points.extend(samples(known).iter().map(|(media, value)| (media.saturating_add(start), *value)));
     }
     points.sort_by_key(|(time, _)| *time);
     let camera = Curve::of_samples(&points)?;
@@ -245,10 +258,21 @@ fn covered(recordings: &[Recorded<'_>], (from, until): (i64, i64), offset: i64, 
     (inside, whole)
 }
 
+/// The log from its first sample to its last, on UTC.
+fn span((log, shift): (&Telemetry, i64)) -> Option<(i64, i64)> {
+    Some((log.times.first()?.saturating_add(shift), log.times.last()?.saturating_add(shift)))
+}
+
+/// Whether all of the footage lies in the log, as the camera says.
+fn lies_within(recordings: &[Recorded<'_>], log: (&Telemetry, i64)) -> bool {
+    let (inside, whole) = span(log).map_or((0, 0), |span| covered(recordings, span, 0, false));
+    whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * 99
+}
+
 /// By what the camera says.
 fn by_claim(
     recordings: &[Recorded<'_>],
-    (log, shift): (&Telemetry, i64),
+    log: (&Telemetry, i64),
     doubtful: Option<&Alignment>,
 ) -> (Alignment, Vec<String>) {
     let mut found = claimed(recordings);
@@ -258,8 +282,7 @@ fn by_claim(
         found.alternatives =
             doubtful.offset_ms.map(|offset| (offset, doubtful.confidence as i16)).into_iter().collect();
     }
-    let (Some(first), Some(last)) = (log.times.first(), log.times.last()) else { return (found, Vec::new()) };
-    let span = (first.saturating_add(shift), last.saturating_add(shift));
+    let Some(span) = span(log) else { return (found, Vec::new()) };
     let (inside, whole) = covered(recordings, span, 0, false);
     if inside > 0 || whole == 0 {
         found.confidence = u16::try_from(i128::from(inside) * 500 / i128::from(whole.max(1))).unwrap_or(0);
@@ -301,7 +324,9 @@ fn by_claim(
         let warnings = vec![unsure(&zoned)];
         return (zoned, warnings);
     }
-    (found, Vec::new())
+    let warning = "none of the camera's footage lies in the log by its clock, and no zone of the world explains it: \
+                   nothing of the log is shown with it; write `clock` in its footage set";
+    (found, vec![warning.to_owned()])
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
         return Err(Diagnostic::input("the receiver never knew what time it was")
             .hint("write `time: Media` and `start: \"camera/recording\"`"));
     }
-    let (mut unfixed, mut imprecise, mut untimed) = (0_u64, 0_u64, 0_u64);
+    let (mut unfixed, mut imprecise, mut untimed, mut placed) = (0_u64, 0_u64, 0_u64, 0_u64);
     for fix in &decoded.fixes {
         if !fix.is_fixed() {
             unfixed += 1;
@@ -165,16 +165,20 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
             continue;
         }
         table.add(time)?;
+        placed += 1;
     }
-    if decoded.fixes.is_empty()
+    let clock = clock(&decoded, params.max_dop).filter(|_| utc);
+    let away = clock.map_or(0, |clock| clock.start);
+    // Without any position, indoors for instance, the sensors tell all the same.
+    if placed == 0
+        && (!utc || clock.is_some())
         && let Some(first) = decoded.sensors.first()
     {
         for time in first.times() {
             sensors(&decoded, time, &mut table);
-            table.add(time)?;
+            table.add(time.saturating_add(away))?;
         }
     }
-    let away = clock(&decoded, params.max_dop).filter(|_| utc).map_or(0, |clock| clock.start);
     for tag in tags {
         let time = tag.saturating_add(away);
         table.mark(Mark { time, kind: MarkKind::Event, name: "HiLight".to_owned() });

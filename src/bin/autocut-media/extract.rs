@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
 
 use autocut::base::{Diagnostic, Timestamp};
 use autocut::model::payloads;
@@ -137,12 +136,6 @@ fn find(file: &mut (impl Read + Seek), (start, end): (u64, u64), name: &[u8; 4])
     None
 }
 
-/// [`tags`] of a file on the disk.
-#[cfg(test)]
-fn tags_of(path: &Path) -> Option<Vec<i64>> {
-    tags(&mut File::open(path).ok()?)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -178,11 +171,13 @@ mod tests {
     /// `HMMT` holds a count of 0 (by `xxd`).
     #[test]
     fn a_film_without_tags_has_none() {
-        let folder = std::env::var_os("AUTOCUT_TESTDATA")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata"), std::path::PathBuf::from);
+        let folder = std::env::var_os("AUTOCUT_TESTDATA").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata"),
+            std::path::PathBuf::from,
+        );
         let film = folder.join("gopro/hero7.mp4");
         if film.exists() {
-            assert_eq!(tags_of(&film), Some(Vec::new()));
+            assert_eq!(tags(&mut File::open(&film).unwrap()), Some(Vec::new()));
         }
     }
 }

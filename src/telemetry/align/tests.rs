@@ -141,7 +141,8 @@ fn a_zone_is_tried_where_just_one_fits_and_told() {
     assert_eq!((found.method, found.offset_ms), (AlignMethod::Zone, Some(-20_700_000)), "{found:?}");
     // Days away: nothing fits.
     let (found, warnings) = of("2024-06-05T10:00:00Z", 600);
-    assert_eq!((found.method, warnings.len()), (AlignMethod::Claimed, 0));
+    assert_eq!((found.method, warnings.len()), (AlignMethod::Claimed, 1));
+    assert!(warnings[0].contains("none of the camera's footage lies in the log"), "{warnings:?}");
     // A log of a day: every zone fits, so none is taken.
     let (found, _) = align(&[recorded("2024-05-31T23:00:00Z", 600, None)], Some((&day, 0))).unwrap();
     assert_eq!(found.method, AlignMethod::Claimed, "{found:?}");

@@ -29,6 +29,9 @@ impl Still {
     }
 }
 
+/// Signals, and what of the groups that were looked at could not be decoded.
+type Found = (Vec<NamedSignal>, Vec<Diagnostic>);
+
 /// What the analysis is and which key frames it tells apart.
 pub(super) struct Wanted {
     pub(super) new: fn() -> Box<dyn Analyse>,
@@ -44,7 +47,7 @@ pub(super) fn look(
     films: &mut Films,
     wanted: &Wanted,
     progress: Progress,
-) -> Result<Option<(Vec<NamedSignal>, Vec<Diagnostic>)>, Diagnostic> {
+) -> Result<Option<Found>, Diagnostic> {
     let pass = &spec.pass;
     let Some(mut keys) = KeyFrames::open(path, SKIP)? else { return Ok(None) };
     let listed = keys.around(pass.from, pass.until);
@@ -146,7 +149,7 @@ impl Groups<'_> {
         Ok(())
     }
 
-    fn finish(self) -> (Vec<NamedSignal>, Vec<Diagnostic>) {
+    fn finish(self) -> Found {
         let names = analysis::find(&self.spec.analysis).map_or(&[][..], |analysis| analysis.signals);
         let signal = Signal { times: self.found.keys().copied().collect(), values: self.found.into_values().collect() };
         let named = names.first().map(|name| NamedSignal { name: (*name).to_owned(), signal });
