@@ -27,6 +27,9 @@ const BYTES: &[(&str, &str)] = &[
     ("telemetry.clean 2", "987d9d01"),
     ("telemetry.merge 1", "c0aaddda"),
     ("locate 1", "0c0f4f39"),
+    ("telemetry.export 1 Csv", "4413a824"),
+    ("telemetry.export 1 Gpx", "91cb5b02"),
+    ("telemetry.export 1 Json", "5f4657a5"),
     ("choose 2", "6e54aa8a"),
     ("show 1 Gauge 2001", "ae487252"),
     ("draw 1 Gauge 2001", "5cea4c60"),
@@ -46,7 +49,7 @@ const BYTES: &[(&str, &str)] = &[
 const KEYS: &[&str] = &[
     "6b7a9c6c", "a2c1948e", "4ff6f7e5", "cd6cbe17", "e612343f", "7f56d305", "c6969576", "fc749b45", "1b9c6190",
     "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "0e22e825",
-    "a8e2a63c", "b5891f19", "955a080d",
+    "a8e2a63c", "b5891f19", "955a080d", "f2550cd8",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -160,6 +163,13 @@ fn bytes_change_only_with_the_version() {
 
     let locate = ActionSpec::Locate(LocateSpec { telemetry: log, at: 1_717_236_030_000_000_000 });
     note(format!("locate {}", locate.kind().version), &run(locate, &memory));
+
+    for format in [LogFormat::Csv, LogFormat::Gpx, LogFormat::Json] {
+        let (stretch, channels) = (Some((1_717_236_030_000_000_000, 1_717_236_090_000_000_000)), Vec::new());
+        let title = "<track>".to_owned();
+        let spec = ActionSpec::Export(ExportSpec { telemetry: log, format, utc: Some(0), stretch, channels, title });
+        note(format!("telemetry.export {} {format:?}", spec.kind().version), &run(spec, &memory));
+    }
 
     let choice = ActionSpec::Choose(choose(Some(log)));
     note(format!("choose {}", choice.kind().version), &run(choice, &memory));
@@ -346,6 +356,14 @@ fn specs() -> Vec<ActionSpec> {
             }],
             log: Some(MergeLog { telemetry: digest, shift: 1 }),
         }),
+        ActionSpec::Export(ExportSpec {
+            telemetry: digest,
+            format: LogFormat::Gpx,
+            utc: Some(1),
+            stretch: Some((2, 3)),
+            channels: vec!["speed".to_owned()],
+            title: "track".to_owned(),
+        }),
     ]
 }
 
@@ -423,6 +441,7 @@ fn what_is_absent_is_in_the_key() {
         "compare",
         "telemetry.merge",
         "telemetry.align",
+        "telemetry.export",
     ];
     assert_eq!(reached, media);
 }

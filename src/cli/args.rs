@@ -10,6 +10,7 @@ use crate::deliver::encoders::{Wanted, Which};
 use crate::exec::decoding::DecodeBy;
 use crate::exec::reproducible;
 use crate::exec::settings::{Arguments, FromText, Jobs, SharedPlace, StoreFolder};
+use crate::telemetry::zone::Zone;
 
 /// make for video: renders what autocut.ron declares, and only what changed.
 #[derive(Debug, Parser)]
@@ -51,6 +52,9 @@ pub(super) enum Command {
     /// Compare encoders, presets and qualities on a piece of your own footage,
     /// and say which to take. Writes no output.
     Bench(Bench),
+    /// Show what is in a file of telemetry, or in the telemetry of a film: its
+    /// channels, what they range over, how they run. Needs no project.
+    Telemetry(Telemetry),
     /// Write a page with the chosen moments and the near-misses, and the lines
     /// that pin or ban them.
     Storyboard(Storyboard),
@@ -305,6 +309,34 @@ pub(super) struct Bench {
     /// that one lists what is compared. (The same id keeps the global one out.)
     #[arg(id = "codec", long = "encoder", hide = true, value_parser = value::<Wanted>)]
     _encoder: Option<Wanted>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Telemetry {
+    /// A log (FIT, GPX, TCX, CSV, NMEA, SRT, GPMF), or a film that carries one.
+    /// Where the manifest here names it, it is read as the manifest says.
+    pub file: PathBuf,
+    /// Clean it first: drop what is impossible, smooth the track, compute what
+    /// can be computed.
+    #[arg(long)]
+    pub clean: bool,
+    /// Print a row for each sample instead, as CSV: `time` in seconds of the
+    /// film or since 1970, then every channel in its own unit.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Draw the track and every channel, as a PNG file.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// The zone of times that name none, e.g. Europe/Berlin or +05:30 [default: UTC].
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub timezone: Option<String>,
+    /// Print a JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn zone(text: &str) -> Result<String, String> {
+    Zone(text.to_owned()).rules().map(|_| text.to_owned()).map_err(told)
 }
 
 #[derive(Debug, clap::Args)]

@@ -149,6 +149,7 @@ pub fn work(spec: &ActionSpec) -> u64 {
         | ActionSpec::Locate(_)
         | ActionSpec::Extract(_)
         | ActionSpec::Align(_)
+        | ActionSpec::Export(_)
         | ActionSpec::Still(_)
         | ActionSpec::Quality(_) => 1,
     }

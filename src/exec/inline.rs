@@ -14,7 +14,8 @@ use crate::model::{ActionSpec, Telemetry, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
 use crate::telemetry::align::{self, Recorded};
-use crate::telemetry::{self, columns};
+use crate::telemetry::export::Export;
+use crate::telemetry::{self, columns, lookup};
 
 /// Where the inputs of an action are read.
 pub trait Materials {
@@ -85,6 +86,22 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
             made(position.clone(), position)
         }
         ActionSpec::Align(spec) => align(spec, materials, logs),
+        ActionSpec::Export(spec) => {
+            let log = logs.get(materials, spec.telemetry)?;
+            let part = spec.stretch.map(|(from, until)| lookup::within(&log, from..until));
+            let log = part.as_ref().unwrap_or(&log);
+            let export = Export {
+                log,
+                format: spec.format,
+                zero: spec.stretch.map(|(from, _)| from).or(log.times.first().copied()).unwrap_or(0),
+                utc: spec.utc,
+                channels: &spec.channels,
+                title: &spec.title,
+            };
+            let mut file = Vec::new();
+            export.write(&mut file).map_err(|error| Diagnostic::bug(format!("a log cannot be written: {error}")))?;
+            made(file, Vec::new())
+        }
         ActionSpec::Choose(spec) => {
             let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
             let signals = |digest| -> Result<Vec<NamedSignal>, Diagnostic> {

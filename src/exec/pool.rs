@@ -21,8 +21,8 @@ use crate::inputs::meter::Meter;
 use crate::inputs::{self, RealSystem, System};
 use crate::model::protocol::Reply;
 use crate::model::{ActionKey, ActionResult, Runs, Usage};
-use crate::store::Store;
 use crate::store::objects::Unsound;
+use crate::store::{self, Store};
 
 pub struct Pool {
     slots: Vec<Slot>,
@@ -255,10 +255,19 @@ impl Bench {
         }
     }
 
-    fn run_inline(&self, task: &Task) -> Result<ActionResult, Diagnostic> {
+    fn run_inline(&mut self, task: &Task) -> Result<ActionResult, Diagnostic> {
         let materials = Located { inputs: &task.inputs, store: &self.place.store };
         let made = inline::run(&task.action.spec, &materials, &self.logs)?;
-        let artifact = self.place.store.insert_bytes(&made.artifact)?;
+        let artifact = match &task.action.output {
+            // An output is not kept a second time.
+            Some(output) => {
+                let scratch = self.scratch()?;
+                let file = scratch.path().join("output");
+                store::write_file(&file, &made.artifact)?;
+                self.place.store.take_output(&self.place.root, output, &file, task.action.key, self.place.force)?
+            }
+            None => self.place.store.insert_bytes(&made.artifact)?,
+        };
         Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: made.warnings })
     }
 

@@ -84,7 +84,7 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
 
 /// What is added to the log's times to be on UTC, where that is known without
 /// the footage's clocks.
-fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
+pub(super) fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
     match (sources, log.summary.clock) {
         ([source], LogClock::Utc) if source.camera.is_none() => Some(source.offset.to_nanos()),
         ([TelemetrySource { start: Some(TelemetryStart::Utc(UtcTime(start))), offset, .. }], LogClock::Start) => {

@@ -12,6 +12,7 @@ pub mod clips;
 pub mod clocks;
 pub mod db;
 pub mod encoding;
+mod exports;
 pub mod footage;
 pub mod moments;
 pub mod outputs;

@@ -1,6 +1,7 @@
 //! Outputs: a timeline of the chosen moments, rendered clip by clip, joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
@@ -15,6 +16,7 @@ use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
 use crate::graph::clocks;
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
+use crate::graph::exports;
 use crate::graph::footage::{self, Recording};
 use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
@@ -52,6 +54,9 @@ pub fn wanted(db: &dyn Db, project: Project, targets: &[String]) -> Vec<usize> {
 /// The output at `index` of the manifest.
 #[salsa::tracked]
 pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
+    if exports::plan(db, project, index).is_some() {
+        return exports::exported(db, project, index).clone();
+    }
     let mut needs = Collector::default();
     let Some(runs) = needs.take(files(db, project, index)).cloned() else { return needs.finish(None) };
     let mut complete = true;
@@ -65,10 +70,15 @@ pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
 #[salsa::tracked]
 fn conflict(db: &dyn Db, project: Project, first: usize, second: usize) -> Option<Diagnostic> {
     let name = |index: usize| project.outputs(db).get(index).map(|output| output.name.as_str());
-    let files_of = |index: usize| files(db, project, index).value.iter().flat_map(|runs| runs.iter());
-    let paths = |index: usize| files_of(index).flat_map(|run| run.files(db)).map(|file| file.plan.path.as_str());
-    let taken: std::collections::HashSet<&str> = paths(first).collect();
-    let path = paths(second).find(|path| taken.contains(path))?;
+    let films = |index: usize| files(db, project, index).value.iter().flat_map(|runs| runs.iter());
+    let paths = |index: usize| -> Vec<Cow<'_, str>> {
+        match exports::plan(db, project, index) {
+            Some(_) => exports::paths(db, project, index).into_iter().map(Cow::Owned).collect(),
+            None => films(index).flat_map(|run| run.files(db)).map(|file| file.plan.path.as_str().into()).collect(),
+        }
+    };
+    let taken: HashSet<Cow<'_, str>> = paths(first).into_iter().collect();
+    let path = paths(second).into_iter().find(|path| taken.contains(path))?;
     let problem = Diagnostic::input(format!("outputs {:?} and {:?} both write {path}", name(first)?, name(second)?));
     Some(problem.hint("let each output have a place of its own"))
 }
@@ -297,6 +307,8 @@ fn list_files<'db>(
             let file = File { look, plan, sound: Coded::new(&settings), shots };
             Some(vec![FileRun::new(db, vec![file])])
         }
+        // None of this: see `exports`.
+        Files::Log(_) => None,
         Files::Each(_) => {
             // Not by its place in the manifest: an edit of another output is none
             // of this one's.

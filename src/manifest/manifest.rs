@@ -221,7 +221,6 @@ impl OutputDecl {
     /// parameter `file` or `folder`.
     pub fn place_written(&self) -> Option<String> {
         let params: serde_json::Value = serde_json::from_str(&self.params).ok()?;
-        let path = params.get("file").or_else(|| params.get("folder"))?;
-        path.as_str().map(str::to_owned)
+        ["file", "folder"].iter().find_map(|field| params.get(field)?.as_str()).map(str::to_owned)
     }
 }

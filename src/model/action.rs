@@ -38,6 +38,7 @@ pub enum ActionSpec {
     Locate(LocateSpec),
     Extract(ExtractSpec),
     Align(AlignSpec),
+    Export(ExportSpec),
 }
 
 /// Where a kind's work is done.
@@ -326,17 +327,29 @@ const ALIGN: Kind = Kind {
     reads_as: value::<Alignment>,
 };
 
+const EXPORT: Kind = Kind {
+    name: "telemetry.export",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 100,
+    deadline: STUCK,
+    product: ("telemetry file written", "telemetry files written"),
+    artifacts: 1,
+    reads_as: nothing,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN, &EXPORT,
 ];
 
 impl Kind {
     /// Whether what it makes goes to an output of the user's and is not kept in
     /// the store as well.
     pub fn writes_output(&self) -> bool {
-        self.name == JOIN.name
+        [JOIN.name, EXPORT.name].contains(&self.name)
     }
 
     /// The kind of this name.
@@ -375,6 +388,7 @@ impl ActionSpec {
             ActionSpec::Locate(_) => &LOCATE,
             ActionSpec::Extract(_) => &EXTRACT,
             ActionSpec::Align(_) => &ALIGN,
+            ActionSpec::Export(_) => &EXPORT,
         }
     }
 
@@ -413,6 +427,7 @@ impl ActionSpec {
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Locate(s) => vec![s.telemetry],
+            ActionSpec::Export(s) => vec![s.telemetry],
             ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
             ActionSpec::Extract(s) => vec![s.file],
             ActionSpec::Align(s) => {
@@ -440,7 +455,7 @@ pub struct PlannedAction {
     pub spec: ActionSpec,
     /// Sprite packs of a segment: found by content, so not part of the key.
     pub packs: Vec<Digest>,
-    /// Where a join's output goes, relative to the project.
+    /// Where the output of a join or an export goes, relative to the project.
     pub output: Option<String>,
 }
 

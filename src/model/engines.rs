@@ -95,6 +95,7 @@ impl ActionSpec {
             | ActionSpec::Locate(_)
             | ActionSpec::Extract(_)
             | ActionSpec::Align(_)
+            | ActionSpec::Export(_)
             | ActionSpec::Choose(_)
             | ActionSpec::Show(_)
             | ActionSpec::Draw(_)

@@ -131,6 +131,34 @@ impl std::fmt::Display for Position {
     }
 }
 
+/// `telemetry.export`: a log, or a stretch of it, as a file that other programs
+/// read. Its artifact 0 is the output itself, which is not kept a second time in
+/// the store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ExportSpec {
+    /// Cleaned telemetry.
+    pub telemetry: Digest,
+    pub format: LogFormat,
+    /// Added to its times, in ns, to be on UTC; `None` where that is not known.
+    pub utc: Option<i64>,
+    /// Only the samples from the first to before the second, on the log's clock
+    /// in ns; the column `time` counts from the first, or else from the log's
+    /// first sample.
+    pub stretch: Option<(i64, i64)>,
+    /// Only these channels, in this order; all where none is named.
+    pub channels: Vec<String>,
+    /// What it is called in the file, where the format has a place for it.
+    pub title: String,
+}
+
+/// What kind of file a log is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LogFormat {
+    Csv,
+    Gpx,
+    Json,
+}
+
 /// `extract`: the telemetry track of a file of footage, with its times
 /// (artifact 0; see [`payloads`](crate::model::payloads)).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

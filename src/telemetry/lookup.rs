@@ -111,7 +111,10 @@ impl Cursor<'_> {
 /// The samples of a span of time, with one more on either side where there is
 /// one, so that values at its ends are those of the whole log.
 pub fn slice(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
-    let samples = around(&telemetry.times, range);
+    samples(telemetry, around(&telemetry.times, range))
+}
+
+fn samples(telemetry: &Telemetry, samples: Range<usize>) -> Telemetry {
     let values = |channel: &Channel| channel.values.get(samples.clone()).unwrap_or_default().to_vec();
     Telemetry {
         clock: telemetry.clock,
@@ -124,6 +127,14 @@ pub fn slice(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
         breaks: breaks_within(telemetry.breaks.iter().copied(), &samples),
         marks: marks_within(&telemetry.marks, &telemetry.times[samples.clone()]),
     }
+}
+
+/// The samples of a span of time and no others.
+pub fn within(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
+    let first = telemetry.times.partition_point(|time| *time < range.start);
+    let end = telemetry.times.partition_point(|time| *time < range.end);
+    let marks = telemetry.marks.iter().filter(|mark| range.contains(&mark.time));
+    Telemetry { marks: marks.cloned().collect(), ..samples(telemetry, first..end.max(first)) }
 }
 
 /// Indices of the samples that [`slice`] keeps.

@@ -14,6 +14,7 @@ pub mod columns;
 pub mod csv;
 mod derive;
 mod excursions;
+pub mod export;
 pub mod fit;
 mod formats;
 mod geodesy;
