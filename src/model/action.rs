@@ -38,6 +38,7 @@ pub enum ActionSpec {
     Locate(LocateSpec),
     Extract(ExtractSpec),
     Align(AlignSpec),
+    CompleteTelemetry(CompleteSpec),
 }
 
 /// Where a kind's work is done.
@@ -326,10 +327,22 @@ const ALIGN: Kind = Kind {
     reads_as: value::<Alignment>,
 };
 
+const COMPLETE: Kind = Kind {
+    name: "telemetry.complete",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 200,
+    deadline: STUCK,
+    product: ("log completed", "logs completed"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN, &COMPLETE,
 ];
 
 impl Kind {
@@ -375,6 +388,7 @@ impl ActionSpec {
             ActionSpec::Locate(_) => &LOCATE,
             ActionSpec::Extract(_) => &EXTRACT,
             ActionSpec::Align(_) => &ALIGN,
+            ActionSpec::CompleteTelemetry(_) => &COMPLETE,
         }
     }
 
@@ -414,6 +428,7 @@ impl ActionSpec {
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Locate(s) => vec![s.telemetry],
             ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
+            ActionSpec::CompleteTelemetry(s) => vec![s.telemetry],
             ActionSpec::Extract(s) => vec![s.file],
             ActionSpec::Align(s) => {
                 let payloads = s.recordings.iter().flat_map(|r| &r.chapters).filter_map(|chapter| chapter.payloads);
