@@ -26,6 +26,7 @@ const BYTES: &[(&str, &str)] = &[
     ("telemetry.import 2 Csv 2", "dc6728b4"),
     ("telemetry.clean 2", "987d9d01"),
     ("telemetry.merge 1", "c0aaddda"),
+    ("telemetry.complete 1", "aa62a4ea"),
     ("locate 1", "0c0f4f39"),
     ("telemetry.export 1 Csv", "4413a824"),
     ("telemetry.export 1 Gpx", "91cb5b02"),
@@ -33,8 +34,8 @@ const BYTES: &[(&str, &str)] = &[
     ("choose 2", "6e54aa8a"),
     ("show 1 Gauge 2001", "ae487252"),
     ("draw 1 Gauge 2001", "5cea4c60"),
-    ("show 1 Map 2001", "180586c5"),
-    ("draw 1 Map 2001", "54d473fb"),
+    ("show 1 Map 2002", "180586c5"),
+    ("draw 1 Map 2002", "54d473fb"),
     ("show 1 Elevation 2001", "53a5291f"),
     ("draw 1 Elevation 2001", "79e623a9"),
     ("show 1 Text 2001", "f2b253af"),
@@ -49,7 +50,7 @@ const BYTES: &[(&str, &str)] = &[
 const KEYS: &[&str] = &[
     "6b7a9c6c", "a2c1948e", "4ff6f7e5", "cd6cbe17", "e612343f", "7f56d305", "c6969576", "fc749b45", "1b9c6190",
     "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "0e22e825",
-    "a8e2a63c", "b5891f19", "955a080d", "f2550cd8",
+    "a8e2a63c", "b5891f19", "955a080d", "f2550cd8", "ef0cd673",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -131,6 +132,13 @@ fn overlays() -> Vec<OverlaySpec> {
     manifest.unwrap_or_else(|| panic!("{problems:?}")).overlays.into_iter().map(|overlay| overlay.spec).collect()
 }
 
+fn complete(telemetry: Digest) -> CompleteSpec {
+    CompleteSpec {
+        telemetry,
+        privacy: vec![PrivatePlace { latitude: 473_769_000, longitude: 85_417_000, radius: 200_000 }],
+    }
+}
+
 #[test]
 fn bytes_change_only_with_the_version() {
     let mut memory = Memory(BTreeMap::new());
@@ -160,6 +168,9 @@ fn bytes_change_only_with_the_version() {
     let logs = [0, 90_000_000_000].map(|shift| MergeLog { telemetry: log, shift });
     let merge = ActionSpec::MergeTelemetry(MergeSpec { logs: logs.to_vec() });
     note(format!("telemetry.merge {}", merge.kind().version), &run(merge, &memory));
+
+    let complete = ActionSpec::CompleteTelemetry(complete(log));
+    note(format!("telemetry.complete {}", complete.kind().version), &run(complete, &memory));
 
     let locate = ActionSpec::Locate(LocateSpec { telemetry: log, at: 1_717_236_030_000_000_000 });
     note(format!("locate {}", locate.kind().version), &run(locate, &memory));
@@ -364,6 +375,7 @@ fn specs() -> Vec<ActionSpec> {
             channels: vec!["speed".to_owned()],
             title: "track".to_owned(),
         }),
+        ActionSpec::CompleteTelemetry(complete(digest)),
     ]
 }
 
@@ -442,6 +454,7 @@ fn what_is_absent_is_in_the_key() {
         "telemetry.merge",
         "telemetry.align",
         "telemetry.export",
+        "telemetry.complete",
     ];
     assert_eq!(reached, media);
 }

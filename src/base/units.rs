@@ -35,8 +35,8 @@ pub enum Unit {
 /// Every unit with its dimension, factor and offset to the dimension's first
 /// unit (`base = value * factor + offset`) and its spellings, the first of
 /// which is the one shown.
-const UNITS: &[(Unit, Dimension, f64, f64, &[&str])] = {
-    use Dimension as D;
+const UNITS: &[(Unit, UnitKind, f64, f64, &[&str])] = {
+    use UnitKind as D;
     &[
         (Unit::None, D::Number, 1.0, 0.0, &["", "1"]),
         (Unit::MetresPerSecond, D::Speed, 1.0, 0.0, &["m/s", "mps"]),
@@ -62,8 +62,9 @@ const UNITS: &[(Unit, Dimension, f64, f64, &[&str])] = {
     ]
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dimension {
+/// What a unit measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnitKind {
     Number,
     Speed,
     Length,
@@ -78,8 +79,13 @@ enum Dimension {
 }
 
 impl Unit {
-    fn row(self) -> &'static (Unit, Dimension, f64, f64, &'static [&'static str]) {
+    fn row(self) -> &'static (Unit, UnitKind, f64, f64, &'static [&'static str]) {
         UNITS.iter().find(|row| row.0 == self).unwrap_or(&UNITS[0])
+    }
+
+    /// What it measures. Units of one kind can be converted.
+    pub fn kind(self) -> UnitKind {
+        self.row().1
     }
 
     /// The unit that is spelled `text`, whatever its case where that is

@@ -146,6 +146,7 @@ pub fn work(spec: &ActionSpec) -> u64 {
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)
         | ActionSpec::MergeTelemetry(_)
+        | ActionSpec::CompleteTelemetry(_)
         | ActionSpec::Locate(_)
         | ActionSpec::Extract(_)
         | ActionSpec::Align(_)

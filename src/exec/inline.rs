@@ -80,6 +80,11 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
             let (merged, summary) = telemetry::merge(&parts);
             made(columns::encode(&merged), encode(&summary))
         }
+        ActionSpec::CompleteTelemetry(spec) => {
+            let log = logs.get(materials, spec.telemetry)?;
+            let (log, summary) = telemetry::complete(&log, spec)?;
+            made(columns::encode(&log), encode(&summary))
+        }
         ActionSpec::Locate(spec) => {
             let log = logs.get(materials, spec.telemetry)?;
             let position = encode(&telemetry::position(&log, spec.at));

@@ -145,7 +145,10 @@ fn rank(spec: &ActionSpec) -> u8 {
     match spec {
         ActionSpec::Probe(_) | ActionSpec::Extract(_) => 0,
         ActionSpec::ImportTelemetry(_) => 1,
-        ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_) | ActionSpec::Align(_) => 2,
+        ActionSpec::CleanTelemetry(_)
+        | ActionSpec::MergeTelemetry(_)
+        | ActionSpec::CompleteTelemetry(_)
+        | ActionSpec::Align(_) => 2,
         ActionSpec::Analyse(_) | ActionSpec::Detect(_) => 3,
         ActionSpec::Choose(_) | ActionSpec::Quality(_) | ActionSpec::Locate(_) => 4,
         ActionSpec::Show(_) | ActionSpec::Export(_) => 5,

@@ -6,11 +6,12 @@ use crate::deliver::clips::{file_name, safe_name};
 use crate::deliver::deliverables::{self, Files};
 use crate::deliver::log::{LogPlan, Place, extension};
 use crate::graph::clocks;
+use crate::graph::complete;
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::Recording;
 use crate::graph::moments;
 use crate::graph::planned::{Collector, Planned};
-use crate::graph::telemetry::{self, Log};
+use crate::graph::telemetry::Log;
 use crate::manifest::manifest::OutputDecl;
 use crate::model::specs::{ExportSpec, LogFormat};
 use crate::model::{ActionSpec, Moment};
@@ -37,7 +38,7 @@ type Part = (String, String, Option<(i64, i64)>);
 
 fn export(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) -> Option<()> {
     let (output, plan) = plan(db, project, index)?;
-    let log = needs.take(telemetry::log(db, project)).cloned();
+    let log = needs.take(complete::log(db, project)).cloned();
     let aligned = needs.take(clocks::aligned(db, project)).cloned();
     let starts = needs.take(clocks::clocks(db, project)).cloned();
     let parts = parts(db, project, (output, &plan), needs);

@@ -10,6 +10,7 @@
 pub mod ahead;
 pub mod clips;
 pub mod clocks;
+pub mod complete;
 pub mod db;
 pub mod encoding;
 mod exports;

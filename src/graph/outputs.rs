@@ -14,6 +14,7 @@ use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings, video};
 use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
 use crate::graph::clocks;
+use crate::graph::complete;
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
 use crate::graph::exports;
@@ -21,7 +22,6 @@ use crate::graph::footage::{self, Recording};
 use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::target::Aimed;
-use crate::graph::telemetry;
 use crate::graph::twins;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::{JoinSpec, LocateSpec, Position};
@@ -249,7 +249,7 @@ fn list_files<'db>(
         return None;
     }
     let settings = if shown.is_empty() { settings } else { settings.drawn_over() };
-    let log = needs.take(telemetry::log(db, project)).cloned();
+    let log = needs.take(complete::log(db, project)).cloned();
     // Everything is asked for before anything is waited for.
     let runs = needs.take(moments::runs(db, project)).cloned();
     let format = format(db, project, &settings, needs);
@@ -440,7 +440,7 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
 
 /// Where the telemetry is at a time on its clock.
 fn located(db: &dyn Db, project: Project, name: &str, at: i64, needs: &mut Collector) -> Option<Option<Position>> {
-    let Some(log) = needs.take(telemetry::log(db, project)).cloned()? else { return Some(None) };
+    let Some(log) = needs.take(complete::log(db, project)).cloned()? else { return Some(None) };
     let spec = LocateSpec { telemetry: log.digest, at };
     let result = needs.act(db, format!("{name}/location"), ActionSpec::Locate(spec))?;
     needs.value(&result)
@@ -483,7 +483,7 @@ fn channels_exist(db: &dyn Db, project: Project, overlays: &[&OverlayDecl], need
     if wanted.is_empty() {
         return true;
     }
-    let Some(log) = needs.take(telemetry::log(db, project)).cloned() else { return false };
+    let Some(log) = needs.take(complete::log(db, project)).cloned() else { return false };
     let mut fine = true;
     for (overlay, channel) in wanted {
         let place = overlay.place.0.clone();

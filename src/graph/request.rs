@@ -16,11 +16,12 @@ use crate::graph::footage;
 use crate::graph::planned::{Collector, Planned};
 use crate::manifest::lockfile::exact;
 use crate::manifest::manifest::{
-    AnalysisSettings, Clock, Detection, FootageSet, Moments, TelemetrySource, TelemetryStart,
+    Additions, AnalysisSettings, Clock, Detection, FootageSet, Moments, TelemetrySource, TelemetryStart,
 };
 use crate::model::action::KINDS;
 use crate::model::lockfile::{PinnedChoice, Request};
-use crate::model::specs::{Ban, Pin};
+use crate::model::specs::{Ban, Pin, PrivatePlace};
+use crate::telemetry::complete::tells;
 
 /// What `autocut.lock` says.
 #[salsa::input(singleton)]
@@ -57,6 +58,7 @@ pub fn request(db: &dyn Db, project: Project) -> Planned<Arc<Request>> {
     let complete = [
         footage_fields(db, project, &mut fields, &mut needs),
         telemetry_fields(db, project, &mut fields, &mut needs),
+        additions_fields(project.additions(db), project.moments(db), &mut fields),
         analysis_fields(db, project, &mut fields, &mut needs),
     ];
     moments_fields(project.moments(db), &mut fields);
@@ -152,6 +154,18 @@ fn telemetry_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &
         fields.version("telemetry.merge");
     }
     complete
+}
+
+/// What is added to the telemetry, as far as a weight can see it.
+fn additions_fields(additions: &Additions, moments: &Moments, fields: &mut Fields) -> Option<()> {
+    let Additions { privacy } = additions;
+    if moments.weights.iter().any(|(name, _)| tells(name)) {
+        for PrivatePlace { latitude, longitude, radius } in privacy {
+            fields.set(format!("privacy {latitude}, {longitude}"), radius.to_string());
+            fields.version("telemetry.complete");
+        }
+    }
+    Some(())
 }
 
 fn analysis_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mut Collector) -> Option<()> {

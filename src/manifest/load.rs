@@ -4,26 +4,38 @@
 use std::path::Path;
 
 use crate::base::{Diagnostic, Diagnostics, Timestamp};
+use crate::manifest::additions::PlaceFields;
 use crate::manifest::checker::Checker;
 use crate::manifest::checks;
 use crate::manifest::kinds::{KindEntry, Kinds};
 use crate::manifest::manifest::{
-    AnalysisSettings, At, Detection, FootageSet, Manifest, Moments, Music, OutputDecl, OverlayDecl, StoreLimits,
-    TelemetrySource, TelemetryStart,
+    Additions, AnalysisSettings, At, Detection, FootageSet, Manifest, Moments, Music, OutputDecl, OverlayDecl,
+    StoreLimits, TelemetrySource, TelemetryStart,
 };
 use crate::manifest::parser;
 use crate::manifest::schema::{FieldReader, FromNode, entries, list, unknown};
 use crate::manifest::sections::{self, AnalysisFields, DetectionFields, FileName, MomentsFields, StoreFields};
 use crate::manifest::tree::{Ident, Node, Span, Value, quoted};
 use crate::model::overlay::OverlaySpec;
-use crate::model::specs::{Ban, Pin};
+use crate::model::specs::{Ban, Pin, PrivatePlace};
 
 /// The newest format of the manifest that is understood.
 pub const VERSION: u32 = 1;
 
 /// The sections, in the order in which the reference shows them.
-pub(crate) const SECTIONS: &[&str] =
-    &["version", "footage", "telemetry", "music", "analysis", "detection", "moments", "overlays", "outputs", "store"];
+pub(crate) const SECTIONS: &[&str] = &[
+    "version",
+    "footage",
+    "telemetry",
+    "privacy",
+    "music",
+    "analysis",
+    "detection",
+    "moments",
+    "overlays",
+    "outputs",
+    "store",
+];
 
 /// The format of a log of which only the path is given: what the file says.
 pub(crate) const ANY_FORMAT: &str = "Log";
@@ -68,6 +80,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
     let footage: Option<Vec<FootageSet>> = required_map(node, "footage", "footage sets", checker)
         .map(|sets| sets.into_iter().filter_map(|(name, span, set)| footage_set(name, span, set, checker)).collect());
     let telemetry = logs(sections::log_nodes(node), kinds.formats, checker);
+    let additions = additions(node, &fields, checker);
     let music = section(node, "music", |node| music(node, checker));
     let analysis = fields.optional("analysis", AnalysisFields::default(), checker);
     let detection = section(node, "detection", |node| detection(node, checker));
@@ -106,6 +119,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
         version: version?,
         footage: footage?,
         telemetry: telemetry?,
+        additions: additions?,
         music: music?,
         analysis: analysis.map(|AnalysisFields { rate, width, exact }| AnalysisSettings { rate, width, exact })?,
         detection: detection?,
@@ -191,6 +205,29 @@ fn declared_names<'n>(node: &'n Node, field: &str) -> Vec<&'n str> {
 
 fn at(span: Span, checker: &Checker) -> At {
     At(checker.place(span))
+}
+
+/// The sections that add to the telemetry. Each needs a log.
+fn additions(node: &Node, fields: &FieldReader<'_>, checker: &mut Checker) -> Option<Additions> {
+    if sections::log_nodes(node).is_empty() {
+        for section in ["privacy"] {
+            if let Some(stated) = present(node, section) {
+                let message = format!("`{section}` is about telemetry, and there is no telemetry");
+                checker.error_with_hint(stated.span, message, "declare it: `telemetry: \"ride.fit\"`");
+            }
+        }
+    }
+    let places: Vec<PlaceFields> = fields.optional("privacy", Vec::new(), checker)?;
+    let place = |PlaceFields { at, radius }: &PlaceFields| PrivatePlace {
+        latitude: at.latitude,
+        longitude: at.longitude,
+        radius: radius.0,
+    };
+    let mut privacy: Vec<PrivatePlace> = places.iter().map(place).collect();
+    // In whatever order they are written, they hide the same.
+    privacy.sort_unstable();
+    privacy.dedup();
+    Some(Additions { privacy })
 }
 
 fn footage_set(name: &str, span: Span, node: &Node, checker: &mut Checker) -> Option<FootageSet> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Bytes, FrameRate, Place, Timestamp, UtcTime};
 use crate::model::Fit;
 use crate::model::overlay::OverlaySpec;
-use crate::model::specs::{Ban, Pin};
+use crate::model::specs::{Ban, Pin, PrivatePlace};
 
 /// A whole project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct Manifest {
     pub footage: Vec<FootageSet>,
     /// The one whose values count comes first.
     pub telemetry: Vec<TelemetrySource>,
+    pub additions: Additions,
     pub music: Option<Music>,
     pub analysis: AnalysisSettings,
     pub detection: Option<Detection>,
@@ -120,6 +121,13 @@ pub enum TelemetryStart {
     Utc(UtcTime),
     /// Together with a recording: `front/GX010012`.
     Recording(String),
+}
+
+/// What the project adds to its telemetry, and takes from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Additions {
+    /// Where nothing has a position, in an order of their own.
+    pub privacy: Vec<PrivatePlace>,
 }
 
 /// The music bed.

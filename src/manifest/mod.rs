@@ -6,6 +6,7 @@
 //! telemetry, overlays and outputs come in through tables of [`KindEntry`],
 //! because their folders stand below.
 
+pub mod additions;
 pub mod checker;
 mod checks;
 pub mod kinds;

@@ -39,6 +39,7 @@ pub enum ActionSpec {
     Extract(ExtractSpec),
     Align(AlignSpec),
     Export(ExportSpec),
+    CompleteTelemetry(CompleteSpec),
 }
 
 /// Where a kind's work is done.
@@ -338,11 +339,22 @@ const EXPORT: Kind = Kind {
     artifacts: 1,
     reads_as: nothing,
 };
+const COMPLETE: Kind = Kind {
+    name: "telemetry.complete",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 200,
+    deadline: STUCK,
+    product: ("log completed", "logs completed"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
+};
 
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN, &EXPORT,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN, &EXPORT, &COMPLETE,
 ];
 
 impl Kind {
@@ -389,6 +401,7 @@ impl ActionSpec {
             ActionSpec::Extract(_) => &EXTRACT,
             ActionSpec::Align(_) => &ALIGN,
             ActionSpec::Export(_) => &EXPORT,
+            ActionSpec::CompleteTelemetry(_) => &COMPLETE,
         }
     }
 
@@ -429,6 +442,7 @@ impl ActionSpec {
             ActionSpec::Locate(s) => vec![s.telemetry],
             ActionSpec::Export(s) => vec![s.telemetry],
             ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
+            ActionSpec::CompleteTelemetry(s) => vec![s.telemetry],
             ActionSpec::Extract(s) => vec![s.file],
             ActionSpec::Align(s) => {
                 let payloads = s.recordings.iter().flat_map(|r| &r.chapters).filter_map(|chapter| chapter.payloads);

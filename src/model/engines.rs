@@ -92,6 +92,7 @@ impl ActionSpec {
             | ActionSpec::ImportTelemetry(_)
             | ActionSpec::CleanTelemetry(_)
             | ActionSpec::MergeTelemetry(_)
+            | ActionSpec::CompleteTelemetry(_)
             | ActionSpec::Locate(_)
             | ActionSpec::Extract(_)
             | ActionSpec::Align(_)

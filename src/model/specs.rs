@@ -96,6 +96,27 @@ pub struct MergeLog {
     pub shift: i64,
 }
 
+/// `telemetry.complete`: cleaned or merged `Telemetry` to the same with what the
+/// project adds to it and without what it hides (artifact 0), and its
+/// `TelemetrySummary` (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CompleteSpec {
+    /// Cleaned or merged telemetry.
+    pub telemetry: Digest,
+    /// Where nothing has a position. Sorted.
+    pub privacy: Vec<PrivatePlace>,
+}
+
+/// A place around which nothing has a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PrivatePlace {
+    /// WGS 84, in steps of 1 / 10,000,000 of a degree.
+    pub latitude: i32,
+    pub longitude: i32,
+    /// In mm.
+    pub radius: u64,
+}
+
 /// `locate`: where a log is at a time: an optional [`Position`] (artifact 0 and
 /// value).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

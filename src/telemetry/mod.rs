@@ -11,6 +11,7 @@ mod bad_rows;
 pub mod channels;
 mod clean;
 pub mod columns;
+pub mod complete;
 pub mod csv;
 mod derive;
 mod excursions;
@@ -41,6 +42,7 @@ pub mod zone;
 mod tests;
 
 pub use clean::clean;
+pub use complete::complete;
 pub use formats::{FORMATS, Format};
 pub use import::Imported;
 pub use lookup::position;

@@ -69,6 +69,8 @@ const LABELS: &[(&str, &str, &str, Whose, Unit, Level)] = &[
     ("telemetry.export", "spec.channels.", "", Output, Plain, Root),
     ("telemetry.export", "spec.format", "kind of file", Output, Plain, Root),
     ("telemetry.export", "spec.", "", Output, Nanoseconds, Derived),
+    ("telemetry.complete", "spec.privacy", "privacy", Own, Plain, Root),
+    ("telemetry.complete", "spec.privacy.", "privacy ", Own, Plain, Root),
     ("show", "spec.overlay.params.", "", Own, Plain, Root),
     ("show", "spec.overlay.", "", Own, Plain, Root),
     ("show", "spec.rate", "rate", Output, Plain, Root),
@@ -131,7 +133,7 @@ impl Subject<'_> {
                 format!("analysis {}", name.unwrap_or("of footage"))
             }
             "detect" => "detection".to_owned(),
-            "telemetry.import" | "telemetry.clean" | "telemetry.merge" => "telemetry".to_owned(),
+            "telemetry.import" | "telemetry.clean" | "telemetry.merge" | "telemetry.complete" => "telemetry".to_owned(),
             "telemetry.align" | "extract" => "footage".to_owned(),
             "choose" => "moments".to_owned(),
             "show" | "draw" => match overlay_of(self.node) {
