@@ -92,7 +92,8 @@ mod tests {
         let start = Timestamp::from_millis(192_500);
         let length = Timestamp::from_seconds(3);
         let moment = Moment { recording: "front/GX010012".into(), start, length, pinned: false };
-        let clip = Clip { moment, frames: 90, pieces: Vec::new(), fit: Fit::Fit, telemetry_start: None, utc: None };
+        let clip =
+            Clip { moment, frames: 90, pieces: Vec::new(), fit: Fit::Fit, telemetry_start: None, utc: None, drift: 0 };
         assert_eq!(file_name(&clip), "front-GX010012-0h03m12.500s");
     }
 }

@@ -187,8 +187,8 @@ fn how(found: &Alignment) -> String {
     if found.method != AlignMethod::Claimed {
         text += &format!("; confidence {} %", found.confidence / 10);
     }
-    if found.drift != 0 {
-        text += &format!("; its clock drifts by {:.1} ppm", f64::from(found.drift) / 1e3);
+    if found.drift() != 0 {
+        text += &format!("; its clock drifts by {:.1} ppm", f64::from(found.drift()) / 1e3);
     }
     if !found.note.is_empty() {
         text += &format!("; {}", found.note);

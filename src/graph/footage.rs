@@ -23,6 +23,9 @@ pub struct Recording {
     pub chapters: Vec<Chapter>,
     /// When it starts, as far as is known.
     pub utc: Option<UtcTime>,
+    /// By how much the true time goes faster than the film's, in 1 / 1,000 of a
+    /// part per million; 0 where that is not known.
+    pub drift: i32,
     pub duration: Timestamp,
     pub fit: Fit,
 }
@@ -182,6 +185,7 @@ fn group(db: &dyn Db, set: &FootageSet, mut files: Vec<Chapter>) -> Vec<Recordin
             camera: set.name.clone(),
             name: format!("{}/{}", set.name, stem(chapter.file.path(db))),
             utc: chapter.info.created.map(|created| created.plus(set.clock.offset)),
+            drift: 0,
             duration: chapter.video.duration,
             fit: set.fit,
             chapters: vec![chapter],

@@ -316,7 +316,7 @@ const EXTRACT: Kind = Kind {
 };
 const ALIGN: Kind = Kind {
     name: "telemetry.align",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,
