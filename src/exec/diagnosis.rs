@@ -165,10 +165,12 @@ fn clock(workspace: &Workspace, recording: &Recording, alignment: Option<&Alignm
         return "start unknown: the file does not state when it was recorded".to_owned();
     };
     let set = workspace.manifest.footage.iter().find(|set| set.name == recording.camera);
-    match set.map(|set| (&set.clock.start, set.clock.offset)) {
-        Some((Some(_), _)) => format!("starts {utc} (the manifest says so)"),
-        Some((None, offset)) if offset != Timestamp::ZERO => {
-            format!("starts {utc} (the camera's clock moved by {offset}, as the manifest says)")
+    match set.map(|set| &set.clock).filter(|clock| clock.stated) {
+        Some(clock) if clock.start.is_some() || !clock.seen.is_empty() => {
+            format!("starts {utc} (the manifest says so)")
+        }
+        Some(clock) if clock.offset != Timestamp::ZERO => {
+            format!("starts {utc} (the camera's clock moved by {}, as the manifest says)", clock.offset)
         }
         _ => match alignment {
             Some(found) => format!("starts {utc} ({})", how(found)),

@@ -190,9 +190,12 @@ fn mismatch(
         return None;
     }
     let away = Timestamp::from_nanos(summary.first.saturating_sub(*start));
-    // What stands in the manifest already is replaced, so it is part of the new one.
+    // What stands in the manifest already is replaced, so it is part of the new
+    // one: all that lies between what the file says and what holds now.
+    let created = first.chapters.first().and_then(|chapter| chapter.info.created);
     let set = sets.iter().find(|set| set.name == first.camera);
-    let clock = set.map_or(Timestamp::ZERO, |set| set.clock.offset) + away;
+    let stated = set.map_or(Timestamp::ZERO, |set| set.clock.offset);
+    let clock = first.utc.zip(created).map_or(stated, |(utc, created)| utc.since(created)) + away;
     let sign = if clock.is_negative() { "" } else { "+" };
     let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
     Some(

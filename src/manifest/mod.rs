@@ -8,6 +8,7 @@
 
 pub mod checker;
 mod checks;
+pub mod clock;
 pub mod kinds;
 mod literals;
 pub mod load;

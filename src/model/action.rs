@@ -91,7 +91,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,

@@ -75,6 +75,19 @@ pub enum AlignMethod {
     Claimed,
 }
 
+impl AlignMethod {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlignMethod::Receiver => "receiver",
+            AlignMethod::Speed => "speed",
+            AlignMethod::Shaking => "shaking",
+            AlignMethod::Zone => "zone",
+            AlignMethod::Claimed => "claimed",
+        }
+    }
+}
+
 impl fmt::Display for AlignMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

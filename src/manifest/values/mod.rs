@@ -6,7 +6,7 @@ mod numbers;
 mod pictures;
 mod times;
 
-pub use numbers::{Decibels, Number, Ratio, Weight};
+pub use numbers::{Decibels, Number, PartsPerMillion, Ratio, Weight};
 pub use pictures::{Anchor, Rgba, Share};
 pub(crate) use times::is_recording;
 pub use times::{Position, time};
