@@ -1,10 +1,9 @@
 //! How a manifest puts a camera's clock right, in any of its notations.
 
-
 use crate::base::{Timestamp, UtcTime};
 use crate::manifest::checker::Checker;
 use crate::manifest::manifest::{At, Clock, Sighting};
-use crate::manifest::schema::{FromNode, Schema as _, StructDoc, mismatch, schema};
+use crate::manifest::schema::{FromNode, StructDoc, mismatch, schema};
 use crate::manifest::sections::dated;
 use crate::manifest::tree::{Node, Span, Value};
 use crate::manifest::values::PartsPerMillion;

@@ -47,12 +47,9 @@ fn made(path: &str, ids: &[&str], timecode: Option<&str>, created: Option<i64>) 
     Made { path: path.to_owned(), info }
 }
 
-fn found(files: &[Made]) -> Vec<Vec<&str>> {
-    let of = |made| {
-        let Made { path, info } = made;
-        File { path, info, video: info.video.as_ref().unwrap() }
-    };
-    let all: Vec<File<'_>> = files.iter().map(of).collect();
+fn found<'a>(files: &'a [Made]) -> Vec<Vec<&'a str>> {
+    let of = |made: &'a Made| File { path: &made.path, info: &made.info, video: made.info.video.as_ref().unwrap() };
+    let all: Vec<File<'a>> = files.iter().map(of).collect();
     chains(&all).into_iter().map(|chain| chain.into_iter().map(|at| files[at].path.as_str()).collect()).collect()
 }
 
