@@ -24,16 +24,31 @@ fn speeds(name: &str) -> Vec<(f64, f64)> {
     text.lines().skip(1).map(row).collect()
 }
 
+/// The film with a part of it changed.
+fn changed(project: &Project, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let path = project.path(name);
+    let mut film = std::fs::read(&path).unwrap();
+    change(&mut film);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, film).unwrap();
+}
+
 /// The film with what tells the time in it made unreadable: the name of that
 /// item is another one.
 fn without(project: &Project, name: &str, key: &[u8; 4]) {
-    let path = project.path(name);
-    let mut film = std::fs::read(&path).unwrap();
-    let places: Vec<usize> = film.windows(4).enumerate().filter(|(_, four)| four == key).map(|(at, _)| at).collect();
-    assert!(places.len() >= 10, "{}", places.len());
-    places.iter().for_each(|at| film[*at..at + 4].copy_from_slice(b"NONE"));
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, film).unwrap();
+    changed(project, name, |film| {
+        let all = film.windows(4).enumerate().filter(|(_, four)| four == key);
+        let places: Vec<usize> = all.map(|(at, _)| at).collect();
+        assert!(places.len() >= 10, "{}", places.len());
+        places.iter().for_each(|at| film[*at..at + 4].copy_from_slice(b"NONE"));
+    });
+}
+
+/// What `autocut explain clock --json` says of the only camera.
+fn explained(project: &Project) -> serde_json::Value {
+    let told = project.ok(&["explain", "clock", "--json"]);
+    let clocks: serde_json::Value = serde_json::from_str(&told).unwrap();
+    clocks[0].clone()
 }
 
 /// A logger's file of ten minutes with the drone's flight in it, which starts at
@@ -129,4 +144,129 @@ fn footage_that_carries_nothing_is_no_telemetry() {
     let output = project.run(&["make"]);
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("no footage set is named") && text.contains("did you mean \"cam\"?"), "{text}");
+}
+
+/// `creation_time` says 11:13:28Z; the receiver is 7 h 1 min 39 s ahead of that.
+#[test]
+fn what_explain_says_of_a_clock_can_be_pasted() {
+    let project = Project::new();
+    if !project.copy("gopro/hero7.mp4", "film.mp4") {
+        return;
+    }
+    project.write("autocut.ron", manifest("\"film.mp4\"", "Footage(camera: \"cam\")"));
+    let found = explained(&project);
+    assert_eq!((&found["camera"], &found["method"]), (&"cam".into(), &"receiver".into()), "{found}");
+    let offset = found["offset_ms"].as_i64().unwrap();
+    assert!((offset - 25_299_000).abs() < 1_000, "{found}");
+    assert_eq!((&found["confidence"], &found["drift_ppm"]), (&1.0.into(), &0.0.into()), "{found}");
+    assert!(found["evidence"].as_str().unwrap().starts_with("11 of 11 times of the receiver agree"), "{found}");
+    let text = project.ok(&["explain", "clock", "cam"]);
+    assert!(text.contains("cam: by GPS time in the footage") && text.contains("confidence  100 of 100"), "{text}");
+
+    let pin = found["pin"].as_str().unwrap();
+    assert!(pin.starts_with("clock: \"+7:01:39."), "{pin}");
+    project.write("autocut.ron", manifest(&format!("Footage(files: \"film.mp4\", {pin})"), "Footage(camera: \"cam\")"));
+    let pinned = explained(&project);
+    assert_eq!((&pinned["method"], &pinned["pin"]), (&"manifest".into(), &serde_json::Value::Null), "{pinned}");
+    assert_eq!(pinned["recordings"][0]["start"], found["recordings"][0]["start"]);
+    let wrong = project.run(&["explain", "clock", "cma"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean \"cam\"?"));
+}
+
+#[test]
+fn what_is_seen_in_a_file_puts_its_clock_right() {
+    let project = Project::new();
+    project.footage("day/film.mp4", &common::Footage::default());
+    project
+        .footage("day/other.mp4", &common::Footage { created: "2024-06-01T10:05:00Z", ..common::Footage::default() });
+    let stated = |clock: &str| {
+        let camera = format!("Footage(files: \"day/*.mp4\", clock: {clock})");
+        project.write(
+            "autocut.ron",
+            manifest(&camera, "[]").replace("overlays: { \"speed\": Gauge(channel: \"speed\", min: 0, max: 20) },", ""),
+        );
+    };
+    // The camera says 10:00:00 and 10:05:00; 2 s into the first it is 18:15:10.
+    for name in ["film", "film.mp4", "day/film.mp4", "cam/film", "cam/film.mp4"] {
+        stated(&format!("\"{name} @ 00:00:02 = 2024-06-01T20:15:10.500+02:00\""));
+        let found = explained(&project);
+        assert_eq!(found["method"], "manifest", "{name}: {found}");
+        let starts = [0, 1].map(|at| found["recordings"][at]["start"].clone());
+        assert_eq!(starts, ["2024-06-01T18:15:08.500Z", "2024-06-01T18:20:08.500Z"], "{name}");
+    }
+    stated("[\"film @ 2s = 2024-06-01T18:15:10Z\", \"other @ 0s = 2024-06-01T18:30:00Z\"]");
+    assert_eq!(explained(&project)["recordings"][1]["start"], "2024-06-01T18:30:00.000Z");
+
+    // What is wrong is told where it stands.
+    let told = |clock: &str| {
+        stated(clock);
+        let output = project.run(&["make"]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let text = told("\"flim @ 2s = 2024-06-01T18:15:10Z\"");
+    assert!(text.contains("cam has no file \"flim\"") && text.contains("did you mean \"film\"?"), "{text}");
+    let text = told("\"film @ 5 = 2024-06-01T18:15:10Z\"");
+    // The column of the `5` in it.
+    assert!(text.contains("autocut.ron:1:") && text.contains('5'), "{text}");
+    let text = told("\"film @ 2s = half past six\"");
+    assert!(text.contains("is not an instant"), "{text}");
+    let text = told("\"film @ 11s = 2024-06-01T18:15:10Z\"");
+    assert!(text.contains("lies behind the end of \"film\""), "{text}");
+    let text = told("[\"film @ 1s = 2024-06-01T18:15:10Z\", \"film @ 5s = 2024-06-01T18:16:10Z\"]");
+    assert!(text.contains("contradicts the clock"), "{text}");
+}
+
+/// The film and a copy whose time code goes on where the film ends: 352 frames
+/// after 11:12:47:22, by `ffprobe`. Both carry the camera's identities.
+#[test]
+fn renamed_chapters_stay_one_recording() {
+    let project = Project::new();
+    if !project.copy("gopro/hero7.mp4", "z.mp4") || !project.copy("gopro/hero7.mp4", "b.mp4") {
+        return;
+    }
+    let label = ((11 * 60 + 12) * 60 + 47) * 30 + 22_u32;
+    changed(&project, "b.mp4", |film| {
+        let at = film.windows(4).position(|four| four == label.to_be_bytes()).unwrap();
+        film[at..at + 4].copy_from_slice(&(label + 352).to_be_bytes());
+    });
+    project.write("autocut.ron", manifest("\"*.mp4\"", "Footage(camera: \"cam\")").replace("cam/film@1s", "cam/z@1s"));
+    let told = project.ok(&["doctor"]);
+    assert_eq!(told.matches("one of 2 chapters").count(), 2, "{told}");
+    assert_eq!(explained(&project)["recordings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_camera_without_a_date_beside_one_that_is_its_own_telemetry_is_told() {
+    let project = Project::new();
+    if !project.copy("gopro/hero7.mp4", "film.mp4") {
+        return;
+    }
+    let dateless = common::Footage { created: "1970-01-01T00:00:00Z", ..common::Footage::default() };
+    project.footage("other.mp4", &dateless);
+    let both = manifest("\"film.mp4\", \"second\": \"other.mp4\"", "Footage(camera: \"cam\")");
+    project.write("autocut.ron", both);
+    let warnings = project.make().warnings();
+    let is_told = |warning: &String| warning.contains("nothing says when the camera's films were recorded");
+    assert!(warnings.iter().any(is_told), "{warnings:?}");
+}
+
+#[test]
+fn a_film_in_whose_track_nothing_is_counts_as_one_without() {
+    let project = Project::new();
+    if !project.copy("gopro/hero7.mp4", "film.mp4") || !project.copy("gopro/hero7.mp4", "silent.mp4") {
+        return;
+    }
+    for key in [b"GPS5", b"ACCL", b"GYRO"] {
+        without(&project, "silent.mp4", key);
+    }
+    project.write("autocut.ron", manifest("\"*.mp4\"", "Footage(camera: \"cam\")"));
+    project.make();
+    project.make().assert_ran([]);
+    // Alone it is an error that says so.
+    std::fs::remove_file(project.path("film.mp4")).unwrap();
+    project.edit("autocut.ron", "cam/film@1s", "cam/silent@1s");
+    let output = project.run(&["make"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && text.contains("a track for it in which nothing is"), "{text}");
 }

@@ -104,6 +104,7 @@ fn choose(telemetry: Option<Digest>) -> ChooseSpec {
             name: "front/GX010001".into(),
             utc: Some(start),
             telemetry_start: Some(start),
+            drift: 0,
             duration: seconds(200),
             chapters: vec![chapter],
         }],

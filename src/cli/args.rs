@@ -227,10 +227,12 @@ pub(super) struct Plan {
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
     /// An output by its name or file; `clip` and its number; an action by its
-    /// name or the beginning of it; `moments` for the choice with all scores.
+    /// name or the beginning of it; `moments` for the choice with all scores;
+    /// `clock` and a camera, or none for all, for how their clocks were found.
     pub what: Option<String>,
-    /// The number of the clip in its output, from 1.
-    pub number: Option<usize>,
+    /// The number of the clip in its output, from 1; the camera of a `clock`.
+    #[arg(value_name = "NUMBER|CAMERA")]
+    pub which: Option<String>,
     /// The output that the clip is of [default: the first].
     #[arg(long, value_name = "OUTPUT")]
     pub output: Option<String>,
@@ -240,7 +242,7 @@ pub(super) struct Explain {
     /// Of drafts, as `make --draft` makes them.
     #[arg(long)]
     pub draft: bool,
-    /// Go on without files that cannot be used (for `moments`).
+    /// Go on without files that cannot be used (for `moments` and `clock`).
     #[arg(short, long)]
     pub keep_going: bool,
     /// Print a JSON object on standard output.

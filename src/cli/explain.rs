@@ -4,10 +4,11 @@ use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::{Args, Explain};
 use crate::cli::setup;
 use crate::exec::Workspace;
+use crate::exec::explain::clock::cameras;
 use crate::exec::explain::inquiry::{self, Explanation, Inquiry};
 use crate::exec::explain::last;
 use crate::exec::goal::Goal;
-use crate::report::{choice, explanation, listing};
+use crate::report::{choice, clock, explanation, listing};
 
 pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
     if explain.last {
@@ -15,11 +16,14 @@ pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
     }
     if explain.what.is_none() {
         let problem = Diagnostic::input("say what to explain");
-        let hint = "an output, an action, `clip 7`, `moments`, or what the last build ran with `--last`";
+        let hint = "an output, an action, `clip 7`, `moments`, `clock`, or what the last build ran with `--last`";
         return setup::tell(&problem.hint(hint).into());
     }
     if explain.what.as_deref() == Some("moments") {
         return moments(args, explain);
+    }
+    if explain.what.as_deref() == Some("clock") {
+        return clocks(args, explain);
     }
     let mut workspace = match setup::look(args) {
         Ok(workspace) => workspace,
@@ -43,8 +47,10 @@ fn answer(workspace: &mut Workspace, explain: &Explain) -> Result<Explanation, D
     let output = output(workspace, explain.output.as_deref())?;
     inquiry::look_at_changed_files(workspace)?;
     let what = explain.what.as_deref().unwrap_or_default();
-    let explained = match (what, explain.number) {
+    let explained = match (what, explain.which.as_deref()) {
         ("clip", Some(number)) => {
+            let wrong = || Diagnostic::input(format!("{number:?} is no clip's number"));
+            let number = number.parse().map_err(|_| wrong().hint("clips count from 1: `autocut explain clip 7`"))?;
             Inquiry::new(workspace, std::slice::from_ref(&output), false)?.clip(&output, number)?
         }
         (what, None) => match inquiry::output_of(workspace, what) {
@@ -56,7 +62,7 @@ fn answer(workspace: &mut Workspace, explain: &Explain) -> Result<Explanation, D
             None => Inquiry::new(workspace, &[], false)?.node(what)?,
         },
         (what, Some(number)) => {
-            let problem = Diagnostic::input(format!("{number} after {what:?} means nothing"));
+            let problem = Diagnostic::input(format!("{number:?} after {what:?} means nothing"));
             return Err(problem.hint("a number stands after `clip`: `autocut explain clip 7`").into());
         }
     };
@@ -87,6 +93,22 @@ fn last(args: &Args, explain: &Explain) -> u8 {
     };
     listing::print_text(&text);
     0
+}
+
+/// How the cameras' clocks were found.
+fn clocks(args: &Args, explain: &Explain) -> u8 {
+    let mut workspace = match setup::open(args, "autocut explain") {
+        Ok(workspace) => workspace,
+        Err(refused) => return refused.code,
+    };
+    // What is known is told, and then what is wrong.
+    let summary = setup::prepare(&mut workspace, explain.keep_going, &Goal::Inputs);
+    match cameras(&workspace, explain.which.as_deref()) {
+        Ok(clocks) if explain.json => listing::print_text(&format!("{}\n", clock::value(&clocks))),
+        Ok(clocks) => listing::print_text(&clock::text(&clocks)),
+        Err(problem) => return setup::tell(&problem.into()),
+    }
+    summary.exit_code()
 }
 
 /// Why these moments.

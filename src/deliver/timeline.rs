@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::base::{Digest, FrameRate, Timestamp};
+use crate::model::alignment::drifted;
 use crate::model::timeline::SourcePicture;
 use crate::model::{Clip, Fit, Moment, Piece, VideoFormat, VideoInfo};
 
@@ -17,6 +18,9 @@ pub struct Source<'a> {
     pub telemetry_start: Option<i64>,
     /// UTC at its start, in ns.
     pub utc: Option<i64>,
+    /// By how much these clocks go faster than the recording, in 1 / 1,000 of a
+    /// part per million.
+    pub drift: i32,
     pub chapters: Vec<SourceFile<'a>>,
 }
 
@@ -43,12 +47,13 @@ fn clip(moment: &Moment, source: &Source<'_>, rate: FrameRate) -> Option<Clip> {
     let start = snapped(source, moment.start);
     let length = moment.length.min(source.duration - start);
     let frames = u32::try_from(rate.nearest_frame(length)).ok().filter(|frames| *frames > 0)?;
-    let telemetry_start = source.telemetry_start.map(|at| at.saturating_add(start.to_nanos()));
-    let utc = source.utc.map(|at| at.saturating_add(start.to_nanos()));
+    let after = start.to_nanos().saturating_add(drifted(start.to_nanos(), source.drift));
+    let telemetry_start = source.telemetry_start.map(|at| at.saturating_add(after));
+    let utc = source.utc.map(|at| at.saturating_add(after));
     let pieces = pieces(source, start, frames, rate);
     // A clip is the same whether its moment was pinned or chosen.
     let moment = Moment { pinned: false, ..moment.clone() };
-    Some(Clip { moment, frames, pieces, fit: source.fit, telemetry_start, utc })
+    Some(Clip { moment, frames, pieces, fit: source.fit, telemetry_start, utc, drift: source.drift })
 }
 
 /// The time of the source's own frame that is nearest: a clip that starts on
@@ -146,6 +151,7 @@ mod tests {
             duration: video.duration + video.duration,
             fit: Fit::Fit,
             telemetry_start: Some(1_000),
+            drift: 0,
             utc: Some(5),
             chapters: vec![file(1, Timestamp::ZERO), file(2, video.duration)],
         };
@@ -168,6 +174,7 @@ mod tests {
             duration: video.duration,
             fit: Fit::Fit,
             telemetry_start: None,
+            drift: 0,
             utc: None,
             chapters: vec![chapter],
         };

@@ -173,10 +173,12 @@ fn clock(workspace: &Workspace, recording: &Recording, alignment: Option<&Alignm
         return "start unknown: the file does not state when it was recorded".to_owned();
     };
     let set = workspace.manifest.footage.iter().find(|set| set.name == recording.camera);
-    match set.map(|set| (&set.clock.start, set.clock.offset)) {
-        Some((Some(_), _)) => format!("starts {utc} (the manifest says so)"),
-        Some((None, offset)) if offset != Timestamp::ZERO => {
-            format!("starts {utc} (the camera's clock moved by {offset}, as the manifest says)")
+    match set.map(|set| &set.clock).filter(|clock| clock.stated) {
+        Some(clock) if clock.start.is_some() || !clock.seen.is_empty() => {
+            format!("starts {utc} (the manifest says so)")
+        }
+        Some(clock) if clock.offset != Timestamp::ZERO => {
+            format!("starts {utc} (the camera's clock moved by {}, as the manifest says)", clock.offset)
         }
         _ => match alignment {
             Some(found) => format!("starts {utc} ({})", how(found)),
@@ -195,8 +197,8 @@ fn how(found: &Alignment) -> String {
     if found.method != AlignMethod::Claimed {
         text += &format!("; confidence {} %", found.confidence / 10);
     }
-    if found.drift != 0 {
-        text += &format!("; its clock drifts by {:.1} ppm", f64::from(found.drift) / 1e3);
+    if found.drift() != 0 {
+        text += &format!("; its clock drifts by {:.1} ppm", f64::from(found.drift()) / 1e3);
     }
     if !found.note.is_empty() {
         text += &format!("; {}", found.note);

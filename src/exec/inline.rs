@@ -1,6 +1,5 @@
 //! The kinds that run in `autocut` itself: pure Rust on data from the store.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -145,13 +144,7 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
 
 /// Puts a camera's clock right.
 fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
-    let tracks = spec.recordings.iter().flat_map(|recording| &recording.chapters).filter_map(|it| it.payloads);
-    let tracks = tracks.map(|digest| Ok((digest, materials.read(digest)?)));
-    let tracks: BTreeMap<Digest, Vec<u8>> = tracks.collect::<Result<_, Diagnostic>>()?;
-    let chapter = |chapter: &AlignChapter| {
-        let payloads = chapter.payloads.and_then(|digest| tracks.get(&digest)).map(Vec::as_slice);
-        (chapter.offset.to_nanos(), payloads)
-    };
+    let chapter = |chapter: &AlignChapter| (chapter.offset.to_nanos(), chapter.payloads);
     let recorded = |recording: &AlignRecording| Recorded {
         claimed: recording.claimed,
         duration: recording.duration.to_nanos(),
@@ -160,7 +153,8 @@ fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Mad
     let recordings: Vec<Recorded> = spec.recordings.iter().map(recorded).collect();
     let log = spec.log.as_ref().map(|log| Ok((logs.get(materials, log.telemetry)?, log.shift)));
     let log = log.transpose()?;
-    let (alignment, warnings) = align::align(&recordings, log.as_ref().map(|(log, shift)| (log.as_ref(), *shift)))?;
+    let log = log.as_ref().map(|(log, shift)| (log.as_ref(), *shift));
+    let (alignment, warnings) = align::align(&recordings, log, &|digest| materials.read(digest))?;
     let value = encode(&alignment);
     Ok(Made { artifact: value.clone(), value, warnings })
 }

@@ -11,6 +11,7 @@ use crate::deliver::segments::{self, FrameRun, Part};
 use crate::deliver::sound;
 use crate::graph::db::Db;
 use crate::graph::planned::{Collector, Planned};
+use crate::model::alignment::drifted;
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
 use crate::model::specs::{
     Copied, CopySpec, DrawSpec, ProxySpec, SegmentInfo, SegmentSpec, ShowSpec, SourceRun, VideoEncoder,
@@ -270,12 +271,17 @@ fn drawn(
     needs: &mut Collector,
 ) -> Option<(Digest, Drawn)> {
     let rate = shot.look.format.rate;
-    let after = |frames: u32| rate.time_of(i64::from(frames)).to_nanos();
+    let after = |frames: u32| {
+        let span = rate.time_of(i64::from(frames)).to_nanos();
+        span.saturating_add(drifted(span, shot.clip.drift))
+    };
     let moves = !overlay.is_still;
     let start = shot.clip.telemetry_start.filter(|_| moves);
     let show = ShowSpec {
         overlay: overlay.spec.clone(),
         telemetry: shot.look.log.filter(|_| moves),
+        // A segment is short enough to hold the clock's rate: 500 parts per
+        // million are 4 ms over 8 s.
         start: start.map(|start| start.saturating_add(after(run.first))),
         utc: shot.clip.utc.filter(|_| moves).map(|utc| utc.saturating_add(after(run.first))),
         frames: run.count,

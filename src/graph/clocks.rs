@@ -3,7 +3,7 @@
 //! What the manifest states wins. Else the receiver in a camera tells, else the
 //! log: an action compares them (`telemetry::align`), for all recordings of a
 //! camera together. It is planned only where there is something to compare, or
-//! where no recording of a camera lies within the log as its clock stands.
+//! where not all of a camera's footage lies within the log as its clock stands.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,15 +56,16 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
     let mut complete = true;
     for set in open {
         let own: Vec<&Recording> = received.recordings.iter().filter(|one| one.camera == set.name).collect();
+        // Where all of it lies in the log there is nothing to ask. A part of it
+        // may be so by chance.
         let inside = |recording: &&Recording| {
             recording.utc.is_some_and(|utc| {
                 let start = utc.0.saturating_sub(shift);
-                start <= log.summary.last && start.saturating_add(recording.duration.to_nanos()) >= log.summary.first
+                start >= log.summary.first && start.saturating_add(recording.duration.to_nanos()) <= log.summary.last
             })
         };
         let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
-        let claims = own.iter().any(|recording| recording.utc.is_some());
-        if own.is_empty() || (!tracks && (!claims || own.iter().any(inside))) {
+        if own.is_empty() || (!tracks && own.iter().all(inside)) {
             continue;
         }
         let against = MergeLog { telemetry: log.digest, shift };
@@ -87,6 +88,8 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
 pub(super) fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
     match (sources, log.summary.clock) {
         ([source], LogClock::Utc) if source.camera.is_none() => Some(source.offset.to_nanos()),
+        // What lies in films was put on UTC with them.
+        ([source], _) if source.camera.is_some() => Some(0),
         ([TelemetrySource { start: Some(TelemetryStart::Utc(UtcTime(start))), offset, .. }], LogClock::Start) => {
             Some(start.saturating_add(offset.to_nanos()))
         }
@@ -187,9 +190,12 @@ fn mismatch(
         return None;
     }
     let away = Timestamp::from_nanos(summary.first.saturating_sub(*start));
-    // What stands in the manifest already is replaced, so it is part of the new one.
+    // What stands in the manifest already is replaced, so it is part of the new
+    // one: all that lies between what the file says and what holds now.
+    let created = first.chapters.first().and_then(|chapter| chapter.info.created);
     let set = sets.iter().find(|set| set.name == first.camera);
-    let clock = set.map_or(Timestamp::ZERO, |set| set.clock.offset) + away;
+    let stated = set.map_or(Timestamp::ZERO, |set| set.clock.offset);
+    let clock = first.utc.zip(created).map_or(stated, |(utc, created)| utc.since(created)) + away;
     let sign = if clock.is_negative() { "" } else { "+" };
     let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
     Some(

@@ -13,6 +13,7 @@ use crate::graph::moments;
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry::Log;
 use crate::manifest::manifest::OutputDecl;
+use crate::model::alignment::drifted;
 use crate::model::specs::{ExportSpec, LogFormat};
 use crate::model::{ActionSpec, Moment};
 
@@ -96,8 +97,9 @@ fn parts(
     let (choice, aligned, starts) = (choice?, aligned?, starts?);
     let part = |moment: &Moment| {
         let at = aligned.recordings.iter().position(|recording| recording.name == moment.recording)?;
-        let from = starts.get(at).copied().flatten()?.saturating_add(moment.start.to_nanos());
-        let until = from.saturating_add(moment.length.to_nanos());
+        let (start, drift) = (starts.get(at).copied().flatten()?, aligned.recordings.get(at)?.drift);
+        let on_log = |time: i64| start.saturating_add(time).saturating_add(drifted(time, drift));
+        let (from, until) = (on_log(moment.start.to_nanos()), on_log((moment.start + moment.length).to_nanos()));
         let path = format!("{folder}/{}.{}", named(moment, &aligned.recordings), extension(plan.format));
         Some((path, moment.node(), Some((from, until))))
     };

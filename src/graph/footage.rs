@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::analysis::{ANALYSES, Analysis};
 use crate::base::{Diagnostic, Digest, Timestamp, UtcTime};
+use crate::graph::chapters::{self, File};
 use crate::graph::db::{Db, FileInput, FileState, Project};
 use crate::graph::planned::{Collector, Planned};
+use crate::graph::sightings;
 use crate::manifest::manifest::{Detection, FootageSet};
 use crate::model::footage::TrackKind;
 use crate::model::specs::{AnalyseSpec, AnalysisPass, DetectSpec, ExtractSpec, ProbeSpec};
@@ -23,6 +25,11 @@ pub struct Recording {
     pub chapters: Vec<Chapter>,
     /// When it starts, as far as is known.
     pub utc: Option<UtcTime>,
+    /// By how much the true time goes faster than the film's, in 1 / 1,000 of a
+    /// part per million; 0 where that is not known.
+    pub drift: i32,
+    /// Whether the manifest says what is seen in it, and when that was.
+    pub seen: bool,
     pub duration: Timestamp,
     pub fit: Fit,
 }
@@ -77,7 +84,13 @@ pub fn recordings(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Recording>>>
                 _ => complete = false,
             }
         }
-        all.extend(group(db, set, probed));
+        // A file that is not known yet may be the one that was seen.
+        let is_known = complete;
+        all.extend(group(db, set, probed, &mut |problem| {
+            if is_known {
+                needs.problem(problem);
+            }
+        }));
     }
     needs.finish(complete.then(|| Arc::new(all)))
 }
@@ -119,72 +132,28 @@ pub(crate) fn find<'a>(recordings: &'a [Recording], name: &str) -> Option<&'a Re
     recordings.iter().find(|recording| recording.name == name)
 }
 
-fn stem(path: &str) -> &str {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
-
-/// GoPro's chapter names: `GX` or `GH`, two digits of chapter, four of
-/// recording (HERO6 and later); before that `GOPR1234` and then `GP011234`.
-/// Gives (recording, chapter).
-fn gopro_chapter(stem: &str) -> Option<(String, u32)> {
-    let upper = stem.to_ascii_uppercase();
-    let prefix = upper.get(..2)?;
-    let digits = upper.get(2..)?;
-    if upper.len() != 8 {
-        return None;
-    }
-    if let Some(number) = upper.strip_prefix("GOPR") {
-        return number.bytes().all(|b| b.is_ascii_digit()).then(|| (format!("GP{number}"), 0));
-    }
-    if !matches!(prefix, "GX" | "GH" | "GP" | "GL") || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let (chapter, number) = digits.split_at(2);
-    Some((format!("{prefix}{number}"), chapter.parse().ok()?))
-}
-
-/// Whether `next` goes on where `chapter` ends: the same folder, camera's
-/// recording number, picture and sound, and the next chapter's number.
-fn continues(db: &dyn Db, chapter: &Chapter, next: &Chapter) -> bool {
-    let (a, b) = (chapter.file.path(db), next.file.path(db));
-    let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
-    let (Some((first, i)), Some((second, j))) = (gopro_chapter(stem(a)), gopro_chapter(stem(b))) else {
-        return false;
-    };
-    folder(a) == folder(b)
-        && first == second
-        && j == i + 1
-        && chapter.video.stored == next.video.stored
-        && chapter.video.rate == next.video.rate
-        && chapter.info.audio.is_some() == next.info.audio.is_some()
-}
-
-fn group(db: &dyn Db, set: &FootageSet, mut files: Vec<Chapter>) -> Vec<Recording> {
-    // Chapters sort by recording first: GX010012, GX020012, GX010013.
-    files.sort_by_cached_key(|chapter| {
-        let path = chapter.file.path(db);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        let (name, number) = gopro_chapter(stem(path)).unwrap_or_else(|| (stem(path).to_owned(), 0));
-        (folder, name, number)
-    });
+fn group(db: &dyn Db, set: &FootageSet, files: Vec<Chapter>, problem: &mut impl FnMut(Diagnostic)) -> Vec<Recording> {
+    let looked: Vec<File<'_>> = files
+        .iter()
+        .map(|chapter| File { path: chapter.file.path(db), info: &chapter.info, video: &chapter.video })
+        .collect();
     let mut recordings: Vec<Recording> = Vec::new();
-    for mut chapter in files {
-        if let Some(recording) = recordings.last_mut()
-            && recording.chapters.last().is_some_and(|last| continues(db, last, &chapter))
-        {
-            chapter.offset = recording.duration;
-            recording.duration = recording.duration + chapter.video.duration;
-            recording.chapters.push(chapter);
-            continue;
+    for chain in chapters::chains(&looked) {
+        let (mut duration, mut chapters) = (Timestamp::ZERO, Vec::with_capacity(chain.len()));
+        for chapter in chain.into_iter().filter_map(|at| files.get(at)) {
+            chapters.push(Chapter { offset: duration, ..chapter.clone() });
+            duration = duration + chapter.video.duration;
         }
+        let Some(first) = chapters.first() else { continue };
         recordings.push(Recording {
             camera: set.name.clone(),
-            name: format!("{}/{}", set.name, stem(chapter.file.path(db))),
-            utc: chapter.info.created.map(|created| created.plus(set.clock.offset)),
-            duration: chapter.video.duration,
+            name: format!("{}/{}", set.name, chapters::stem(first.file.path(db))),
+            utc: first.info.created.map(|created| created.plus(set.clock.offset)),
+            drift: set.clock.drift,
+            seen: false,
+            duration,
             fit: set.fit,
-            chapters: vec![chapter],
+            chapters,
         });
     }
     if let Some(start) = set.clock.start
@@ -202,6 +171,9 @@ fn group(db: &dyn Db, set: &FootageSet, mut files: Vec<Chapter>) -> Vec<Recordin
         }
     }
     disambiguate(db, &mut recordings);
+    if !set.clock.seen.is_empty() {
+        sightings::apply(db, set, &mut recordings, problem);
+    }
     recordings
 }
 
@@ -332,17 +304,5 @@ mod tests {
         assert_eq!(telling, ["anna/1/a", "ben/1/a", "2/a", "footage/a"]);
         let same = ["../films/a", "../films/a"].map(str::to_owned);
         assert_eq!(super::telling(&same[0], &same), "films/a");
-    }
-
-    #[test]
-    fn gopro_names() {
-        let chapter = |name| gopro_chapter(name);
-        assert_eq!(chapter("GX020012"), Some(("GX0012".into(), 2)));
-        assert_eq!(chapter("gh010012"), Some(("GH0012".into(), 1)));
-        assert_eq!(chapter("GOPR1234"), Some(("GP1234".into(), 0)));
-        assert_eq!(chapter("GP011234"), Some(("GP1234".into(), 1)));
-        assert_eq!(chapter("GX02001"), None);
-        assert_eq!(chapter("holiday1"), None);
-        assert_eq!(chapter("éé123"), None);
     }
 }

@@ -8,6 +8,7 @@
 //! action that is ready.
 
 pub mod ahead;
+mod chapters;
 pub mod clips;
 pub mod clocks;
 pub mod complete;
@@ -19,6 +20,7 @@ pub mod moments;
 pub mod outputs;
 pub mod planned;
 pub mod request;
+mod sightings;
 pub mod stills;
 mod target;
 pub mod telemetry;

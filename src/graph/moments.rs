@@ -161,6 +161,7 @@ fn spec(db: &dyn Db, project: Project, needs: &mut Collector) -> Option<ChooseSp
         name: recording.name.clone(),
         utc: recording.utc.map(|utc| utc.0),
         telemetry_start: *start,
+        drift: recording.drift,
         duration: recording.duration,
         chapters: recording
             .chapters

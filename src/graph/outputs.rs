@@ -176,6 +176,7 @@ fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
         fit: recording.fit,
         telemetry_start,
         utc: recording.utc.map(|utc| utc.0),
+        drift: recording.drift,
         chapters: recording
             .chapters
             .iter()

@@ -99,7 +99,7 @@ fn footage_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mu
         // Which files the globs find, not how they are written; how a picture
         // is fitted is no matter of when it was filmed.
         let FootageSet { name, files: _, clock, fit: _, place: _ } = set;
-        let Clock { offset, start, stated } = clock;
+        let Clock { offset, start, seen, drift, stated } = clock;
         cameras.push(name.as_str());
         if !stated {
             fields.version("telemetry.align");
@@ -107,6 +107,13 @@ fn footage_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mu
         fields.set(format!("clock {name} offset"), exact(*offset));
         if let Some(start) = start {
             fields.set(format!("clock {name} start"), format!("{start} ({} ns)", start.0));
+        }
+        if *drift != 0 {
+            fields.set(format!("clock {name} drift"), drift.to_string());
+        }
+        for (at, seen) in seen.iter().enumerate() {
+            let told = format!("{} @ {} = {} ({} ns)", seen.file, exact(seen.time), seen.utc, seen.utc.0);
+            fields.set(format!("clock {name} seen {at}"), told);
         }
         for file in files.iter().filter(|file| file.state(db) != FileState::Unusable) {
             match needs.content(db, *file) {

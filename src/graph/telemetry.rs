@@ -9,7 +9,7 @@ use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
 use crate::manifest::manifest::{TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
-use crate::model::alignment::{AlignMethod, Alignment};
+use crate::model::alignment::{AlignMethod, Alignment, drifted};
 use crate::model::specs::{AlignChapter, AlignRecording, AlignSpec, CleanSpec, ImportSpec, MergeLog, MergeSpec};
 use crate::model::telemetry::{LogClock, TelemetrySummary};
 use crate::telemetry::gpmf;
@@ -107,8 +107,9 @@ pub(super) fn align_spec(
 /// Gives the recordings of a camera the starts that were found.
 pub(super) fn put_right(recordings: &mut [Recording], camera: &str, alignment: &Alignment) {
     let own = recordings.iter_mut().filter(|recording| recording.camera == camera);
-    for (recording, start) in own.zip(&alignment.starts) {
-        recording.utc = start.map(UtcTime).or(recording.utc);
+    for (recording, clock) in own.zip(&alignment.clocks) {
+        recording.utc = clock.start.map(UtcTime).or(recording.utc);
+        recording.drift = clock.drift;
     }
 }
 
@@ -218,7 +219,7 @@ fn in_footage(
         }
     };
     let mut found = Some(Vec::new());
-    let mut tracks = 0;
+    let (mut tracks, mut silent) = (0, 0);
     for recording in recordings.iter().filter(|recording| recording.camera == camera) {
         for chapter in &recording.chapters {
             let part = match needs.take(footage::track(db, chapter.file)) {
@@ -231,19 +232,30 @@ fn in_footage(
                 }
                 None => None,
             };
-            tracks += 1;
             match (part, &mut found) {
+                // One in which nothing is, is like one that has none.
+                (Some(part), Some(_)) if part.import.samples == 0 => {
+                    silent += 1;
+                    continue;
+                }
                 (Some(part), Some(found)) => {
                     found.push(Located { shift: within(source, &part, recording, chapter), part })
                 }
                 _ => found = None,
             }
+            tracks += 1;
         }
     }
     if tracks == 0 {
-        let problem = Diagnostic::input(format!("the footage of {camera} carries no telemetry"))
-            .note("that is a track named `gpmd`, which GoPro's cameras with GPS write")
-            .hint("name another logger's file");
+        let problem = Diagnostic::input(format!("the footage of {camera} carries no telemetry"));
+        let problem = if silent > 0 {
+            problem.note(format!(
+                "{silent} of its films have a track for it in which nothing is: the GPS was switched off"
+            ))
+        } else {
+            problem.note("that is a track named `gpmd`, which GoPro's cameras with GPS write")
+        };
+        let problem = problem.hint("name another logger's file");
         needs.problem(problem.at(source.place.0.clone()));
         return None;
     }
@@ -265,7 +277,9 @@ fn within(
                     .note("its telemetry has no clock of its own")
                     .hint("add `clock: Clock(start: \"2024-06-01T10:00:00Z\")` to its footage set")
             };
-            recording.utc.ok_or_else(unknown)?.0.saturating_add(chapter.offset.to_nanos())
+            let offset = chapter.offset.to_nanos();
+            let start = recording.utc.ok_or_else(unknown)?.0.saturating_add(offset);
+            start.saturating_add(drifted(offset, recording.drift))
         }
     };
     Ok(start.saturating_add(source.offset.to_nanos()))

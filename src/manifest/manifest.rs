@@ -78,20 +78,37 @@ pub struct FootageSet {
 }
 
 /// How a camera's clock is put right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Clock {
     /// Added to the camera's own clock.
     pub offset: Timestamp,
     /// When the first recording starts, whatever the camera says.
     pub start: Option<UtcTime>,
+    /// What is seen in it, and when that happened.
+    pub seen: Vec<Sighting>,
+    /// By how much true time goes faster than the film's, in 1 / 1,000 of a part
+    /// per million.
+    pub drift: i32,
     /// Whether the manifest says so: then nothing else is asked.
     pub stated: bool,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Clock { offset: Timestamp::ZERO, start: None, stated: false }
+        Clock { offset: Timestamp::ZERO, start: None, seen: Vec::new(), drift: 0, stated: false }
     }
+}
+
+/// What is seen at a time of a file, and when that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sighting {
+    /// With or without its folder and ending.
+    pub file: String,
+    pub time: Timestamp,
+    pub utc: UtcTime,
+    /// Where the file and the time stand.
+    pub place: At,
+    pub time_place: At,
 }
 
 /// A log.

@@ -23,38 +23,12 @@ schema! {
         /// The files, relative to the project: `*` matches within a folder,
         /// `**` any folders, `?` a character, `{a,b}` either.
         files: Patterns,
-        /// Puts the camera's clock right: what is added to it, or the instant
-        /// at which its first recording starts.
+        /// Puts the camera's clock right: what is added to it, the instant at
+        /// which its first recording starts, or what is seen in it and when that
+        /// happened. `autocut explain clock` shows what it found, to be pinned.
         clock: Clock = Clock::default(),
         /// What happens to a picture that has another shape than the output.
         fit: Fit = Fit::Blur,
-    }
-}
-
-schema! {
-    /// How a camera's clock is put right. `clock: "+07:01:39"` is short for an
-    /// offset, `clock: "2024-06-01T10:00:00Z"` for a start.
-    ///
-    /// ```ron
-    /// Clock(start: "2024-06-01T10:00:00Z")
-    /// ```
-    pub struct ClockFields = "Clock", check = ClockFields::check {
-        /// Added to what the camera says.
-        offset: Timestamp = Timestamp::ZERO,
-        /// When the first recording starts, whatever the camera says.
-        start: Option<UtcTime> = None,
-    }
-}
-
-impl ClockFields {
-    fn check(&self, node: &Node, checker: &mut Checker) {
-        if self.start.is_some() && node.field("offset").is_some() {
-            checker.error_with_hint(
-                node.span,
-                "a clock has an offset or a start, not both",
-                "`start` says all that there is to say; remove `offset`",
-            );
-        }
     }
 }
 
@@ -330,37 +304,6 @@ impl FromNode for FileName {
     }
 }
 
-impl FromNode for Clock {
-    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) if dated(text) => UtcTime::from_node(node, checker).map(|start| Clock {
-                start: Some(start),
-                stated: true,
-                ..Clock::default()
-            }),
-            Value::Text(_) | Value::Int(_) | Value::Decimal(_) => {
-                Timestamp::from_node(node, checker).map(|offset| Clock { offset, start: None, stated: true })
-            }
-            _ => {
-                let fields = ClockFields::from_node(node, checker)?;
-                Some(Clock { offset: fields.offset, start: fields.start, stated: true })
-            }
-        }
-    }
-
-    fn expects() -> String {
-        "an offset such as \"+07:01:39\", an instant such as \"2024-06-01T10:00:00Z\", or `Clock(...)`".to_owned()
-    }
-
-    fn to_text(&self) -> String {
-        self.start.map_or_else(|| self.offset.to_text(), |start| start.to_text())
-    }
-
-    fn parts() -> Vec<StructDoc> {
-        ClockFields::parts()
-    }
-}
-
 /// The logs that stand in the section `telemetry`: one, or a list of them.
 pub(crate) fn log_nodes(project: &Node) -> &[Node] {
     match project.field("telemetry") {
@@ -372,7 +315,7 @@ pub(crate) fn log_nodes(project: &Node) -> &[Node] {
 }
 
 /// Whether a text starts with a date, as an instant does and a time does not.
-fn dated(text: &str) -> bool {
+pub(super) fn dated(text: &str) -> bool {
     let start = text.trim_start().as_bytes();
     start.len() > 4 && start[..4].iter().all(u8::is_ascii_digit) && start[4] == b'-'
 }
@@ -474,7 +417,7 @@ mod tests {
     #[test]
     fn examples_are_right() {
         check::<FootageFields>();
-        check::<ClockFields>();
+        check::<crate::manifest::clock::ClockFields>();
         check::<MusicFields>();
         check::<AnalysisFields>();
         check::<DetectionFields>();

@@ -93,7 +93,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,
@@ -318,7 +318,7 @@ const EXTRACT: Kind = Kind {
 };
 const ALIGN: Kind = Kind {
     name: "telemetry.align",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,

@@ -13,16 +13,51 @@ pub struct Alignment {
     pub offset_ms: Option<i64>,
     /// How sure it is, in 1 / 1,000.
     pub confidence: u16,
-    /// When each recording starts, in the spec's order: UTC in ns, whole ms.
-    pub starts: Vec<Option<i64>>,
-    /// By how much the true time goes faster than the camera's, in 1 / 1,000 of
-    /// a part per million; 0 where it cannot be told.
-    pub drift: i32,
+    /// The clock of each recording, in the spec's order.
+    pub clocks: Vec<RecordingClock>,
     /// Other offsets in ms that are nearly as good, with their score in
     /// 1 / 1,000; the best first.
     pub alternatives: Vec<(i64, i16)>,
+    /// All that was tried, the surest first, with what came of it.
+    pub tried: Vec<Attempt>,
     /// What else is worth knowing, as a sentence; may be empty.
     pub note: String,
+}
+
+impl Alignment {
+    /// The drift that is the largest, in [`RecordingClock::drift`]'s unit.
+    pub fn drift(&self) -> i32 {
+        self.clocks.iter().map(|clock| clock.drift).max_by_key(|drift| drift.unsigned_abs()).unwrap_or(0)
+    }
+}
+
+/// True time = start + media time x (1 + drift).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RecordingClock {
+    /// When it starts: UTC in ns, whole ms; `None` where nothing tells.
+    pub start: Option<i64>,
+    /// By how much true time goes faster than the film's, in 1 / 1,000 of a
+    /// part per million, in steps of 100; 0 where it cannot be told.
+    pub drift: i32,
+}
+
+/// Something that was tried to find a camera's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Attempt {
+    pub method: AlignMethod,
+    /// What it would add to what the camera says, in ms, where it tells.
+    pub offset_ms: Option<i64>,
+    /// How sure it is, in 1 / 1,000.
+    pub confidence: u16,
+    /// What came of it, in words.
+    pub found: String,
+}
+
+/// The time by which a clock that drifts (1 / 1,000 of a part per million) is
+/// away after a span, in ns.
+pub fn drifted(span: i64, drift: i32) -> i64 {
+    let away = i128::from(span) * i128::from(drift) / 1_000_000_000;
+    i64::try_from(away).unwrap_or(0)
 }
 
 /// What an alignment rests on.
@@ -40,6 +75,19 @@ pub enum AlignMethod {
     Claimed,
 }
 
+impl AlignMethod {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlignMethod::Receiver => "receiver",
+            AlignMethod::Speed => "speed",
+            AlignMethod::Shaking => "shaking",
+            AlignMethod::Zone => "zone",
+            AlignMethod::Claimed => "claimed",
+        }
+    }
+}
+
 impl fmt::Display for AlignMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -49,5 +97,18 @@ impl fmt::Display for AlignMethod {
             AlignMethod::Zone => "the camera's clock, taken for one in another time zone",
             AlignMethod::Claimed => "the camera's clock",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_is_parts_of_a_billion() {
+        // 23.4 ppm over an hour are 84.24 ms.
+        assert_eq!(drifted(3_600_000_000_000, 23_400), 84_240_000);
+        assert_eq!(drifted(3_600_000_000_000, -23_400), -84_240_000);
+        assert_eq!(drifted(i64::MIN, i32::MIN), 0, "what no number holds is none");
     }
 }

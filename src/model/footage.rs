@@ -17,6 +17,12 @@ pub struct MediaInfo {
     pub created: Option<UtcTime>,
     /// The camera, where the file names it.
     pub device: Option<String>,
+    /// What the camera calls the recording that this file is of, where it does:
+    /// chapters of one share one of these (see the media program's `origin`).
+    pub recording_ids: Vec<String>,
+    /// The label of the first picture, as the track of time codes has it:
+    /// `11:12:47:22`; `;` before the frames where labels are dropped.
+    pub timecode: Option<String>,
     /// All of the file's tracks, in its order.
     pub tracks: Vec<Track>,
 }

@@ -244,6 +244,9 @@ pub struct ChooseRecording {
     pub utc: Option<i64>,
     /// Time on the telemetry's own clock at the recording's start, in ns.
     pub telemetry_start: Option<i64>,
+    /// By how much these clocks go faster than the recording, in 1 / 1,000 of a
+    /// part per million.
+    pub drift: i32,
     pub duration: Timestamp,
     pub chapters: Vec<ChooseChapter>,
 }

@@ -19,6 +19,9 @@ pub struct Clip {
     pub telemetry_start: Option<i64>,
     /// UTC of the first frame in ns, by the recording's clock.
     pub utc: Option<i64>,
+    /// By how much these clocks go faster than the recording, in 1 / 1,000 of a
+    /// part per million.
+    pub drift: i32,
 }
 
 /// A run of frames out of one file.

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::model::alignment::drifted;
 use crate::model::signal::Signal;
 use crate::model::telemetry::{Channel, Telemetry};
 
@@ -71,11 +72,21 @@ impl Curve {
     }
 
     /// The part of a telemetry channel that lies on a recording of `duration`
-    /// microseconds which starts at `start` (ns) of the telemetry's clock.
+    /// microseconds which starts at `start` (ns) of the telemetry's clock, which
+    /// goes faster by `drift` (1 / 1,000 of a part per million).
     /// Nothing is known beside a sample without a value or across a break, as
     /// in [`crate::telemetry::lookup`].
-    pub(super) fn of_channel(telemetry: &Telemetry, channel: &Channel, start: i64, duration: i64) -> Curve {
-        let end = start.saturating_add(duration.saturating_mul(1_000));
+    pub(super) fn of_channel(
+        telemetry: &Telemetry,
+        channel: &Channel,
+        (start, drift): (i64, i32),
+        duration: i64,
+    ) -> Curve {
+        let length = duration.saturating_mul(1_000);
+        let end = start.saturating_add(length).saturating_add(drifted(length, drift));
+        let rate = 1_000_000_000 + i128::from(drift);
+        // Of the telemetry's clock to that of the recording.
+        let slowed = |span: i64| i64::try_from(i128::from(span) * 1_000_000_000 / rate.max(1)).unwrap_or(span);
         let times = &telemetry.times;
         let mut curve = Curve::default();
         // From the last sample at or before the start to the first at or after the end, so that
@@ -91,7 +102,7 @@ impl Curve {
                 previous = None;
                 continue;
             }
-            let here = (time.saturating_sub(start) / 1_000, quantise(*value));
+            let here = (slowed(time.saturating_sub(start)) / 1_000, quantise(*value));
             curve.add_line(previous, here, duration);
             previous = Some(here);
             if *time >= end {

@@ -229,7 +229,7 @@ impl<'a> Gathered<'a> {
             for (recording, (source, footage)) in spec.recordings.iter().zip(footage).enumerate() {
                 let utc = source.utc.filter(|_| telemetry.clock == LogClock::Utc);
                 let Some(start) = source.telemetry_start.or(utc) else { continue };
-                let curve = Curve::of_channel(telemetry, channel, start, footage.duration);
+                let curve = Curve::of_channel(telemetry, channel, (start, source.drift), footage.duration);
                 self.curves[index][recording] = if absolute { curve.absolute() } else { curve };
             }
         }

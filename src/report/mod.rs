@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod choice;
+pub mod clock;
 pub mod diagnostics;
 pub mod doctor;
 pub mod explanation;

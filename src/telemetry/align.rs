@@ -4,32 +4,40 @@
 //!    recording, its chapters together ([`gpmf::fit`]).
 //! 2. The camera's own speed, else what its accelerometer feels, beside the
 //!    logger's speed ([`correlate`]): all recordings of the camera together,
-//!    since its clock is wrong by the same for all.
+//!    since its clock is wrong by about the same for all; then each on its own
+//!    ([`settle`]), since cameras state whole seconds.
 //! 3. What the camera says, as it is where that lies within the log; else moved
 //!    by whole hours, then by quarters, where just one of these puts all footage
-//!    into the log, as the start of a recording or as its end.
+//!    into the log, as the start of a recording or as its end ([`claims`]).
 //!
-//! Offsets are whole milliseconds. What is not sure is told.
+//! Offsets are whole milliseconds. What is not sure is told, and so is what
+//! contradicts that which was taken.
 
+mod claims;
 mod correlate;
+mod settle;
 
-use self::correlate::{Curve, Match};
+use self::correlate::{Curve, Logger, Match};
 use super::gpmf;
 use super::lookup::Lookup;
-use crate::base::{Diagnostic, Timestamp};
+use crate::base::{Diagnostic, Digest, Timestamp};
 use crate::model::Telemetry;
-use crate::model::alignment::{AlignMethod, Alignment};
+use crate::model::alignment::{AlignMethod, Alignment, Attempt, RecordingClock};
 
 /// One recording of the camera.
 #[derive(Clone, Debug)]
-pub struct Recorded<'a> {
+pub struct Recorded {
     /// When the camera says that it starts: UTC in ns.
     pub claimed: Option<i64>,
     /// In ns.
     pub duration: i64,
     /// Where each file starts in the recording, in ns, and its telemetry track.
-    pub chapters: Vec<(i64, Option<&'a [u8]>)>,
+    pub chapters: Vec<(i64, Option<Digest>)>,
 }
+
+/// Reads a telemetry track: they are asked for one after another, since each may
+/// be large.
+pub type Tracks<'a> = dyn Fn(Digest) -> Result<Vec<u8>, Diagnostic> + 'a;
 
 /// Dilution of precision above which a receiver is not believed.
 const MOST_DOP: f64 = 5.0;
@@ -40,10 +48,13 @@ const LEAST: u16 = 250;
 const SURE: u16 = 600;
 
 const MILLISECOND: i64 = 1_000_000;
-const QUARTER: i64 = 900_000_000_000;
+const SECOND: i64 = 1_000_000_000;
 
 /// Less footage than this, in ns, may be like a part of a long log by chance.
-const LONG: i64 = 60_000_000_000;
+const LONG: i64 = 60 * SECOND;
+
+/// A match this near to what the camera says is no chance: it says whole seconds.
+const NEAR: i64 = 2 * SECOND;
 
 /// Media time in ns and a value, by recording.
 type Samples = fn(&Known) -> &[(i64, f64)];
@@ -61,48 +72,96 @@ struct Known {
     shaking: Vec<(i64, f64)>,
 }
 
+/// What was compared, as far as it was found.
+struct Compared {
+    found: Alignment,
+    /// In 1 / 1,000.
+    score: i16,
+}
+
 /// Aligns the recordings of one camera, with a log whose times and the shift
 /// that brings them to UTC are given; with what people should be told.
 ///
 /// # Errors
 ///
-/// A track that is none.
+/// A track that is none, or cannot be read.
 pub fn align(
-    recordings: &[Recorded<'_>],
+    recordings: &[Recorded],
     log: Option<(&Telemetry, i64)>,
+    tracks: &Tracks<'_>,
 ) -> Result<(Alignment, Vec<String>), Diagnostic> {
-    let mut known = recordings.iter().map(read).collect::<Result<Vec<Known>, Diagnostic>>()?;
+    let mut known =
+        recordings.iter().map(|recording| read(recording, tracks)).collect::<Result<Vec<Known>, Diagnostic>>()?;
+    let mut tried = Vec::new();
     // Two stamps of one second may both be wrong, and so may most of those of a
     // receiver that was seldom right: such a recording follows the others.
+    let stamps: usize = known.iter().filter_map(|known| known.clock).map(|clock| clock.anchors).sum();
     for known in &mut known {
         known.clock = known.clock.filter(|clock| clock.agree >= 3 && clock.agree * 2 >= clock.anchors);
     }
     if let Some(found) = by_receiver(recordings, &known) {
-        return Ok((found, Vec::new()));
+        return Ok((reported(found, tried), Vec::new()));
     }
-    let Some(log) = log else { return Ok((claimed(recordings), Vec::new())) };
+    let told = match stamps {
+        0 => "no recording has times of a receiver".to_owned(),
+        count => format!("too few of {count} times of the receiver agree"),
+    };
+    tried.push(Attempt { method: AlignMethod::Receiver, offset_ms: None, confidence: 0, found: told });
+    let Some(log) = log else { return Ok((reported(claims::claimed(recordings), tried), Vec::new())) };
     let is_long = recordings.iter().map(|recording| recording.duration).fold(0, i64::saturating_add) >= LONG;
-    let mut doubtful = None;
+    let mut doubtful: Option<Alignment> = None;
     for (method, samples) in CURVES {
-        let Some(found) = by_curve(recordings, &known, log, method, samples) else { continue };
+        let Compared { found, score } = match by_curve(recordings, &known, log, method, samples) {
+            Ok(compared) => compared,
+            Err(told) => {
+                tried.push(Attempt { method, offset_ms: None, confidence: 0, found: told });
+                continue;
+            }
+        };
         // How much a camera shakes tells less than how fast it moves.
         let is_sure = found.confidence >= SURE && (is_long || method == AlignMethod::Speed);
+        let as_claimed = found.offset_ms.is_some_and(|offset| offset.saturating_mul(MILLISECOND).abs() <= NEAR);
         // A claim that lies in the log is not given up for what may be chance.
-        let is_better = (is_sure && is_long) || !lies_within(recordings, log);
+        let is_better = (is_sure && is_long)
+            || (as_claimed && score >= 800 && method == AlignMethod::Speed)
+            || !claims::lies_within(recordings, log);
         if found.confidence >= LEAST && is_better {
-            let warnings = if is_sure { Vec::new() } else { vec![unsure(&found)] };
-            return Ok((found, warnings));
+            let warnings = if is_sure || as_claimed { Vec::new() } else { vec![unsure(&found)] };
+            return Ok((reported(found, tried), warnings));
         }
+        tried.push(attempt(&found));
         doubtful.get_or_insert(found);
     }
-    Ok(by_claim(recordings, log, doubtful.as_ref()))
+    let (mut found, mut warnings) = claims::by_claim(recordings, log, doubtful.as_ref());
+    let unlike = claims::unlike(recordings, &known, log);
+    if let Some(likeness) = unlike.filter(|_| warnings.is_empty() && found.method == AlignMethod::Claimed) {
+        let told = format!("its own speed is not like the log's where its clock has it (likeness {likeness:.2})");
+        warnings.push(format!(
+            "the camera's clock may be wrong: {told}; look at a moment that you know, then write `clock` in its footage \
+             set, as `autocut explain clock` shows"
+        ));
+        found.note = if found.note.is_empty() { told } else { format!("{}; {told}", found.note) };
+    }
+    Ok((reported(found, tried), warnings))
 }
 
-fn read(recording: &Recorded<'_>) -> Result<Known, Diagnostic> {
+/// With all that was tried, itself at the end.
+fn reported(found: Alignment, mut tried: Vec<Attempt>) -> Alignment {
+    tried.push(attempt(&found));
+    Alignment { tried, ..found }
+}
+
+fn attempt(found: &Alignment) -> Attempt {
+    let Alignment { method, offset_ms, confidence, note, .. } = found;
+    Attempt { method: *method, offset_ms: *offset_ms, confidence: *confidence, found: note.clone() }
+}
+
+/// Reads a recording chapter by chapter.
+fn read(recording: &Recorded, tracks: &Tracks<'_>) -> Result<Known, Diagnostic> {
     let (mut anchors, mut speed, mut shaking) = (Vec::new(), Vec::new(), Vec::new());
     for (offset, payloads) in &recording.chapters {
         let Some(payloads) = payloads else { continue };
-        let (decoded, _) = gpmf::decode(payloads)?;
+        let (decoded, _) = gpmf::decode(&tracks(*payloads)?)?;
         let precise = |dop: f64| dop.is_nan() || dop <= MOST_DOP;
         for anchor in decoded.anchors.iter().filter(|anchor| precise(anchor.dop)) {
             anchors.push(gpmf::Anchor { media: anchor.media.saturating_add(*offset), ..*anchor });
@@ -119,45 +178,41 @@ fn whole_ms(nanos: i64) -> i64 {
     nanos.saturating_add(MILLISECOND / 2).div_euclid(MILLISECOND).saturating_mul(MILLISECOND)
 }
 
+fn in_ms(nanos: i64) -> i64 {
+    whole_ms(nanos) / MILLISECOND
+}
+
+/// Parts per million in the steps of a [`RecordingClock`].
+fn in_steps(ppm: f64) -> i32 {
+    libm::round(ppm * 10.0) as i32 * 100
+}
+
 fn median<T: Copy + Ord>(mut values: Vec<T>) -> Option<T> {
     values.sort_unstable();
     values.get(values.len() / 2).copied()
 }
 
-/// What the camera says, as it is.
-fn claimed(recordings: &[Recorded<'_>]) -> Alignment {
-    Alignment {
-        method: AlignMethod::Claimed,
-        offset_ms: recordings.iter().any(|recording| recording.claimed.is_some()).then_some(0),
-        confidence: 0,
-        starts: recordings.iter().map(|recording| recording.claimed.map(whole_ms)).collect(),
-        drift: 0,
-        alternatives: Vec::new(),
-        note: String::new(),
-    }
-}
-
 /// By the receiver in the camera. Recordings in which it knew nothing (a
 /// tunnel) follow by what the camera's clock says between them and the others.
-fn by_receiver(recordings: &[Recorded<'_>], known: &[Known]) -> Option<Alignment> {
+fn by_receiver(recordings: &[Recorded], known: &[Known]) -> Option<Alignment> {
     let clocks = || known.iter().filter_map(|known| known.clock);
     let anchors: usize = clocks().map(|clock| clock.anchors).sum();
     let agree: usize = clocks().map(|clock| clock.agree).sum();
     clocks().next()?;
-    let own = |(recording, known): (&Recorded<'_>, &Known)| {
-        let away = known.clock?.start.saturating_sub(recording.claimed?);
-        Some(away.saturating_add(MILLISECOND / 2).div_euclid(MILLISECOND))
-    };
+    let own =
+        |(recording, known): (&Recorded, &Known)| Some(in_ms(known.clock?.start.saturating_sub(recording.claimed?)));
     let offset_ms = median(recordings.iter().zip(known).filter_map(own).collect());
-    let start = |(recording, known): (&Recorded<'_>, &Known)| match known.clock {
-        Some(clock) => Some(whole_ms(clock.start)),
-        None => Some(whole_ms(recording.claimed?.saturating_add(offset_ms?.saturating_mul(MILLISECOND)))),
+    let clock = |(recording, known): (&Recorded, &Known)| match known.clock {
+        Some(clock) => RecordingClock { start: Some(whole_ms(clock.start)), drift: in_steps(clock.drift) },
+        None => {
+            let moved = recording.claimed.zip(offset_ms);
+            let moved = moved.map(|(claimed, offset)| claimed.saturating_add(offset.saturating_mul(MILLISECOND)));
+            RecordingClock { start: moved.map(whole_ms), drift: 0 }
+        }
     };
     let without = known.iter().filter(|known| known.clock.is_none()).count();
-    let longest = recordings.iter().zip(known).filter(|(_, known)| known.clock.is_some());
-    let longest = longest.max_by_key(|(recording, _)| recording.duration).and_then(|(_, known)| known.clock);
     let spread = median(clocks().map(|clock| clock.spread).collect()).unwrap_or(0) / MILLISECOND;
-    let mut note = format!("{agree} of {anchors} stamps agree, half of them within {spread} ms");
+    let mut note = format!("{agree} of {anchors} times of the receiver agree, half of them within {spread} ms");
     if without > 0 {
         note += &format!("; {without} recordings had no signal and follow by the camera's clock");
     }
@@ -165,63 +220,85 @@ fn by_receiver(recordings: &[Recorded<'_>], known: &[Known]) -> Option<Alignment
         method: AlignMethod::Receiver,
         offset_ms,
         confidence: u16::try_from(agree * 1_000 / anchors.max(1)).unwrap_or(1_000).min(1_000),
-        starts: recordings.iter().zip(known).map(start).collect(),
-        drift: longest.map_or(0, |clock| libm::round(clock.drift * 1e3) as i32),
+        clocks: recordings.iter().zip(known).map(clock).collect(),
         alternatives: Vec::new(),
+        tried: Vec::new(),
         note,
     })
 }
 
-/// By a curve of the camera's beside the log's speed.
+/// The log's speed.
+fn logger<'a>(log: &'a Telemetry) -> Result<Logger<'a>, String> {
+    let (Some(first), Some(last)) = (log.times.first(), log.times.last()) else {
+        return Err("the log holds nothing".to_owned());
+    };
+    let speed = Lookup::new(log, "speed").ok_or("the log has no speed")?;
+    let mut cursor = speed.cursor();
+    Logger::new(*first, *last, move |time| cursor.at(time)).ok_or_else(|| "the log is longer than 60 days".to_owned())
+}
+
+/// By a curve of the camera's beside the log's speed; in words, why not.
 fn by_curve(
-    recordings: &[Recorded<'_>],
+    recordings: &[Recorded],
     known: &[Known],
     (log, shift): (&Telemetry, i64),
     method: AlignMethod,
     samples: Samples,
-) -> Option<Alignment> {
-    let (first, last) = (*log.times.first()?, *log.times.last()?);
+) -> Result<Compared, String> {
     // Recordings lie together as the camera's clock has them; without one, the
     // one that says most stands alone.
     let is_timed = recordings.iter().any(|recording| recording.claimed.is_some());
     let zero = recordings.iter().filter_map(|recording| recording.claimed).min().unwrap_or(0);
-    let mut points: Vec<(i64, f64)> = Vec::new();
     let alone = known.iter().enumerate().max_by_key(|(_, known)| samples(known).len()).map(|(at, _)| at);
+    let place = |at: usize, recording: &Recorded| match recording.claimed {
+        Some(claimed) => Some(claimed.saturating_sub(zero)),
+        None => (!is_timed && alone == Some(at)).then_some(0),
+    };
+    let mut points: Vec<(i64, f64)> = Vec::new();
     for (at, (recording, known)) in recordings.iter().zip(known).enumerate() {
-        let start = match recording.claimed {
-            Some(claimed) => claimed.saturating_sub(zero),
-            None if !is_timed && alone == Some(at) => 0,
-            None => continue,
-        };
+        let Some(start) = place(at, recording) else { continue };
         points.extend(samples(known).iter().map(|(media, value)| (media.saturating_add(start), *value)));
     }
     points.sort_by_key(|(time, _)| *time);
-    let camera = Curve::of_samples(&points)?;
-    let speed = Lookup::new(log, "speed")?;
-    let mut cursor = speed.cursor();
-    let logger = Curve::of(first, last, |time| cursor.at(time))?;
-    let Match { lag, confidence, score, others } = correlate::best(&camera, &logger, method == AlignMethod::Speed)?;
-    // The lag is from the first camera sample's place to the log's first sample.
-    let utc = |lag: i64| lag.saturating_add(logger.start).saturating_sub(camera.start).saturating_add(shift);
-    let offset = whole_ms(utc(lag).saturating_sub(zero));
-    let start = |(at, recording): (usize, &Recorded<'_>)| match recording.claimed {
-        Some(claimed) => Some(whole_ms(claimed.saturating_add(offset))),
-        None if !is_timed && alone == Some(at) => Some(offset),
-        None => None,
+    let nothing = match method {
+        AlignMethod::Shaking => "the camera has no accelerometer",
+        _ => "the camera measures no speed",
     };
-    let ms = |nanos: i64| nanos.div_euclid(MILLISECOND);
-    Some(Alignment {
-        method,
-        offset_ms: is_timed.then_some(ms(offset)),
-        confidence,
-        starts: recordings.iter().enumerate().map(start).collect(),
-        drift: 0,
-        alternatives: others
-            .iter()
-            .map(|(lag, score)| (ms(whole_ms(utc(*lag).saturating_sub(zero))), *score))
-            .collect(),
-        note: format!("likeness {}.{:03}", score / 1_000, score.rem_euclid(1_000)),
-    })
+    let camera = Curve::of_samples(&points).ok_or(nothing)?;
+    let mut logger = logger(log)?;
+    let equal = method == AlignMethod::Speed;
+    let short = || format!("{} s of it is known, which is too little", camera.seconds());
+    let Match { lag, confidence, score, others } = correlate::best(&camera, &mut logger, equal).ok_or_else(short)?;
+    // A lag is from the camera curve's start to the log's first sample.
+    let utc = |lag: i64, curve: i64| lag.saturating_add(logger.first).saturating_sub(curve).saturating_add(shift);
+    let joint = utc(lag, camera.start);
+    let offset = whole_ms(joint.saturating_sub(zero));
+    let alternatives =
+        others.iter().map(|(lag, score)| (in_ms(utc(*lag, camera.start).saturating_sub(zero)), *score)).collect();
+    let mut clocks = Vec::with_capacity(recordings.len());
+    let mut note = format!("likeness {}.{:03}", score / 1_000, score.rem_euclid(1_000));
+    let (mut settled, mut own) = (0, Vec::new());
+    for (at, (recording, known)) in recordings.iter().zip(known).enumerate() {
+        let Some(place) = place(at, recording) else {
+            clocks.push(RecordingClock::default());
+            continue;
+        };
+        let start = joint.saturating_add(place);
+        // The curve of the other recordings says which place it is; its own,
+        // where in it.
+        let found = equal.then(|| settle::settle(samples(known), start.saturating_sub(shift), &mut logger)).flatten();
+        settled += usize::from(found.is_some());
+        let (start, drift) =
+            found.map_or((start, 0), |found| (found.start.saturating_add(shift), in_steps(found.drift)));
+        clocks.push(RecordingClock { start: Some(whole_ms(start)), drift });
+        own.extend(recording.claimed.map(|claimed| in_ms(start.saturating_sub(claimed))));
+    }
+    if settled > 0 && recordings.len() > 1 {
+        note += &format!("; {settled} of {} recordings found their own place near it", recordings.len());
+    }
+    let offset_ms = is_timed.then(|| median(own).unwrap_or(offset / MILLISECOND));
+    let found = Alignment { method, offset_ms, confidence, clocks, alternatives, tried: Vec::new(), note };
+    Ok(Compared { found, score })
 }
 
 /// How an offset is written in a manifest.
@@ -243,90 +320,6 @@ fn unsure(found: &Alignment) -> String {
         found.method,
         found.confidence / 10
     )
-}
-
-/// How much of the footage lies in the log, in ns, and how much there is.
-fn covered(recordings: &[Recorded<'_>], (from, until): (i64, i64), offset: i64, ends: bool) -> (i64, i64) {
-    let (mut inside, mut whole) = (0_i64, 0_i64);
-    for recording in recordings {
-        let Some(claimed) = recording.claimed else { continue };
-        let start = claimed.saturating_add(offset).saturating_sub(if ends { recording.duration } else { 0 });
-        let end = start.saturating_add(recording.duration);
-        inside = inside.saturating_add(end.min(until).saturating_sub(start.max(from)).max(0));
-        whole = whole.saturating_add(recording.duration);
-    }
-    (inside, whole)
-}
-
-/// The log from its first sample to its last, on UTC.
-fn span((log, shift): (&Telemetry, i64)) -> Option<(i64, i64)> {
-    Some((log.times.first()?.saturating_add(shift), log.times.last()?.saturating_add(shift)))
-}
-
-/// Whether all of the footage lies in the log, as the camera says.
-fn lies_within(recordings: &[Recorded<'_>], log: (&Telemetry, i64)) -> bool {
-    let (inside, whole) = span(log).map_or((0, 0), |span| covered(recordings, span, 0, false));
-    whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * 99
-}
-
-/// By what the camera says.
-fn by_claim(
-    recordings: &[Recorded<'_>],
-    log: (&Telemetry, i64),
-    doubtful: Option<&Alignment>,
-) -> (Alignment, Vec<String>) {
-    let mut found = claimed(recordings);
-    if let Some(doubtful) = doubtful {
-        let offset = doubtful.offset_ms.map_or_else(|| "one".to_owned(), written);
-        found.note = format!("{} would be at {offset}, but is not sure", doubtful.method);
-        found.alternatives =
-            doubtful.offset_ms.map(|offset| (offset, doubtful.confidence as i16)).into_iter().collect();
-    }
-    let Some(span) = span(log) else { return (found, Vec::new()) };
-    let (inside, whole) = covered(recordings, span, 0, false);
-    if inside > 0 || whole == 0 {
-        found.confidence = u16::try_from(i128::from(inside) * 500 / i128::from(whole.max(1))).unwrap_or(0);
-        return (found, Vec::new());
-    }
-    // Zones of the world are 14 hours from UTC at most.
-    let zones = || (-14 * 4..=14 * 4_i64).filter(|quarters| *quarters != 0);
-    for (step, ends) in [(4, false), (2, false), (1, false), (4, true)] {
-        let fitting: Vec<i64> = zones()
-            .filter(|quarters| quarters % step == 0)
-            .map(|quarters| quarters * QUARTER)
-            .filter(|offset| {
-                let (inside, whole) = covered(recordings, span, *offset, ends);
-                // A second at either end: clocks are not exact.
-                i128::from(inside) * 100 >= i128::from(whole) * 99
-            })
-            .collect();
-        let [offset] = fitting[..] else {
-            if fitting.is_empty() {
-                continue;
-            }
-            let offsets: Vec<String> = fitting.iter().map(|offset| written(offset / MILLISECOND)).collect();
-            found.note = format!("the footage would lie in the log at {}", offsets.join(", "));
-            break;
-        };
-        let start = |recording: &Recorded<'_>| {
-            let end = if ends { recording.duration } else { 0 };
-            Some(whole_ms(recording.claimed?.saturating_add(offset).saturating_sub(end)))
-        };
-        let zoned = Alignment {
-            method: AlignMethod::Zone,
-            offset_ms: Some(offset / MILLISECOND),
-            confidence: 300,
-            starts: recordings.iter().map(start).collect(),
-            drift: 0,
-            alternatives: found.alternatives,
-            note: if ends { "it says when a recording ends".to_owned() } else { String::new() },
-        };
-        let warnings = vec![unsure(&zoned)];
-        return (zoned, warnings);
-    }
-    let warning = "none of the camera's footage lies in the log by its clock, and no zone of the world explains it: \
-                   nothing of the log is shown with it; write `clock` in its footage set";
-    (found, vec![warning.to_owned()])
 }
 
 #[cfg(test)]

@@ -47,17 +47,17 @@ schema! {
 }
 
 /// How a film's track is read as a log: the format and its parameters, from
-/// those of [`Footage`].
+/// those of [`Footage`]. The camera's name is not among them: it changes nothing.
 ///
 /// # Errors
 ///
 /// Parameters that are none.
 pub fn within_footage(params: &str) -> Result<(&'static str, u32, String), Diagnostic> {
     let Footage { camera: _, max_dop } = parameters("Footage", params)?;
-    let params = serde_json::to_string(&Gpmf { max_dop, ..Gpmf::default() });
+    let params = serde_json::to_string(&Footage { camera: String::new(), max_dop });
     let params =
-        params.map_err(|error| Diagnostic::bug(format!("the parameters of Gpmf cannot be stored: {error}")))?;
-    Ok(("Gpmf", VERSION, params))
+        params.map_err(|error| Diagnostic::bug(format!("the parameters of Footage cannot be stored: {error}")))?;
+    Ok(("Footage", VERSION, params))
 }
 
 choices! {
@@ -79,7 +79,7 @@ pub(super) const EXAMPLE: &str = r#"Gpmf(file: "GX010012.gpmf", max_dop: 8.0)"#;
 pub(super) const FOOTAGE_EXAMPLE: &str = r#"Footage(camera: "front")"#;
 
 /// Raised whenever the same file would give other samples.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Largest file that is read: ten hours.
 const MOST_BYTES: u64 = 1 << 28;
@@ -88,18 +88,19 @@ const HINT: &str = "the camera had no view of the sky, or its GPS was switched o
 
 /// Reads a file with parameters as JSON.
 pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
-    read(input, &parameters("Gpmf", params)?)
+    read(input, &parameters("Gpmf", params)?, false)
 }
 
-/// Reads a film's track.
+/// Reads a film's track. One in which nothing is (the receiver was switched off,
+/// or never saw the sky) is an empty log and no error: the camera has others.
 pub(super) fn import_footage(input: &mut dyn Read, params: &str) -> Imported {
     let Footage { camera: _, max_dop } = parameters("Footage", params)?;
-    read(input, &Gpmf { max_dop, ..Gpmf::default() })
+    read(input, &Gpmf { max_dop, ..Gpmf::default() }, true)
 }
 
 /// Reads a file of which nothing is known; its times name their zone.
 pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
-    read(input, &Gpmf::default())
+    read(input, &Gpmf::default(), false)
 }
 
 /// Whether a file that starts so holds payloads.
@@ -109,14 +110,17 @@ pub(super) fn looks(head: &[u8]) -> bool {
 
 /// What a file of payloads says, with the tags in it (ns of media time).
 pub(crate) fn decode(bytes: &[u8]) -> Result<(Decoded, Vec<i64>), Diagnostic> {
-    let (tags, payloads) = payloads::split(bytes).ok_or_else(|| {
+    let split = payloads::split(bytes).ok_or_else(|| {
         Diagnostic::input("the file holds no GPMF: it does not start with `DEVC`")
             .hint("extract the track again: `ffmpeg -i GX010012.MP4 -map 0:d:m:handler_name:\"GoPro MET\" -c copy -f data GX010012.gpmf`")
     })?;
-    Ok((decode::decode(&payloads), tags))
+    let mut decoded = decode::decode(&split.payloads);
+    decoded.foreign = split.foreign;
+    decoded.more |= split.more;
+    Ok((decoded, split.tags))
 }
 
-fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
+fn read(input: &mut dyn Read, params: &Gpmf, film: bool) -> Imported {
     let mut bytes = Vec::new();
     input.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MOST_BYTES {
@@ -131,7 +135,8 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
         return Err(Diagnostic::input("the receiver never knew what time it was")
             .hint("write `time: Media` and `start: \"camera/recording\"`"));
     }
-    let (mut unfixed, mut imprecise, mut untimed, mut placed) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let clock = clock(&decoded, params.max_dop).filter(|_| utc);
+    let (mut unfixed, mut imprecise, mut untimed, mut wrong, mut placed) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     for fix in &decoded.fixes {
         if !fix.is_fixed() {
             unfixed += 1;
@@ -141,9 +146,15 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
             imprecise += 1;
             continue;
         }
-        let Some(time) = (if utc { fix.utc } else { Some(fix.media) }) else {
-            untimed += 1;
-            continue;
+        // One stamp that runs ahead would cost all that comes behind it: those
+        // that the others contradict give way to what these say together.
+        let time = match (clock, fix.utc) {
+            (None, _) => fix.media,
+            (Some(clock), Some(stated)) if clock.agrees(fix.media, stated) => stated,
+            (Some(clock), stated) => {
+                *(if stated.is_some() { &mut wrong } else { &mut untimed }) += 1;
+                clock.at(fix.media)
+            }
         };
         for (name, unit, value) in [
             ("latitude", Unit::Degrees, fix.latitude),
@@ -167,35 +178,47 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
         table.add(time)?;
         placed += 1;
     }
-    let clock = clock(&decoded, params.max_dop).filter(|_| utc);
-    let away = clock.map_or(0, |clock| clock.start);
+    let utc_of = |media: i64| clock.map_or(media, |clock| clock.at(media));
     // Without any position, indoors for instance, the sensors tell all the same.
     if placed == 0
-        && (!utc || clock.is_some())
         && let Some(first) = decoded.sensors.first()
     {
         for time in first.times() {
             sensors(&decoded, time, &mut table);
-            table.add(time.saturating_add(away))?;
+            table.add(utc_of(time))?;
         }
     }
     for tag in tags {
-        let time = tag.saturating_add(away);
-        table.mark(Mark { time, kind: MarkKind::Event, name: "HiLight".to_owned() });
+        table.mark(Mark { time: utc_of(tag), kind: MarkKind::Event, name: "HiLight".to_owned() });
     }
     for (count, what) in [
         (unfixed, "positions are left out: the receiver had no fix".to_owned()),
         (imprecise, format!("positions are left out: their dilution of precision is above {}", params.max_dop)),
-        (untimed, "positions are left out: the receiver did not know the time yet".to_owned()),
+        (untimed, "positions have no time by the receiver: they have the one that its others imply".to_owned()),
+        (
+            wrong,
+            "positions have a time that the receiver's others contradict: they have the one these imply".to_owned(),
+        ),
         (decoded.damaged, "payloads are damaged and read as far as they go".to_owned()),
+        (decoded.foreign, "bytes are no GPMF and are passed over".to_owned()),
     ] {
         if count > 0 {
             table.notes.push(format!("{count} {what}"));
         }
     }
+    if decoded.more {
+        table.notes.push("there is more than can be read: what comes behind is left out".to_owned());
+    }
+    if let Some(clock) = clock.filter(|clock| clock.agree * 2 < clock.anchors) {
+        let (agree, anchors) = (clock.agree, clock.anchors);
+        table.notes.push(format!("the receiver's times contradict each other: {agree} of {anchors} agree"));
+    }
     let of = decoded.device.as_deref().map_or_else(String::new, |device| format!(" of {device}"));
     let stream = if decoded.stream.is_empty() { String::new() } else { format!(" ({})", decoded.stream) };
     let clock = if utc { LogClock::Utc } else { LogClock::Start };
+    if film && !table.has_values() {
+        return Ok(table.finish(format!("GPMF{of}{stream}"), clock));
+    }
     table.finish_or(&format!("GPMF{of}{stream}"), clock, HINT)
 }
 
@@ -224,6 +247,19 @@ pub(crate) struct GpsClock {
     /// How many anchors there are, and how many of them agree.
     pub(crate) anchors: usize,
     pub(crate) agree: usize,
+}
+
+impl GpsClock {
+    /// UTC at a media time, both in ns.
+    pub(crate) fn at(&self, media: i64) -> i64 {
+        let drift = libm::round(media as f64 * self.drift / 1e6) as i64;
+        self.start.saturating_add(media).saturating_add(drift)
+    }
+
+    /// Whether a stamp is one of those that agree.
+    pub(crate) fn agrees(&self, media: i64, utc: i64) -> bool {
+        utc.abs_diff(self.at(media)) <= AGREE as u64
+    }
 }
 
 /// UTC as a + b x media time; see [`fit`].

@@ -111,6 +111,8 @@ pub(crate) fn info(seconds: i64, created: UtcTime) -> MediaInfo {
         }),
         created: Some(created),
         device: None,
+        recording_ids: Vec::new(),
+        timecode: None,
         tracks: Vec::new(),
     }
 }

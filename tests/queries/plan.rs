@@ -292,6 +292,8 @@ fn info(seconds: i64, created: i64) -> MediaInfo {
         audio: Some(audio),
         created,
         device: None,
+        recording_ids: Vec::new(),
+        timecode: None,
         tracks: Vec::new(),
     }
 }

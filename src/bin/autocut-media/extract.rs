@@ -105,7 +105,7 @@ fn tags(file: &mut (impl Read + Seek)) -> Option<Vec<i64>> {
 
 /// Where the content of the first box of that name lies, among those between
 /// two places (ISO/IEC 14496-12, 4.2).
-fn find(file: &mut (impl Read + Seek), (start, end): (u64, u64), name: &[u8; 4]) -> Option<(u64, u64)> {
+pub(crate) fn find(file: &mut (impl Read + Seek), (start, end): (u64, u64), name: &[u8; 4]) -> Option<(u64, u64)> {
     let mut at = start;
     for _ in 0..MOST_BOXES {
         if at.checked_add(8)? > end {

@@ -29,6 +29,7 @@ mod key_frames;
 mod likeness;
 mod losses;
 mod meter;
+mod origin;
 mod overlays;
 mod picture;
 mod planes;

@@ -13,8 +13,8 @@ use autocut::model::{AudioInfo, MediaInfo, VideoInfo};
 
 use crate::av::input::{DolbyVision, Stream};
 use crate::av::{self, Error, Input, StreamKind, diagnose};
-use crate::extent;
 use crate::streams::{main_audio, media_zero, open_video};
+use crate::{extent, origin};
 
 /// How far apart chunks of analysis start, in seconds.
 const CHUNK_SECONDS: i64 = 60;
@@ -48,6 +48,9 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
         audio,
         created: tag(&["creation_time", "com.apple.quicktime.creationdate"]).and_then(|text| created(&text)),
         device: device(&tag),
+        // Those of a file that cannot be read are none: the film is what counts.
+        recording_ids: std::fs::File::open(path).ok().map(|mut file| origin::ids(&mut file)).unwrap_or_default(),
+        timecode: tag(&["timecode"]).filter(|label| origin::is_timecode(label)),
         tracks: input.streams().map(|stream| track(&stream)).collect(),
         video: None,
     };

@@ -7,6 +7,7 @@
 
 pub mod basis;
 pub mod causes;
+pub mod clock;
 pub mod contents;
 pub mod diff;
 pub mod inquiry;

@@ -127,6 +127,7 @@ fn record(world: &World, records: &mut Records) -> BTreeMap<String, Rc<Basis>> {
             name: "front/a".into(),
             utc: Some(world.clock),
             telemetry_start: Some(world.clock),
+            drift: 0,
             duration: seconds(60),
             chapters: vec![chapter],
         }],

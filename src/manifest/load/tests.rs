@@ -133,7 +133,7 @@ fn everything_is_lowered() {
     let [front, rear, drone] = manifest.footage.as_slice() else { panic!() };
     assert_eq!((front.name.as_str(), front.fit), ("front", Fit::Fill));
     assert_eq!(front.files, ["front/*.MP4", "more/**/*.mov"]);
-    assert_eq!(front.clock, Clock { offset: Timestamp::from_seconds(-25_299), start: None, stated: true });
+    assert_eq!(front.clock, Clock { offset: Timestamp::from_seconds(-25_299), stated: true, ..Clock::default() });
     // 1717236000 is `date -u -d 2024-06-01T10:00:00Z +%s`.
     assert_eq!(rear.clock.start, Some(UtcTime(1_717_236_000_000_000_000)));
     assert_eq!((drone.files.as_slice(), drone.fit), (["drone/*.mp4".to_owned()].as_slice(), Fit::Blur));
@@ -303,7 +303,7 @@ fn a_clock_has_an_offset_or_a_start() {
             "(version: 1, footage: {{\"a\": Footage(files: \"*\", clock: {clock})}}, outputs: {{\"a\": Reel(file: \"a\")}})"
         )
     };
-    let start = good(&clock("Clock(start: \"2024-06-01T10:00:00Z\")")).footage[0].clock;
+    let start = good(&clock("Clock(start: \"2024-06-01T10:00:00Z\")")).footage[0].clock.clone();
     assert_eq!(start, good(&clock("\"2024-06-01T10:00:00Z\"")).footage[0].clock);
     let told = told(&clock("Clock(start: \"2024-06-01T10:00:00Z\", offset: \"1s\")"));
     assert_eq!(told.len(), 1);

@@ -7,7 +7,7 @@ mod pictures;
 mod places;
 mod times;
 
-pub use numbers::{Decibels, Number, Ratio, Weight};
+pub use numbers::{Decibels, Number, PartsPerMillion, Ratio, Weight};
 pub use pictures::{Anchor, Rgba, Share};
 pub use places::{Coordinates, Length};
 pub(crate) use times::is_recording;

@@ -105,6 +105,31 @@ impl FromNode for Ratio {
     }
 }
 
+/// Parts per million, in 1 / 1,000 of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartsPerMillion(pub i32);
+
+impl FromNode for PartsPerMillion {
+    fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
+        let text = number_or_text(node);
+        let value = text.and_then(|text| exact(text.strip_suffix("ppm").unwrap_or(&text).trim_end(), 3));
+        let value = value.filter(|value| value.abs() <= 1_000_000).and_then(|value| i32::try_from(value).ok());
+        if value.is_none() {
+            mismatch::<Self>(node, checker);
+        }
+        value.map(PartsPerMillion)
+    }
+
+    fn expects() -> String {
+        "parts per million from -1000 to 1000 such as 23.4 or \"23.4 ppm\"".to_owned()
+    }
+
+    fn to_text(&self) -> String {
+        decimal(i64::from(self.0), 3)
+    }
+}
+
 /// A gain in 1 / 100 dB: negative is quieter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

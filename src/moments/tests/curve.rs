@@ -11,7 +11,7 @@ fn of_values(seconds: &[f64], values: &[f64], breaks: &[u32], start: f64, durati
     let times = seconds.iter().map(|second| (second * 1e9) as i64).collect();
     let channel = Channel { name: "speed".to_owned(), unit: Unit::None, values: values.to_vec() };
     let telemetry = Telemetry { times, breaks: breaks.to_vec(), ..Telemetry::default() };
-    Curve::of_channel(&telemetry, &channel, (start * 1e9) as i64, duration * SECOND)
+    Curve::of_channel(&telemetry, &channel, ((start * 1e9) as i64, 0), duration * SECOND)
 }
 
 fn points(curve: &Curve) -> Vec<(i64, i64)> {

@@ -67,6 +67,7 @@ impl Case {
             name: name.to_owned(),
             utc: utc.map(|utc| utc * 1_000_000),
             telemetry_start: None,
+            drift: 0,
             duration: ms(millis),
             chapters: vec![ChooseChapter { offset: ms(0), duration: ms(millis), signals: Vec::new() }],
         });

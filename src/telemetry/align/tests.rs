@@ -58,26 +58,59 @@ fn at(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().unwrap().as_second() * SECOND
 }
 
-fn recorded<'a>(claimed: &str, seconds: i64, payloads: Option<&'a [u8]>) -> Recorded<'a> {
-    Recorded { claimed: Some(at(claimed)), duration: seconds * SECOND, chapters: vec![(0, payloads)] }
+/// A recording with its track, as files of an own content.
+struct Film {
+    recorded: Recorded,
+    tracks: Vec<Vec<u8>>,
+}
+
+fn film(claimed: Option<&str>, chapters: &[(i64, Vec<u8>)]) -> Film {
+    let tracks: Vec<Vec<u8>> = chapters.iter().map(|(_, track)| track.clone()).collect();
+    let mut offset = 0;
+    let place = |(seconds, track): &(i64, Vec<u8>)| {
+        let at = offset;
+        offset += seconds * SECOND;
+        (at, Some(Digest::of(track)))
+    };
+    let chapters = chapters.iter().map(place).collect();
+    Film { recorded: Recorded { claimed: claimed.map(at), duration: offset, chapters }, tracks }
+}
+
+fn recorded(claimed: &str, seconds: i64, track: Vec<u8>) -> Film {
+    film(Some(claimed), &[(seconds, track)])
+}
+
+/// Without a telemetry track.
+fn bare(claimed: &str, seconds: i64) -> Film {
+    let recorded = Recorded { claimed: Some(at(claimed)), duration: seconds * SECOND, chapters: vec![(0, None)] };
+    Film { recorded, tracks: Vec::new() }
+}
+
+fn aligned(films: &[Film], log: &Telemetry) -> (Alignment, Vec<String>) {
+    let recordings: Vec<Recorded> = films.iter().map(|film| film.recorded.clone()).collect();
+    let tracks = |digest: Digest| {
+        let mut all = films.iter().flat_map(|film| &film.tracks);
+        Ok(all.find(|track| Digest::of(track) == digest).unwrap().clone())
+    };
+    align(&recordings, Some((log, 0)), &tracks).unwrap()
+}
+
+fn starts(found: &Alignment) -> Vec<i64> {
+    found.clocks.iter().map(|clock| clock.start.unwrap()).collect()
 }
 
 #[test]
 fn a_clock_that_is_wrong_by_hours_is_found_by_speed_alone() {
     // Two recordings, 612.34 s and 1,500.34 s into the ride; the camera's clock
     // says that they started at 03:17 and 03:31:48.
-    let (one, two) = (track(612.34, 40), track(1_500.34, 25));
-    let recordings =
-        [recorded("2024-06-01T03:17:00Z", 40, Some(&one)), recorded("2024-06-01T03:31:48Z", 25, Some(&two))];
-    let log = log(3_600);
-    let (found, warnings) = align(&recordings, Some((&log, 0))).unwrap();
+    let films = [
+        recorded("2024-06-01T03:17:00Z", 40, track(612.34, 40)),
+        recorded("2024-06-01T03:31:48Z", 25, track(1_500.34, 25)),
+    ];
+    let (found, warnings) = aligned(&films, &log(3_600));
     let truth = [612.34, 1_500.34].map(|into: f64| at("2024-06-01T10:00:00Z") + (into * 1e9) as i64);
-    for (start, truth) in found.starts.iter().zip(truth) {
-        assert!(
-            start.unwrap().abs_diff(truth) < 50_000_000,
-            "{} ms off: {found:?}",
-            (start.unwrap() - truth) / 1_000_000
-        );
+    for (start, truth) in starts(&found).into_iter().zip(truth) {
+        assert!(start.abs_diff(truth) < 50_000_000, "{} ms off: {found:?}", (start - truth) / 1_000_000);
     }
     assert_eq!((found.method, &warnings[..]), (AlignMethod::Speed, &[][..]), "{found:?}");
     assert!(found.confidence > 900, "{found:?}");
@@ -86,11 +119,9 @@ fn a_clock_that_is_wrong_by_hours_is_found_by_speed_alone() {
 
 #[test]
 fn footage_without_any_clock_is_found_too() {
-    let one = track(612.34, 40);
-    let recordings = [Recorded { claimed: None, duration: 40 * SECOND, chapters: vec![(0, Some(&one))] }];
-    let (found, _) = align(&recordings, Some((&log(3_600), 0))).unwrap();
+    let (found, _) = aligned(&[film(None, &[(40, track(612.34, 40))])], &log(3_600));
     let truth = at("2024-06-01T10:10:12Z") + 340_000_000;
-    assert!(found.starts[0].unwrap().abs_diff(truth) < 50_000_000, "{found:?}");
+    assert!(starts(&found)[0].abs_diff(truth) < 50_000_000, "{found:?}");
     assert_eq!(found.offset_ms, None);
 }
 
@@ -101,9 +132,7 @@ fn another_ride_is_not_believed() {
     for (at, value) in other.channels[0].values.iter_mut().enumerate() {
         *value = 20.0 + 8.0 * (at as f64 / 2.1).sin() * (at as f64 / 7.7).cos();
     }
-    let one = track(612.34, 40);
-    let recordings = [recorded("2024-06-01T10:10:00Z", 40, Some(&one))];
-    let (found, _) = align(&recordings, Some((&other, 0))).unwrap();
+    let (found, _) = aligned(&[recorded("2024-06-01T10:10:00Z", 40, track(612.34, 40))], &other);
     assert_eq!((found.method, found.offset_ms), (AlignMethod::Claimed, Some(0)), "{found:?}");
 }
 
@@ -116,23 +145,23 @@ fn laps_that_are_alike_make_it_unsure() {
     let camera =
         Curve::of_samples(&(0..900).map(|at| (at * 100_000_000, lap(130.0 + at as f64 / 10.0))).collect::<Vec<_>>())
             .unwrap();
-    let logger = Curve::of(0, 1_199 * SECOND, |time| Some(lap(time as f64 / 1e9))).unwrap();
-    let found = correlate::best(&camera, &logger, true).unwrap();
+    let mut logger = Logger::new(0, 1_199 * SECOND, |time| Some(lap(time as f64 / 1e9))).unwrap();
+    let found = correlate::best(&camera, &mut logger, true).unwrap();
     assert!(found.confidence < LEAST, "{found:?}");
     assert_eq!((found.lag / SECOND).rem_euclid(60), 10, "{found:?}");
 }
 
 #[test]
 fn a_claim_within_the_log_stays() {
-    let (found, warnings) = align(&[recorded("2024-06-01T10:10:00Z", 60, None)], Some((&log(3_600), 0))).unwrap();
+    let (found, warnings) = aligned(&[bare("2024-06-01T10:10:00Z", 60)], &log(3_600));
     assert_eq!((found.method, found.offset_ms, warnings.len()), (AlignMethod::Claimed, Some(0), 0));
-    assert_eq!(found.starts, [Some(at("2024-06-01T10:10:00Z"))]);
+    assert_eq!(starts(&found), [at("2024-06-01T10:10:00Z")]);
 }
 
 #[test]
 fn a_zone_is_tried_where_just_one_fits_and_told() {
     let (log, day) = (log(3_000), log(86_400));
-    let of = |claimed, seconds| align(&[recorded(claimed, seconds, None)], Some((&log, 0))).unwrap();
+    let of = |claimed, seconds| aligned(&[bare(claimed, seconds)], &log);
     let (found, warnings) = of("2024-06-01T12:10:00Z", 600);
     assert_eq!((found.method, found.offset_ms), (AlignMethod::Zone, Some(-7_200_000)));
     assert!(warnings[0].contains("write `clock: \"-2:00:00.000\"` in its footage set"), "{warnings:?}");
@@ -144,7 +173,136 @@ fn a_zone_is_tried_where_just_one_fits_and_told() {
     assert_eq!((found.method, warnings.len()), (AlignMethod::Claimed, 1));
     assert!(warnings[0].contains("none of the camera's footage lies in the log"), "{warnings:?}");
     // A log of a day: every zone fits, so none is taken.
-    let (found, _) = align(&[recorded("2024-05-31T23:00:00Z", 600, None)], Some((&day, 0))).unwrap();
+    let (found, _) = aligned(&[bare("2024-05-31T23:00:00Z", 600)], &day);
     assert_eq!(found.method, AlignMethod::Claimed, "{found:?}");
     assert!(found.note.starts_with("the footage would lie in the log at"), "{found:?}");
+}
+
+/// The track of a camera that has an accelerometer alone: it shakes as much as
+/// it is fast. 200 samples a second, seeded noise.
+fn shaken(from: f64, seconds: u32) -> Vec<u8> {
+    let mut chance = fastrand::Rng::with_seed(3);
+    let mut out = Vec::new();
+    payloads::begin(&mut out, &[]).unwrap();
+    for second in 0..seconds {
+        // A jolt for each tenth, which the mean over a tenth keeps.
+        let jolts: Vec<f64> = (0..10).map(|_| chance.f64() * 2.0 - 1.0).collect();
+        let sample = |at: usize| {
+            let strong = speed(from + f64::from(second) + at as f64 / 200.0) / 4.0;
+            let values = [9.81 + strong * jolts[at / 20], 0.3, -0.2];
+            values.into_iter().flat_map(|value| ((value * 418.0_f64).round() as i16).to_be_bytes()).collect::<Vec<u8>>()
+        };
+        let stream = [
+            item(b"SCAL", b's', 2, &418_i16.to_be_bytes()),
+            item(b"ACCL", b's', 6, &(0..200).flat_map(sample).collect::<Vec<u8>>()),
+        ];
+        let device = item(b"DEVC", 0, 1, &item(b"STRM", 0, 1, &stream.concat()));
+        payloads::append(&mut out, i64::from(second) * SECOND, SECOND, &device).unwrap();
+    }
+    out
+}
+
+#[test]
+fn a_camera_without_gps_is_found_by_how_it_shakes() {
+    // Eight minutes from 1,200 s into the ride; its clock says three hours later.
+    let (found, warnings) = aligned(&[recorded("2024-06-01T13:20:00Z", 480, shaken(1_200.0, 480))], &log(3_600));
+    assert_eq!(found.method, AlignMethod::Shaking, "{found:?}");
+    let away = starts(&found)[0] - at("2024-06-01T10:20:00Z");
+    assert!(away.abs() < 1_000_000_000, "{} ms off: {found:?} {warnings:?}", away / 1_000_000);
+    let methods: Vec<AlignMethod> = found.tried.iter().map(|attempt| attempt.method).collect();
+    assert_eq!(methods, [AlignMethod::Receiver, AlignMethod::Speed, AlignMethod::Shaking]);
+    assert!(found.tried[1].found.contains("measures no speed"), "{found:?}");
+}
+
+#[test]
+fn chapters_are_aligned_as_one_recording() {
+    // 612.34 s into the ride in three files of 20 s, each too short to tell.
+    let chapters = [0, 20, 40].map(|at| (20, track(612.34 + f64::from(at), 20)));
+    let (found, _) = aligned(&[film(Some("2024-06-01T03:17:00Z"), &chapters)], &log(3_600));
+    let truth = at("2024-06-01T10:10:12Z") + 340_000_000;
+    assert!(starts(&found)[0].abs_diff(truth) < 50_000_000, "{found:?}");
+    assert_eq!((found.method, found.clocks.len()), (AlignMethod::Speed, 1));
+}
+
+#[test]
+fn recordings_whose_clock_says_whole_seconds_each_find_their_own_place() {
+    // Both claims are cut to the second: .34 and .91 are lost.
+    let films = [
+        recorded("2024-06-01T03:10:12Z", 40, track(612.34, 40)),
+        recorded("2024-06-01T03:25:00Z", 40, track(1_500.91, 40)),
+    ];
+    let (found, _) = aligned(&films, &log(3_600));
+    let truth = [612.34, 1_500.91].map(|into: f64| at("2024-06-01T10:00:00Z") + (into * 1e9) as i64);
+    for (start, truth) in starts(&found).into_iter().zip(truth) {
+        assert!(start.abs_diff(truth) < 50_000_000, "{} ms off: {found:?}", (start - truth) / 1_000_000);
+    }
+}
+
+/// The film's clock loses 150 parts per million: an hour of it takes 0.54 s more.
+#[test]
+fn drift_is_found_beside_the_log_where_a_recording_is_long() {
+    let stretched = |ppm: f64| {
+        let mut out = Vec::new();
+        payloads::begin(&mut out, &[]).unwrap();
+        for second in 0..3_000_u32 {
+            let true_time = 300.0 + f64::from(second) * (1.0 + ppm / 1e6);
+            let bytes = track(true_time, 1);
+            let payload = payloads::split(&bytes).unwrap().payloads[0].bytes.to_vec();
+            payloads::append(&mut out, i64::from(second) * SECOND, SECOND, &payload).unwrap();
+        }
+        out
+    };
+    let of = |ppm| aligned(&[recorded("2024-06-01T03:17:00Z", 3_000, stretched(ppm))], &log(3_600)).0;
+    let found = of(150.0);
+    assert!((found.clocks[0].drift - 150_000).abs() <= 10_000, "{found:?}");
+    assert!(starts(&found)[0].abs_diff(at("2024-06-01T10:05:00Z")) < 50_000_000, "{found:?}");
+    // And none where there is none.
+    assert_eq!(of(0.0).clocks[0].drift, 0);
+}
+
+#[test]
+fn claims_days_apart_are_compared_too() {
+    // One film five days before the ride, in which nothing of it is.
+    let films = [
+        recorded("2024-05-27T03:17:00Z", 30, track(40.0, 30)),
+        recorded("2024-06-01T03:17:00Z", 120, track(612.34, 120)),
+    ];
+    let (found, _) = aligned(&films, &log(3_600));
+    let truth = at("2024-06-01T10:10:12Z") + 340_000_000;
+    assert!(starts(&found)[1].abs_diff(truth) < 50_000_000, "{found:?}");
+}
+
+#[test]
+fn footage_half_beside_the_log_is_told_where_another_hour_explains_all() {
+    let films = [bare("2024-06-01T09:56:00Z", 600), bare("2024-06-01T09:40:00Z", 600)];
+    let (found, warnings) = aligned(&films, &log(3_000));
+    assert_eq!((found.method, found.offset_ms), (AlignMethod::Claimed, Some(0)));
+    assert!(warnings[0].contains("30 % of its footage lies in the log; moved by +"), "{warnings:?}");
+    // Mostly within: that is how rides begin.
+    let (found, warnings) = aligned(&[bare("2024-06-01T09:58:00Z", 600)], &log(3_000));
+    assert_eq!((found.method, warnings.len()), (AlignMethod::Claimed, 0), "{warnings:?}");
+    assert_eq!(found.note, "80 % of its footage lies in the log as its clock stands");
+}
+
+#[test]
+fn a_claim_that_the_cameras_own_speed_contradicts_is_told() {
+    // The claim lies in the log, the speed is of quite another ride.
+    let mut other = log(3_600);
+    for (at, value) in other.channels[0].values.iter_mut().enumerate() {
+        *value = 20.0 + 8.0 * (at as f64 / 2.1).sin() * (at as f64 / 7.7).cos();
+    }
+    let (found, warnings) = aligned(&[recorded("2024-06-01T10:10:00Z", 90, track(612.34, 90))], &other);
+    assert_eq!(found.method, AlignMethod::Claimed, "{found:?}");
+    assert!(warnings.len() == 1 && warnings[0].contains("its own speed is not like the log's"), "{warnings:?}");
+}
+
+#[test]
+fn films_without_a_date_are_told() {
+    let film = Film {
+        recorded: Recorded { claimed: None, duration: 60 * SECOND, chapters: vec![(0, None)] },
+        tracks: Vec::new(),
+    };
+    let (found, warnings) = aligned(&[film], &log(3_600));
+    assert_eq!((found.method, found.offset_ms), (AlignMethod::Claimed, None));
+    assert!(warnings[0].starts_with("nothing says when the camera's films were recorded"), "{warnings:?}");
 }

@@ -18,6 +18,21 @@ const NOMINAL: i64 = 1_001_000_000;
 /// Sensors that measure 200 times a second are averaged over this long, in ns.
 pub(super) const BIN: i64 = 100_000_000;
 
+/// Longest time that a payload is believed to last, in ns: the last one of a
+/// film is as long as the film wants.
+const LONGEST: i64 = 4 * NOMINAL;
+
+/// Media times further than this from 0 are none, in ns: a week.
+const FURTHEST: i64 = 7 * 86_400_000_000_000;
+
+/// Most positions that are kept: fifteen hours at 18 a second. And of one
+/// payload, of what the drone says of its receiver.
+const MOST_FIXES: usize = 1_000_000;
+const MOST_REPORTS: usize = 1_000;
+
+/// Most bins of a sensor: fourteen hours.
+const MOST_BINS: usize = 500_000;
+
 /// UTC before this is that of a receiver that does not know yet: 2010-01-01.
 const EARLIEST: i64 = 1_262_304_000_000_000_000;
 /// 2000-01-01, from which GPS9 counts days, in s.
@@ -145,6 +160,10 @@ pub(crate) struct Decoded {
     pub(crate) stream: &'static str,
     /// Payloads that end before they say they do, or cannot be read.
     pub(crate) damaged: u64,
+    /// Bytes of a raw dump that belong to no payload.
+    pub(crate) foreign: u64,
+    /// Whether there is more than is read.
+    pub(crate) more: bool,
 }
 
 /// An instant on both clocks.
@@ -177,6 +196,10 @@ struct Found {
     system: Option<(f64, i64)>,
     gpsu: Option<i64>,
     stamp: Option<i64>,
+    /// How many positions may still be kept.
+    room: usize,
+    /// Whether there were more.
+    more: bool,
 }
 
 /// What stands before a stream's samples.
@@ -193,14 +216,23 @@ pub(crate) fn decode(payloads: &[Payload<'_>]) -> Decoded {
     let mut sensors: BTreeMap<usize, Sensor> = BTreeMap::new();
     let mut blocks: Vec<Block> = Vec::new();
     let mut first_stamp = None;
+    let mut room = MOST_FIXES;
     for (index, payload) in payloads.iter().enumerate() {
-        let mut found = Found::default();
+        if payload.time.is_some_and(|(start, _)| !(-FURTHEST..=FURTHEST).contains(&start)) {
+            decoded.damaged += 1;
+            continue;
+        }
+        let mut found = Found { room, ..Found::default() };
         // A raw dump's payloads have the place that their streams state, or a
         // nominal one.
         let nominal = NOMINAL.saturating_mul(i64::try_from(index).unwrap_or(i64::MAX));
         let (start, duration) = payload.time.unwrap_or((nominal, NOMINAL));
+        let duration = duration.clamp(0, LONGEST);
         let mut place = |stamp: Option<i64>| match (payload.time, stamp) {
-            (None, Some(stamp)) => stamp.saturating_sub(*first_stamp.get_or_insert(stamp)),
+            (None, Some(stamp)) => {
+                let since = stamp.saturating_sub(*first_stamp.get_or_insert(stamp));
+                if (-FURTHEST..=FURTHEST).contains(&since) { since } else { start }
+            }
             _ => start,
         };
         let cut = klv::streams(payload.bytes, &mut |stream| {
@@ -211,7 +243,10 @@ pub(crate) fn decode(payloads: &[Payload<'_>]) -> Decoded {
             decoded.device = device(payload.bytes);
         }
         let start = place(found.stamp);
-        blocks.push(found.block((start, duration), &mut decoded.stream));
+        decoded.more |= found.more;
+        let block = found.block((start, duration), &mut decoded.stream);
+        room = room.saturating_sub(block.fixes.len());
+        blocks.push(block);
     }
     if payloads.iter().all(|payload| payload.time.is_none()) {
         lengthen(&mut blocks);
@@ -293,7 +328,8 @@ impl Found {
                 b"STMP" => stamped = item.numbers().first().map(|stamp| (stamp * 1e3) as i64),
                 b"GPS5" => {
                     self.stamp = self.stamp.or(stamped);
-                    for sample in item.samples() {
+                    self.more |= item.count() > self.room;
+                    for sample in item.samples().take(self.room.saturating_sub(self.gps5.len())) {
                         context.read(&item, sample, &mut values);
                         if let [latitude, longitude, altitude, speed, speed_3d, ..] = values[..] {
                             let (fix, dop) = (context.fix, context.dop);
@@ -304,7 +340,8 @@ impl Found {
                 }
                 b"GPS9" => {
                     self.stamp = stamped.or(self.stamp);
-                    for sample in item.samples() {
+                    self.more |= item.count() > self.room;
+                    for sample in item.samples().take(self.room.saturating_sub(self.gps9.len())) {
                         context.read(&item, sample, &mut values);
                         let [latitude, longitude, altitude, speed, speed_3d, days, seconds, dop, fix, ..] = values[..]
                         else {
@@ -317,7 +354,8 @@ impl Found {
                     }
                 }
                 b"GLPI" => {
-                    for sample in item.samples() {
+                    self.more |= item.count() > self.room;
+                    for sample in item.samples().take(self.room.saturating_sub(self.karma.len())) {
                         context.read(&item, sample, &mut values);
                         let [time, latitude, longitude, altitude, _, north, east, down, heading, ..] = values[..]
                         else {
@@ -333,7 +371,7 @@ impl Found {
                     }
                 }
                 b"GPRI" => {
-                    for sample in item.samples() {
+                    for sample in item.samples().take(MOST_REPORTS.saturating_sub(self.raw.len())) {
                         context.read(&item, sample, &mut values);
                         if let [time, .., fix, satellites] = values[..] {
                             self.raw.push((time, fix, satellites));
@@ -413,6 +451,9 @@ impl Sensor {
                 continue;
             }
             let media = spread(start, duration, at, count);
+            if self.bins.len() >= MOST_BINS && !self.bins.contains_key(&media.div_euclid(BIN)) {
+                continue;
+            }
             let (sums, samples) = self.bins.entry(media.div_euclid(BIN)).or_insert(([0.0; 4], 0));
             for (value, (axis, sign)) in values.iter().zip(places).take(axes) {
                 sums[axis] += value * sign;

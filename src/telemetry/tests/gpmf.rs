@@ -218,3 +218,46 @@ fn drift_is_found_among_wrong_stamps() {
     assert!((clock.start - 1_700_000_000 * second).abs() < 10_000_000, "{clock:?}");
     assert_eq!(clock.agree, 3_200);
 }
+
+/// The stamp of one payload says two days later, as receivers do that wake up.
+#[test]
+fn a_stamp_that_runs_ahead_costs_no_sample() {
+    let Some(film) = testdata("gopro/hero7.mp4") else { return };
+    let payloads = track(&film);
+    let (whole, _) = import(&payloads, "{}");
+    let places: Vec<usize> =
+        payloads.windows(8).enumerate().filter(|(_, head)| head.starts_with(b"GPSUU")).map(|(at, _)| at + 8).collect();
+    assert_eq!(places.len(), 11);
+    let mut ahead = payloads.clone();
+    // `190506181510...`: the day is the fifth and sixth digit.
+    ahead[places[3] + 4..places[3] + 6].copy_from_slice(b"08");
+    let (log, summary) = import(&ahead, "{}");
+    assert_eq!(log.times.len(), whole.times.len(), "{:?}", summary.notes);
+    for (time, truth) in log.times.iter().zip(&whole.times) {
+        assert!(time.abs_diff(*truth) < 100_000_000, "{} ms off", (time - truth) / 1_000_000);
+    }
+    assert!(summary.notes.iter().any(|note| note.contains("a time that the receiver's others contradict")));
+}
+
+/// What a hostile file can ask for is bounded: samples of five bytes by the
+/// million, times that lie centuries apart.
+#[test]
+fn what_a_file_claims_costs_no_memory() {
+    let item = |key: &[u8; 4], kind: u8, size: u8, data: &[u8]| {
+        let count = u16::try_from(data.len() / usize::from(size)).unwrap();
+        let mut bytes = [&key[..], &[kind, size], &count.to_be_bytes(), data].concat();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    };
+    let samples = item(b"GPS5", b'b', 5, &[1; 5 * 13_000]);
+    let payload = item(b"DEVC", 0, 1, &item(b"STRM", 0, 1, &samples[..60_000]));
+    let mut bytes = Vec::new();
+    payloads::begin(&mut bytes, &[]).unwrap();
+    for at in 0..200_i64 {
+        payloads::append(&mut bytes, at * 1_000_000_000, i64::MAX, &payload).unwrap();
+    }
+    payloads::append(&mut bytes, i64::MAX / 2, i64::MAX, &payload).unwrap();
+    let (decoded, _) = gpmf::decode(&bytes).unwrap();
+    assert_eq!((decoded.fixes.len(), decoded.more), (1_000_000, true));
+    assert!(decoded.fixes.iter().all(|fix| fix.media < 210_000_000_000));
+}
