@@ -26,6 +26,7 @@ pub mod inventory;
 mod keeper;
 pub mod ladder;
 pub mod lockfile;
+mod logs;
 mod mailbox;
 pub mod opened;
 pub mod plan;

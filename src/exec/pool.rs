@@ -18,11 +18,12 @@ use crate::exec::task::{Finished, Job, Place, Report, Task};
 use crate::exec::worker::{Failure, Killer, Worker};
 use crate::graph::FileInput;
 use crate::inputs::meter::Meter;
-use crate::inputs::{self, RealSystem, System};
+use crate::inputs::{self, Placed, RealSystem, System};
 use crate::model::protocol::Reply;
 use crate::model::{ActionKey, ActionResult, Runs, Usage};
 use crate::store::Store;
 use crate::store::objects::Unsound;
+use crate::telemetry::columns::Source;
 
 pub struct Pool {
     slots: Vec<Slot>,
@@ -257,8 +258,9 @@ impl Bench {
 
     fn run_inline(&self, task: &Task) -> Result<ActionResult, Diagnostic> {
         let materials = Located { inputs: &task.inputs, store: &self.place.store };
-        let made = inline::run(&task.action.spec, &materials, &self.logs)?;
-        let artifact = self.place.store.insert_bytes(&made.artifact)?;
+        let mut artifact = self.place.store.writer();
+        let made = inline::run(&task.action.spec, &materials, &self.logs, &mut artifact)?;
+        let artifact = artifact.keep()?;
         Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: made.warnings })
     }
 
@@ -347,5 +349,12 @@ impl Materials for Located<'_> {
             return self.store.read(digest);
         }
         RealSystem.read(path).map_err(|error| inputs::cannot("read", path, &error))
+    }
+
+    // What lies in the store was compared with its digest before the action began.
+    fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic> {
+        let path = self.path(digest)?;
+        let file = Placed::open(path).map_err(|error| inputs::cannot("read", path, &error))?;
+        Ok(Box::new(file))
     }
 }

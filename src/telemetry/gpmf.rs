@@ -13,13 +13,13 @@
 mod decode;
 mod klv;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::schema::{choices, schema};
 use crate::model::payloads;
-use crate::model::telemetry::{LogClock, Mark, MarkKind};
-use crate::telemetry::import::{Imported, parameters, unreadable};
+use crate::model::telemetry::{Dropped, LogClock, Mark, MarkKind, Reason};
+use crate::telemetry::import::{Wrote, parameters, unreadable};
 use crate::telemetry::table::{Repeated, Table};
 use crate::telemetry::zone::Zone;
 
@@ -87,19 +87,19 @@ const MOST_BYTES: u64 = 1 << 28;
 const HINT: &str = "the camera had no view of the sky, or its GPS was switched off: use another logger's file";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
-    read(input, &parameters("Gpmf", params)?)
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
+    read(input, &parameters("Gpmf", params)?, out)
 }
 
 /// Reads a film's track.
-pub(super) fn import_footage(input: &mut dyn Read, params: &str) -> Imported {
+pub(super) fn import_footage(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let Footage { camera: _, max_dop } = parameters("Footage", params)?;
-    read(input, &Gpmf { max_dop, ..Gpmf::default() })
+    read(input, &Gpmf { max_dop, ..Gpmf::default() }, out)
 }
 
 /// Reads a file of which nothing is known; its times name their zone.
-pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
-    read(input, &Gpmf::default())
+pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>, out: &mut dyn Write) -> Wrote {
+    read(input, &Gpmf::default(), out)
 }
 
 /// Whether a file that starts so holds payloads.
@@ -116,7 +116,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(Decoded, Vec<i64>), Diagnostic> {
     Ok((decode::decode(&payloads), tags))
 }
 
-fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
+fn read(input: &mut dyn Read, params: &Gpmf, out: &mut dyn Write) -> Wrote {
     let mut bytes = Vec::new();
     input.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MOST_BYTES {
@@ -125,7 +125,7 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
     }
     let (decoded, tags) = decode(&bytes)?;
     drop(bytes);
-    let mut table = Table::new(Repeated::Dropped);
+    let mut table = Table::new(Repeated::Dropped, out);
     let utc = params.time != GpmfTime::Media && decoded.anchors.iter().any(|anchor| is_precise(anchor.dop, params));
     if params.time == GpmfTime::Gps && !utc {
         return Err(Diagnostic::input("the receiver never knew what time it was")
@@ -193,10 +193,14 @@ fn read(input: &mut dyn Read, params: &Gpmf) -> Imported {
             table.notes.push(format!("{count} {what}"));
         }
     }
+    let dropped = [(unfixed, Reason::NoFix), (imprecise, Reason::Imprecise), (untimed, Reason::NoTime)];
+    for (count, why) in dropped.into_iter().filter(|(count, _)| *count > 0) {
+        table.dropped.push(Dropped { what: "positions".to_owned(), why, count });
+    }
     let of = decoded.device.as_deref().map_or_else(String::new, |device| format!(" of {device}"));
     let stream = if decoded.stream.is_empty() { String::new() } else { format!(" ({})", decoded.stream) };
     let clock = if utc { LogClock::Utc } else { LogClock::Start };
-    table.finish_or(&format!("GPMF{of}{stream}"), clock, HINT)
+    table.finish_or(&format!("GPMF{of}{stream}"), clock, HINT, false)
 }
 
 fn is_precise(dop: f64, params: &Gpmf) -> bool {

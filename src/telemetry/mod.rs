@@ -27,6 +27,8 @@ mod merge;
 mod motion;
 pub mod nmea;
 mod number;
+mod pieces;
+mod quality;
 mod smooth;
 pub mod srt;
 mod stamp;
@@ -39,8 +41,8 @@ pub mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use clean::clean;
+pub use clean::{Stopped, WHOLE, clean, clean_stream};
 pub use formats::{FORMATS, Format};
-pub use import::Imported;
+pub use import::{Imported, Wrote};
 pub use lookup::position;
-pub use merge::{Part, merge};
+pub use merge::{Part, merge, merge_stream};
