@@ -16,7 +16,7 @@ use crate::manifest::{self, manifest::TelemetrySource};
 use crate::model::specs::{ExtractSpec, ProbeSpec};
 use crate::model::telemetry::{Telemetry, TelemetrySummary};
 use crate::model::{ActionSpec, MediaInfo, payloads};
-use crate::telemetry::{self, FORMATS, Format};
+use crate::telemetry::{self, FORMATS, Imported};
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -75,12 +75,12 @@ pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &At
     let (log, import) = if head.get(4..8).is_some_and(|kind| FILM.iter().any(|film| kind == *film)) {
         track(path, &of_camera(asked), settings, interrupted)?
     } else if let Some(source) = &source {
-        (format(&source.format)?.import)(&mut *open(path)?, &source.params)?
+        import(&source.format, path, &source.params)?
     } else if payloads::looks(&head) {
-        (format("Gpmf")?.import)(&mut *open(path)?, &of_camera(asked))?
+        import("Gpmf", path, &of_camera(asked))?
     } else {
         let zone = serde_json::json!({ "timezone": asked.timezone });
-        (format("Log")?.import)(&mut *open(path)?, &zone.to_string())?
+        import("Log", path, &zone.to_string())?
     };
     let gap = source.as_ref().map_or(GAP, |source| source.gap);
     let (log, summary) = match asked.clean {
@@ -98,9 +98,12 @@ fn open(path: &Path) -> Result<Box<dyn Read + Send>, Diagnostic> {
     RealSystem.open(path).map_err(|error| cannot("read", path, &error))
 }
 
-fn format(name: &str) -> Result<&'static Format, Diagnostic> {
-    let found = FORMATS.iter().find(|format| format.name() == name);
-    found.ok_or_else(|| Diagnostic::bug(format!("no telemetry format {name:?}")))
+/// Reads a file as a format of this name.
+fn import(format: &str, path: &Path, params: &str) -> Imported {
+    let found = FORMATS.iter().find(|known| known.name() == format);
+    let found = found.ok_or_else(|| Diagnostic::bug(format!("no telemetry format {format:?}")))?;
+    let mut file = open(path)?;
+    telemetry::in_memory(|out| (found.import)(&mut *file, params, out))
 }
 
 /// What a manifest says of the file, if there is one that names it.
@@ -139,6 +142,5 @@ fn track(
     let extract = ActionSpec::Extract(ExtractSpec { file: named(&file) });
     let done = bench.act(&mut worker, extract, &[&file], &scratch.path().join("extract"))?;
     let track = done.produced.files.first().ok_or_else(|| Diagnostic::bug("extracting a track made no file"))?;
-    let read = (format("Gpmf")?.import)(&mut *open(track)?, params);
-    read.map_err(Ended::Failed)
+    import("Gpmf", track, params).map_err(Ended::Failed)
 }

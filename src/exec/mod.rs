@@ -28,6 +28,7 @@ mod keeper;
 pub mod ladder;
 pub mod lockfile;
 pub mod logbook;
+mod logs;
 mod mailbox;
 pub mod opened;
 pub mod plan;

@@ -126,7 +126,7 @@ const DETECT: Kind = Kind {
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -137,7 +137,7 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -159,7 +159,7 @@ const LOCATE: Kind = Kind {
 };
 const MERGE: Kind = Kind {
     name: "telemetry.merge",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,

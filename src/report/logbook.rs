@@ -136,16 +136,10 @@ fn course(log: &Telemetry, channel: &Channel, (low, high): (f64, f64)) -> String
 /// Prints a row for each sample on standard output: seconds since 1970 where the
 /// log counts UTC, else since its own start.
 pub fn print_csv(book: &Logbook) {
-    let export = Export {
-        log: &book.log,
-        format: LogFormat::Csv,
-        zero: 0,
-        utc: (book.log.clock == LogClock::Utc).then_some(0),
-        channels: &[],
-        title: &book.name,
-    };
+    let utc = (book.log.clock == LogClock::Utc).then_some(0);
+    let mut out = BufWriter::new(std::io::stdout().lock());
     // A reader that went away is no error.
-    let _ = export.write(&mut BufWriter::new(std::io::stdout().lock()));
+    let _ = Export::new(LogFormat::Csv, 0, utc, &[], &book.name).write(&book.log, &mut out);
 }
 
 /// For programs: what was read, channel by channel.

@@ -29,6 +29,8 @@ mod merge;
 mod motion;
 pub mod nmea;
 mod number;
+mod pieces;
+mod quality;
 mod smooth;
 pub mod srt;
 mod stamp;
@@ -41,9 +43,9 @@ pub mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use clean::clean;
+pub use clean::{Stopped, WHOLE, clean, clean_stream};
 pub use complete::complete;
 pub use formats::{FORMATS, Format};
-pub use import::Imported;
+pub use import::{Imported, Wrote, in_memory};
 pub use lookup::position;
-pub use merge::{Part, merge};
+pub use merge::{Part, merge, merge_stream};

@@ -292,8 +292,11 @@ fn layers(project: &Path, shots: &[Shot], folder: &Path) -> Vec<handmade::Layer>
 
 fn log(project: &Path, params: &str) -> Telemetry {
     let mut file = fs::File::open(project.join("ride.csv")).unwrap();
-    let (raw, _) =
-        (autocut::telemetry::FORMATS.iter().find(|format| format.name() == "Csv").unwrap().import)(&mut file, params)
-            .unwrap();
+    let (raw, _) = autocut::telemetry::FORMATS
+        .iter()
+        .find(|format| format.name() == "Csv")
+        .unwrap()
+        .whole(&mut file, params)
+        .unwrap();
     autocut::telemetry::clean(&raw, 5_000).0
 }

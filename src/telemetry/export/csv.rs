@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Export, number, rfc3339, seconds};
-use crate::model::telemetry::Channel;
+use crate::model::telemetry::{Channel, Telemetry};
 use crate::telemetry::channels;
 
 /// The first column: seconds since [`Export::zero`].
@@ -12,19 +12,29 @@ const TIME: &str = "time";
 /// The second, where UTC is known.
 const UTC: &str = "utc";
 
-pub(super) fn write(export: &Export<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let channels = export.chosen();
+pub(super) fn begin(export: &Export<'_>, channels: &[&Channel], out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     let mut header = vec![TIME.to_owned()];
     header.extend(export.utc.map(|_| UTC.to_owned()));
     header.extend(channels.iter().map(|channel| heading(channel)));
     writer.write_record(&header)?;
-    for (at, time) in export.log.times.iter().enumerate() {
+    writer.flush()
+}
+
+pub(super) fn part(
+    export: &Export<'_>,
+    log: &Telemetry,
+    known: usize,
+    channels: &[&Channel],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    for (at, time) in log.times.iter().enumerate().skip(known) {
         writer.write_field(seconds(time.saturating_sub(export.zero)))?;
         if let Some(utc) = export.utc_of(*time) {
             writer.write_field(rfc3339(utc))?;
         }
-        for channel in &channels {
+        for channel in channels {
             writer.write_field(number(channel.values.get(at).copied().unwrap_or(f64::NAN)))?;
         }
         writer.write_record(None::<&[u8]>)?;

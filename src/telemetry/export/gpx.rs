@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use quick_xml::escape::escape;
 
-use super::{Export, number, rfc3339};
-use crate::model::telemetry::Channel;
+use super::{Export, is_break, number, rfc3339};
+use crate::model::telemetry::{Channel, Telemetry};
 
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <gpx version="1.1" creator="autocut" xmlns="http://www.topografix.com/GPX/1/1" xmlns:gpxtpx="http://www.garmin.com/xmlschemas/TrackPointExtension/v2">
@@ -18,24 +18,33 @@ const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 const EXTENSION: [(&str, &str); 5] =
     [("atemp", "temperature"), ("hr", "heart_rate"), ("cad", "cadence"), ("speed", "speed"), ("course", "heading")];
 
-pub(super) fn write(export: &Export<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let wanted = |name: &str| export.channels.is_empty() || export.channels.iter().any(|channel| channel == name);
-    let channel = |name: &str| export.log.channel(name).filter(|_| wanted(name));
+pub(super) fn begin(export: &Export<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(HEAD.as_bytes())?;
-    writeln!(out, " <trk>\n  <name>{}</name>", escape(export.title))?;
-    let place = (channel("latitude"), channel("longitude"));
-    if let (Some(latitude), Some(longitude)) = place {
-        let track = Track {
-            latitude,
-            longitude,
-            altitude: channel("altitude"),
-            power: channel("power"),
-            extension: EXTENSION.map(|(element, name)| (element, channel(name))),
-        };
-        track.write(export, out)?;
+    writeln!(out, " <trk>\n  <name>{}</name>", escape(export.title))
+}
+
+pub(super) fn part(export: &mut Export<'_>, log: &Telemetry, known: usize, out: &mut dyn Write) -> io::Result<()> {
+    let wanted = |name: &str| export.channels.is_empty() || export.channels.iter().any(|channel| channel == name);
+    let channel = |name: &str| log.channel(name).filter(|_| wanted(name));
+    let (Some(latitude), Some(longitude)) = (channel("latitude"), channel("longitude")) else { return Ok(()) };
+    let track = Track {
+        latitude,
+        longitude,
+        altitude: channel("altitude"),
+        power: channel("power"),
+        extension: EXTENSION.map(|(element, name)| (element, channel(name))),
+    };
+    track.write(export, log, known, out)
+}
+
+pub(super) fn end(export: &Export<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if export.open {
+        out.write_all(END_OF_SEGMENT)?;
     }
     out.write_all(b" </trk>\n</gpx>\n")
 }
+
+const END_OF_SEGMENT: &[u8] = b"  </trkseg>\n";
 
 struct Track<'a> {
     latitude: &'a Channel,
@@ -46,21 +55,19 @@ struct Track<'a> {
 }
 
 impl Track<'_> {
-    fn write(&self, export: &Export<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let mut open = false;
-        for (at, time) in export.log.times.iter().enumerate() {
+    fn write(&self, export: &mut Export<'_>, log: &Telemetry, known: usize, out: &mut dyn Write) -> io::Result<()> {
+        for (at, time) in log.times.iter().enumerate().skip(known) {
             let (latitude, longitude) = (value(Some(self.latitude), at), value(Some(self.longitude), at));
             let is_known = !latitude.is_empty() && !longitude.is_empty();
-            if open && (!is_known || export.is_break(at)) {
-                out.write_all(b"  </trkseg>\n")?;
-                open = false;
+            if export.open && (!is_known || is_break(log, at)) {
+                out.write_all(END_OF_SEGMENT)?;
+                export.open = false;
             }
             if !is_known {
                 continue;
             }
-            if !open {
+            if !std::mem::replace(&mut export.open, true) {
                 out.write_all(b"  <trkseg>\n")?;
-                open = true;
             }
             write!(out, "   <trkpt lat=\"{latitude}\" lon=\"{longitude}\">")?;
             element(out, "ele", &value(self.altitude, at))?;
@@ -68,7 +75,7 @@ impl Track<'_> {
             self.extensions(at, out)?;
             out.write_all(b"</trkpt>\n")?;
         }
-        if open { out.write_all(b"  </trkseg>\n") } else { Ok(()) }
+        Ok(())
     }
 
     fn extensions(&self, at: usize, out: &mut dyn Write) -> io::Result<()> {

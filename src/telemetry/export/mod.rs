@@ -11,45 +11,86 @@ mod json;
 use std::io::{self, Write};
 
 use crate::model::specs::LogFormat;
-use crate::model::telemetry::{Channel, Telemetry};
+use crate::model::telemetry::{Channel, Mark, Telemetry};
 
-/// How a log is written.
-#[derive(Clone, Copy, Debug)]
+/// A log on its way to a file: [`part`](Self::part) after part, then the
+/// [`end`](Self::end).
+#[derive(Debug)]
 pub struct Export<'a> {
-    pub log: &'a Telemetry,
-    pub format: LogFormat,
-    /// The time on the log's clock that the column `time` counts from, in ns.
-    pub zero: i64,
-    /// Added to the log's times, in ns, to be on UTC; `None` where that is not
-    /// known.
-    pub utc: Option<i64>,
-    /// Only these channels, in this order; all where none is named.
-    pub channels: &'a [String],
-    /// What the log is called in the file, where the format has a place for it.
-    pub title: &'a str,
+    format: LogFormat,
+    zero: i64,
+    utc: Option<i64>,
+    channels: &'a [String],
+    title: &'a str,
+    begun: bool,
+    /// Whether a segment of a track is open.
+    open: bool,
+    /// The last sample's time, and the gaps that were passed.
+    last: Option<i64>,
+    gaps: Vec<(i64, i64)>,
 }
 
-impl Export<'_> {
-    /// Writes the file.
+impl<'a> Export<'a> {
+    /// The column `time` counts from `zero` on the log's clock, in ns; `utc` is
+    /// added to the log's times, in ns, to be on UTC (`None` where that is not
+    /// known). Only these channels are written, in this order; all where none is
+    /// named. `title` is what the log is called, where the format has a place.
+    pub fn new(format: LogFormat, zero: i64, utc: Option<i64>, channels: &'a [String], title: &'a str) -> Self {
+        Export { format, zero, utc, channels, title, begun: false, open: false, last: None, gaps: Vec::new() }
+    }
+
+    /// Writes a whole log.
     ///
     /// # Errors
     ///
     /// Those of writing.
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&mut self, log: &Telemetry, out: &mut dyn Write) -> io::Result<()> {
+        self.part(log, 0, out)?;
+        self.end(&log.marks, out)
+    }
+
+    /// Writes the samples of a part of the log but the first `known`, which were
+    /// written with the part before. Every part has the same channels.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing.
+    pub fn part(&mut self, part: &Telemetry, known: usize, out: &mut dyn Write) -> io::Result<()> {
+        let channels = self.chosen(part);
+        if !std::mem::replace(&mut self.begun, true) {
+            match self.format {
+                LogFormat::Csv => csv::begin(self, &channels, out)?,
+                LogFormat::Gpx => gpx::begin(self, out)?,
+                LogFormat::Json => json::begin(self, &channels, out)?,
+            }
+        }
         match self.format {
-            LogFormat::Csv => csv::write(self, out),
-            LogFormat::Gpx => gpx::write(self, out),
-            LogFormat::Json => json::write(self, out),
+            LogFormat::Csv => csv::part(self, part, known, &channels, out),
+            LogFormat::Gpx => gpx::part(self, part, known, out),
+            LogFormat::Json => json::part(self, part, known, &channels, out),
+        }
+    }
+
+    /// Writes what comes after the last part: there was one at least.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing.
+    pub fn end(&self, marks: &[Mark], out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            LogFormat::Csv => Ok(()),
+            LogFormat::Gpx => gpx::end(self, out),
+            LogFormat::Json => json::end(self, marks, out),
         }
     }
 
     /// The channels that are written: position, altitude and speed first.
-    fn chosen(&self) -> Vec<&Channel> {
+    fn chosen<'l>(&self, log: &'l Telemetry) -> Vec<&'l Channel> {
         if !self.channels.is_empty() {
-            return self.channels.iter().filter_map(|name| self.log.channel(name)).collect();
+            return self.channels.iter().filter_map(|name| log.channel(name)).collect();
         }
         let place = |channel: &&Channel| FIRST.iter().position(|name| *name == channel.name).unwrap_or(FIRST.len());
-        let mut channels: Vec<&Channel> = self.log.channels.iter().collect();
+        let mut channels: Vec<&Channel> = log.channels.iter().collect();
         channels.sort_by_key(place);
         channels
     }
@@ -58,11 +99,11 @@ impl Export<'_> {
     fn utc_of(&self, time: i64) -> Option<i64> {
         Some(time.saturating_add(self.utc?))
     }
+}
 
-    /// The indices of samples before which nothing is known.
-    fn is_break(&self, sample: usize) -> bool {
-        u32::try_from(sample).is_ok_and(|sample| self.log.breaks.binary_search(&sample).is_ok())
-    }
+/// Whether nothing is known before a sample.
+fn is_break(log: &Telemetry, sample: usize) -> bool {
+    u32::try_from(sample).is_ok_and(|sample| log.breaks.binary_search(&sample).is_ok())
 }
 
 /// Channels that come first in a file.

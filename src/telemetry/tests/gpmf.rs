@@ -10,7 +10,7 @@ fn import(bytes: &[u8], params: &str) -> (Telemetry, TelemetrySummary) {
     let time = params.get("time").and_then(|time| time.as_str()).unwrap_or("Auto");
     let max_dop = params.get("max_dop").and_then(serde_json::Value::as_f64).unwrap_or(5.0);
     let params = format!(r#"{{"max_dop":{max_dop},"time":"{time}"}}"#);
-    (format("Gpmf").import)(&mut &bytes[..], &params).unwrap()
+    format("Gpmf").whole(&mut &bytes[..], &params).unwrap()
 }
 
 /// The rows of an independent decode: time, latitude, longitude, altitude,
@@ -154,7 +154,7 @@ fn hero11_is_its_independent_decode() {
     strengths.sort_by(f64::total_cmp);
     assert!((9.3..10.3).contains(&strengths[strengths.len() / 2]), "{strengths:?}");
     // ffmpeg has nothing to do with it: known from its first bytes alone.
-    let (told, _) = (format("Log").plain)(&mut &dump[..], None).unwrap();
+    let (told, _) = format("Log").whole_plain(&mut &dump[..], None).unwrap();
     assert_eq!(told.times, log.times);
 }
 

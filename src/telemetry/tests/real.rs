@@ -5,7 +5,7 @@ use crate::model::telemetry::{LogClock, MarkKind, Telemetry, TelemetrySummary};
 use crate::telemetry::{FORMATS, clean, lookup};
 
 fn plain(name: &str, bytes: &[u8]) -> (Telemetry, TelemetrySummary) {
-    (format(name).plain)(&mut &bytes[..], None).unwrap()
+    format(name).whole_plain(&mut &bytes[..], None).unwrap()
 }
 
 /// The independent decode beside it (python-fitparse): semicircles and local

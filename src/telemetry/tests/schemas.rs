@@ -5,7 +5,7 @@ use super::{format, values};
 use crate::model::telemetry::{LogClock, Telemetry, TelemetrySummary};
 
 fn read(text: &str) -> (Telemetry, TelemetrySummary) {
-    (format("Log").plain)(&mut text.as_bytes(), None).unwrap_or_else(|problem| panic!("{problem:?}"))
+    format("Log").whole_plain(&mut text.as_bytes(), None).unwrap_or_else(|problem| panic!("{problem:?}"))
 }
 
 fn of(log: &Telemetry, names: &[&str]) -> Vec<f64> {
