@@ -100,6 +100,28 @@ fn what_is_no_telemetry_is_told_with_what_to_do() {
     assert!(String::from_utf8_lossy(&ended.stderr).contains("Europe/Berlin"));
 }
 
+#[test]
+fn nothing_is_lost_and_nothing_overwritten() {
+    let project = project(r#""log": Telemetry(file: "log.csv")"#);
+    // A disk that is full, as Linux has one to try.
+    if std::path::Path::new("/dev/full").exists() {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = common::autocut();
+        command.arg("-C").arg(project.path(".")).args(["telemetry", "ride.csv", "--csv"]).stdout(full);
+        let ended = command.output().unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    let ended = project.run(&["telemetry", "ride.csv", "--plot", "ride.csv"]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(project.path("ride.csv")).unwrap(), log());
+    // Where the manifest says how, nothing else does; a wrong manifest is told.
+    assert_eq!(project.run(&["telemetry", "ride.csv", "--timezone", "Asia/Tokyo"]).status.code(), Some(1));
+    project.edit("autocut.ron", "1500ms", "1500 quark");
+    let ended = project.run(&["telemetry", "ride.csv"]);
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.success() && told.contains("the manifest is wrong"), "{told}");
+}
+
 /// A logger at 1 Hz, silent from the 5th to the 20th second.
 fn log() -> String {
     let seconds = (0..5).chain(20..30);
@@ -156,6 +178,29 @@ fn the_log_is_written_for_other_programs() {
     let clip = Rows::read(&fs::read(project.path("out/clips/front-a-0h00m00.000s.csv")).unwrap());
     assert_eq!((clip.0.len(), clip.value(0, "time"), clip.value(1, "time")), (2, 0.0, 1.0));
     assert_eq!(clip.value(1, "heart_rate"), 122.0);
+
+    let told = project.ok(&["explain", "out/ride.gpx"]);
+    assert!(told.contains("1 file of telemetry"), "{told}");
+    assert_eq!(project.run(&["explain", "clip", "1"]).status.code(), Some(1));
+}
+
+/// The log ends 20 s before the moment that lies beside it.
+#[test]
+fn a_moment_beside_the_log_has_no_file() {
+    let project =
+        project(r#""clips": Telemetry(folder: "clips"), "pulse": Telemetry(file: "p.gpx", channels: ["heart_rate"])"#);
+    project.edit("autocut.ron", "10:00:01Z", "10:00:50Z");
+    project.edit("ride.csv", "10:00:29Z", "10:00:49Z");
+    project.edit("autocut.ron", r#"pins: ["front/a@0s"]"#, r#"pins: ["front/a@500ms"]"#);
+    let refused = project.run(&["make"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("no footage overlaps"), "{told}");
+    project.edit("ride.csv", "10:00:49Z", "10:00:50.2Z");
+    project.make();
+    assert!(!project.path("clips").exists());
+    // Positions are what a track is made of, whatever is chosen.
+    let gpx = fs::read_to_string(project.path("p.gpx")).unwrap();
+    assert!(gpx.contains("<trkpt ") && gpx.contains("<gpxtpx:hr>") && !gpx.contains("<ele>"), "{gpx}");
 }
 
 #[test]

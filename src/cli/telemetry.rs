@@ -1,5 +1,6 @@
 //! `autocut telemetry`.
 
+use crate::base::Diagnostics;
 use crate::cli::args::{Args, Telemetry};
 use crate::cli::setup;
 use crate::exec::alone::Ended;
@@ -28,14 +29,16 @@ pub(super) fn run(args: &Args, wanted: &Telemetry) -> u8 {
             return setup::tell(&problem.note(format!("while reading {}", asked.file.display())).into());
         }
     };
-    if let Some(path) = &wanted.plot {
-        let written = plot::plot(&book).and_then(|png| store::write_file(path, &png));
+    setup::tell(&Diagnostics(book.warning.iter().cloned().collect()));
+    let plotted = wanted.plot.as_ref().map(|path| folder.join(path));
+    if let Some(path) = &plotted {
+        let written = plot::plot(&book).and_then(|png| store::write_page(path, &png, plot::MARK));
         if let Err(problem) = written {
             return setup::tell(&problem.into());
         }
     }
-    match (&wanted.plot, wanted.csv, wanted.json) {
-        (_, true, _) => report::print_csv(&book),
+    match (&plotted, wanted.csv, wanted.json) {
+        (_, true, _) => return report::print_csv(&book).map_or_else(|problem| setup::tell(&problem.into()), |()| 0),
         (_, _, true) => listing::print_text(&report::json(&book)),
         (Some(path), ..) => listing::print_text(&format!("{}wrote {}\n", report::text(&book), path.display())),
         (None, ..) => listing::print_text(&report::text(&book)),

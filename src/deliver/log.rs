@@ -18,7 +18,8 @@ schema! {
         folder: Option<String> = None,
         /// What kind of files those are.
         format: TelemetryFormat = TelemetryFormat::Csv,
-        /// Only these channels, in this order; all where none is named.
+        /// Only these channels, in this order; all where none is named. (In GPX the
+        /// position is there whatever is named.)
         channels: Vec<String> = Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use crate::base::{Diagnostic, Timestamp};
+use crate::base::{Diagnostic, Tier, Timestamp};
 use crate::exec::alone::{Ended, Workbench, named, value};
 use crate::exec::settings::Settings;
 use crate::exec::worker;
@@ -42,6 +42,7 @@ pub struct Logbook {
     pub import: TelemetrySummary,
     /// Whether the manifest says how the file is read.
     pub as_in_manifest: bool,
+    pub warning: Option<Diagnostic>,
 }
 
 /// A span without samples that is a gap, where no manifest says anything else.
@@ -71,7 +72,14 @@ pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &At
     }
     let mut head = Vec::new();
     open(path)?.take(HEAD).read_to_end(&mut head).map_err(|error| cannot("read", path, &error))?;
-    let source = source(project, path);
+    let (source, warning) = match source(project, path) {
+        Ok(source) => (source, None),
+        Err(warning) => (None, Some(warning)),
+    };
+    if source.is_some() && asked.timezone.is_some() {
+        let problem = Diagnostic::input(format!("the manifest says how {} is read", path.display()));
+        return Err(problem.hint("state the zone there: `timezone: \"Europe/Berlin\"`").into());
+    }
     let (log, import) = if head.get(4..8).is_some_and(|kind| FILM.iter().any(|film| kind == *film)) {
         track(path, &of_camera(asked), settings, interrupted)?
     } else if let Some(source) = &source {
@@ -88,7 +96,7 @@ pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &At
         false => (log, import.clone()),
     };
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Logbook { name, log, summary, import, as_in_manifest: source.is_some() })
+    Ok(Logbook { name, log, summary, import, as_in_manifest: source.is_some(), warning })
 }
 
 /// How much of a file says what it is.
@@ -106,16 +114,23 @@ fn import(format: &str, path: &Path, params: &str) -> Imported {
     telemetry::in_memory(|out| (found.import)(&mut *file, params, out))
 }
 
-/// What a manifest says of the file, if there is one that names it.
-fn source(project: &Path, path: &Path) -> Option<TelemetrySource> {
+/// What a manifest says of the file, if there is one that names it; a warning
+/// where it is wrong, and what it says of the file is not known.
+fn source(project: &Path, path: &Path) -> Result<Option<TelemetrySource>, Diagnostic> {
     let manifest = project.join(MANIFEST);
-    let text = String::from_utf8(RealSystem.read(&manifest).ok()?).ok()?;
-    let (manifest, _) = manifest::load(&manifest, &text, &workspace::kinds().as_kinds());
-    let path = RealSystem.canonical(path).ok()?;
+    let text = RealSystem.read(&manifest).ok().and_then(|text| String::from_utf8(text).ok());
+    let (Some(text), Ok(path)) = (text, RealSystem.canonical(path)) else { return Ok(None) };
+    let (manifest, problems) = manifest::load(&manifest, &text, &workspace::kinds().as_kinds());
+    let Some(manifest) = manifest else {
+        let problem = Diagnostic::warning("the manifest is wrong, so the file is read as if there was none");
+        let first = problems.0.into_iter().find(|problem| problem.tier > Tier::Warning);
+        let first = first.map(|first| first.message);
+        return Err(first.into_iter().fold(problem, Diagnostic::note).hint("`autocut check` says what is wrong"));
+    };
     let is_it = |source: &TelemetrySource| {
         source.camera.is_none() && RealSystem.canonical(&project.join(&source.file)).is_ok_and(|other| other == path)
     };
-    manifest?.telemetry.into_iter().find(is_it)
+    Ok(manifest.telemetry.into_iter().find(is_it))
 }
 
 /// What a film's own track says.

@@ -1,15 +1,18 @@
 //! Outputs that are telemetry: the log as a file, whole or moment by moment.
 
+use std::collections::BTreeSet;
+
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Digest};
-use crate::deliver::clips::{file_name, safe_name};
+use crate::deliver::clips::file_name;
 use crate::deliver::deliverables::{self, Files};
 use crate::deliver::log::{LogPlan, Place, extension};
 use crate::graph::clocks;
 use crate::graph::complete;
 use crate::graph::db::{Db, Project};
-use crate::graph::footage::Recording;
+use crate::graph::footage::{self, Recording};
 use crate::graph::moments;
+use crate::graph::outputs;
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry::Log;
 use crate::manifest::manifest::OutputDecl;
@@ -56,6 +59,8 @@ fn export(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) ->
     let utc = utc(db, project, &log, &aligned.recordings, &starts);
     let mut complete = true;
     for (path, title, stretch) in parts? {
+        // CSV has no place for it.
+        let title = if plan.format == LogFormat::Csv { String::new() } else { title };
         let spec = ExportSpec {
             telemetry: log.digest,
             format: plan.format,
@@ -94,23 +99,26 @@ fn parts(
     let choice = needs.take(moments::choice(db, project)).cloned();
     let aligned = needs.take(clocks::aligned(db, project)).cloned();
     let starts = needs.take(clocks::clocks(db, project)).cloned();
-    let (choice, aligned, starts) = (choice?, aligned?, starts?);
+    let places = needs.take(footage::places(db, project)).cloned();
+    let alike = needs.take(outputs::alike(db, project)).cloned();
+    let log = needs.take(complete::log(db, project)).cloned();
+    let (choice, aligned, starts, places, alike, log) = (choice?, aligned?, starts?, places?, alike?, log?);
     let part = |moment: &Moment| {
-        let at = aligned.recordings.iter().position(|recording| recording.name == moment.recording)?;
+        let at = *places.get(&moment.recording)?;
         let (start, drift) = (starts.get(at).copied().flatten()?, aligned.recordings.get(at)?.drift);
         let on_log = |time: i64| start.saturating_add(time).saturating_add(drifted(time, drift));
         let (from, until) = (on_log(moment.start.to_nanos()), on_log((moment.start + moment.length).to_nanos()));
-        let path = format!("{folder}/{}.{}", named(moment, &aligned.recordings), extension(plan.format));
-        Some((path, moment.node(), Some((from, until))))
+        let summary = &log.as_ref()?.summary;
+        let path = format!("{folder}/{}.{}", named(moment, &alike), extension(plan.format));
+        let lies_on_it = from <= summary.last && until > summary.first;
+        lies_on_it.then(|| (path, moment.node(), Some((from, until))))
     };
     Some(choice.moments.iter().filter_map(part).collect())
 }
 
 /// A moment's name as a file's: as the clips of `Clips` are called.
-fn named(moment: &Moment, recordings: &[Recording]) -> String {
-    let safe = safe_name(&moment.recording);
-    let alike = recordings.iter().any(|other| other.name != moment.recording && safe_name(&other.name) == safe);
-    match alike {
+fn named(moment: &Moment, alike: &BTreeSet<String>) -> String {
+    match alike.contains(&moment.recording) {
         true => format!("{}-{}", file_name(moment), Digest::of(moment.recording.as_bytes()).short()),
         false => file_name(moment),
     }

@@ -133,7 +133,7 @@ fn shots<'db>(
 
 /// Recordings whose names are alike once a file system can take them.
 #[salsa::tracked]
-fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
+pub(super) fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
     let mut needs = Collector::default();
     let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings);
     let alike = recordings.map(|recordings| {

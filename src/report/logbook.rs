@@ -2,11 +2,11 @@
 //! and how they run.
 
 use std::fmt::Write as _;
-use std::io::BufWriter;
+use std::io::{BufWriter, ErrorKind, Write as _};
 
 use serde_json::{Value, json};
 
-use crate::base::UtcTime;
+use crate::base::{Diagnostic, UtcTime};
 use crate::exec::logbook::Logbook;
 use crate::model::specs::LogFormat;
 use crate::model::telemetry::{Channel, LogClock, Telemetry};
@@ -20,10 +20,10 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 
 /// For people.
 pub fn text(book: &Logbook) -> String {
-    let Logbook { name, log, summary, import, as_in_manifest } = book;
+    let Logbook { name, log, summary, import, as_in_manifest, .. } = book;
     let mut text = format!("{name}: {}\n", import.format);
     if *as_in_manifest {
-        text.push_str("  read as the manifest says\n");
+        text.push_str("  read as the manifest says, on the log's own clock\n");
     }
     let (first, last) = (log.times.first().copied().unwrap_or(0), log.times.last().copied().unwrap_or(0));
     let seconds = last.saturating_sub(first) as f64 / 1e9;
@@ -135,11 +135,20 @@ fn course(log: &Telemetry, channel: &Channel, (low, high): (f64, f64)) -> String
 
 /// Prints a row for each sample on standard output: seconds since 1970 where the
 /// log counts UTC, else since its own start.
-pub fn print_csv(book: &Logbook) {
+///
+/// # Errors
+///
+/// Those of writing, but for a reader that went away.
+pub fn print_csv(book: &Logbook) -> Result<(), Diagnostic> {
     let utc = (book.log.clock == LogClock::Utc).then_some(0);
     let mut out = BufWriter::new(std::io::stdout().lock());
-    // A reader that went away is no error.
-    let _ = Export::new(LogFormat::Csv, 0, utc, &[], &book.name).write(&book.log, &mut out);
+    let mut export = Export::new(LogFormat::Csv, 0, utc, &[], &book.name);
+    match export.write(&book.log, &mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Diagnostic::environment(format!("the table cannot be printed: {error}")).hint("free disk space"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// For programs: what was read, channel by channel.

@@ -14,8 +14,11 @@ const PANEL: u32 = 150;
 const MARGIN: f64 = 28.0;
 const TITLE: f64 = 30.0;
 
-/// Most channels that are drawn; further ones are named.
+/// Most channels that are drawn; how many more there are is said.
 const MOST: usize = 40;
+
+/// What every plot begins with: a plot replaces pictures and nothing else.
+pub const MARK: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 const PAPER: Rgba = Rgba::opaque(250, 250, 248);
 const GROUND: Rgba = Rgba::opaque(238, 239, 236);
@@ -34,8 +37,9 @@ pub fn plot(book: &Logbook) -> Result<Vec<u8>, Diagnostic> {
     let log = &book.log;
     let known = |channel: &&Channel| channel.values.iter().any(|value| value.is_finite());
     let place = ["latitude", "longitude"].map(|name| log.channel(name).filter(known));
-    let channels: Vec<&Channel> =
-        log.channels.iter().filter(known).filter(|channel| !is_place(channel)).take(MOST).collect();
+    let mut channels: Vec<&Channel> = log.channels.iter().filter(known).filter(|channel| !is_place(channel)).collect();
+    let more = channels.len().saturating_sub(MOST);
+    channels.truncate(MOST);
     let track = if let [Some(_), Some(_)] = place { TRACK } else { 0 };
     let height = 64 + track + PANEL * channels.len() as u32 + 16;
     if track == 0 && channels.is_empty() {
@@ -43,7 +47,8 @@ pub fn plot(book: &Logbook) -> Result<Vec<u8>, Diagnostic> {
     }
     let mut sheet = Sheet { marks: Vec::new() };
     sheet.ground(0.0, 0.0, f64::from(WIDTH), f64::from(height), PAPER);
-    sheet.text(MARGIN, 40.0, 24.0, Align::Left, INK, format!("{}: {}", book.name, book.import.format));
+    let more = if more > 0 { format!(" (without {more} more channels)") } else { String::new() };
+    sheet.text(MARGIN, 40.0, 24.0, Align::Left, INK, format!("{}: {}{more}", book.name, book.import.format));
     let mut top = 64.0;
     if let [Some(latitude), Some(longitude)] = place {
         sheet.track(log, latitude, longitude, top);

@@ -26,7 +26,8 @@ pub(super) fn begin(export: &Export<'_>, out: &mut dyn Write) -> io::Result<()> 
 pub(super) fn part(export: &mut Export<'_>, log: &Telemetry, known: usize, out: &mut dyn Write) -> io::Result<()> {
     let wanted = |name: &str| export.channels.is_empty() || export.channels.iter().any(|channel| channel == name);
     let channel = |name: &str| log.channel(name).filter(|_| wanted(name));
-    let (Some(latitude), Some(longitude)) = (channel("latitude"), channel("longitude")) else { return Ok(()) };
+    // Without a position there is no point, whatever is chosen.
+    let (Some(latitude), Some(longitude)) = (log.channel("latitude"), log.channel("longitude")) else { return Ok(()) };
     let track = Track {
         latitude,
         longitude,
@@ -80,7 +81,11 @@ impl Track<'_> {
 
     fn extensions(&self, at: usize, out: &mut dyn Write) -> io::Result<()> {
         let power = value(self.power, at);
-        let extension = self.extension.map(|(name, channel)| (name, value(channel, at)));
+        let extension = self.extension.map(|(name, channel)| {
+            let value = value(channel, at);
+            // The schema has bytes for these two.
+            (name, if matches!(name, "hr" | "cad") { whole(&value) } else { value })
+        });
         let any = extension.iter().any(|(_, value)| !value.is_empty());
         if power.is_empty() && !any {
             return Ok(());
@@ -100,6 +105,12 @@ impl Track<'_> {
 
 fn value(channel: Option<&Channel>, at: usize) -> String {
     number(channel.and_then(|channel| channel.values.get(at).copied()).unwrap_or(f64::NAN))
+}
+
+/// A number to the nearest whole one, as far as a byte goes; 0 is no pulse.
+fn whole(value: &str) -> String {
+    let value = value.parse().map_or(f64::NAN, libm::round);
+    if (0.0..=254.0).contains(&value) { number(value) } else { String::new() }
 }
 
 /// An element, unless there is nothing to write.
