@@ -9,6 +9,7 @@
 pub mod additions;
 pub mod checker;
 mod checks;
+pub mod expression;
 pub mod kinds;
 mod literals;
 pub mod load;

@@ -136,7 +136,7 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
