@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
 
-use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Timestamp};
+use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Timestamp, Unit};
 use autocut::exec::inline::{self, Logs, Materials};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
@@ -150,7 +150,23 @@ fn overlays() -> Vec<OverlaySpec> {
 fn complete(telemetry: Digest) -> CompleteSpec {
     CompleteSpec {
         telemetry,
+        laps: Some(LapRule::Distance { millimetres: 100_000 }),
         privacy: vec![PrivatePlace { latitude: 473_769_000, longitude: 85_417_000, radius: 200_000 }],
+        steps: vec![
+            CompleteStep::VerticalSpeed,
+            CompleteStep::Zones {
+                channel: "speed".into(),
+                unit: Unit::KilometresPerHour,
+                bounds: vec![20_000, 30_000],
+            },
+            CompleteStep::Expression {
+                name: "effort".into(),
+                text: "mean(speed, 5s) * (1 + rate(altitude) / 1m/s)".into(),
+                unit: Unit::MetresPerSecond,
+                converts: true,
+            },
+            CompleteStep::Score { name: "summit".into() },
+        ],
     }
 }
 

@@ -4,20 +4,20 @@
 use std::path::Path;
 
 use crate::base::{Diagnostic, Diagnostics, Timestamp};
-use crate::manifest::additions::PlaceFields;
+use crate::manifest::additions;
 use crate::manifest::checker::Checker;
 use crate::manifest::checks;
 use crate::manifest::kinds::{KindEntry, Kinds};
 use crate::manifest::manifest::{
-    Additions, AnalysisSettings, At, Detection, FootageSet, Manifest, Moments, Music, OutputDecl, OverlayDecl,
-    StoreLimits, TelemetrySource, TelemetryStart,
+    AnalysisSettings, At, Detection, FootageSet, Manifest, Moments, Music, OutputDecl, OverlayDecl, StoreLimits,
+    TelemetrySource, TelemetryStart,
 };
 use crate::manifest::parser;
 use crate::manifest::schema::{FieldReader, FromNode, entries, list, unknown};
 use crate::manifest::sections::{self, AnalysisFields, DetectionFields, FileName, MomentsFields, StoreFields};
 use crate::manifest::tree::{Ident, Node, Span, Value, quoted};
 use crate::model::overlay::OverlaySpec;
-use crate::model::specs::{Ban, Pin, PrivatePlace};
+use crate::model::specs::{Ban, Pin};
 
 /// The newest format of the manifest that is understood.
 pub const VERSION: u32 = 1;
@@ -27,6 +27,9 @@ pub(crate) const SECTIONS: &[&str] = &[
     "version",
     "footage",
     "telemetry",
+    "channels",
+    "zones",
+    "laps",
     "privacy",
     "music",
     "analysis",
@@ -80,7 +83,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
     let footage: Option<Vec<FootageSet>> = required_map(node, "footage", "footage sets", checker)
         .map(|sets| sets.into_iter().filter_map(|(name, span, set)| footage_set(name, span, set, checker)).collect());
     let telemetry = logs(sections::log_nodes(node), kinds.formats, checker);
-    let additions = additions(node, &fields, checker);
+    let additions = additions::read(node, !sections::log_nodes(node).is_empty(), checker);
     let music = section(node, "music", |node| music(node, checker));
     let analysis = fields.optional("analysis", AnalysisFields::default(), checker);
     let detection = section(node, "detection", |node| detection(node, checker));
@@ -205,29 +208,6 @@ fn declared_names<'n>(node: &'n Node, field: &str) -> Vec<&'n str> {
 
 fn at(span: Span, checker: &Checker) -> At {
     At(checker.place(span))
-}
-
-/// The sections that add to the telemetry. Each needs a log.
-fn additions(node: &Node, fields: &FieldReader<'_>, checker: &mut Checker) -> Option<Additions> {
-    if sections::log_nodes(node).is_empty() {
-        for section in ["privacy"] {
-            if let Some(stated) = present(node, section) {
-                let message = format!("`{section}` is about telemetry, and there is no telemetry");
-                checker.error_with_hint(stated.span, message, "declare it: `telemetry: \"ride.fit\"`");
-            }
-        }
-    }
-    let places: Vec<PlaceFields> = fields.optional("privacy", Vec::new(), checker)?;
-    let place = |PlaceFields { at, radius }: &PlaceFields| PrivatePlace {
-        latitude: at.latitude,
-        longitude: at.longitude,
-        radius: radius.0,
-    };
-    let mut privacy: Vec<PrivatePlace> = places.iter().map(place).collect();
-    // In whatever order they are written, they hide the same.
-    privacy.sort_unstable();
-    privacy.dedup();
-    Some(Additions { privacy })
 }
 
 fn footage_set(name: &str, span: Span, node: &Node, checker: &mut Checker) -> Option<FootageSet> {
@@ -422,9 +402,20 @@ fn lower_moments(fields: MomentsFields, project: &Node, checker: &mut Checker) -
         weights,
         pins: fields.pins.iter().map(pin).collect(),
         bans: fields.bans.iter().map(ban).collect(),
+        weight_places: weight_places(project, checker),
         pin_places: fields.pins.iter().map(|pin| pin.place.clone()).collect(),
         ban_places: fields.bans.iter().map(|ban| ban.place.clone()).collect(),
     }
+}
+
+fn weight_places(project: &Node, checker: &Checker) -> Vec<(String, At)> {
+    let weights = project.field("moments").and_then(|moments| moments.field("weights")).map(|weights| &weights.value);
+    let Some(Value::Map(pairs)) = weights else { return Vec::new() };
+    let place = |(key, _): &(Node, Node)| match &key.value {
+        Value::Text(name) => Some((name.clone(), at(key.span, checker))),
+        _ => None,
+    };
+    pairs.iter().filter_map(place).collect()
 }
 
 /// The weights of a manifest that names none, by name: those of the inputs

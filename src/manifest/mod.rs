@@ -10,6 +10,7 @@ pub mod additions;
 pub mod checker;
 mod checks;
 pub mod clock;
+pub mod expression;
 pub mod kinds;
 mod literals;
 pub mod load;

@@ -2,7 +2,7 @@
 //! declarations that read it.
 
 use crate::base::{Bytes, FrameRate, Size, Timestamp, Unit, UtcTime};
-use crate::manifest::additions::PlaceFields;
+use crate::manifest::additions::{ChannelsDoc, ExprFields, LapsValue, LineFields, PlaceFields, ZonesDoc};
 use crate::manifest::kinds::{KindEntry, Kinds};
 use crate::manifest::load::{SECTIONS, TELEMETRY_GAP, TELEMETRY_OFFSET};
 use crate::manifest::manifest::TelemetryStart;
@@ -48,6 +48,8 @@ fn sections() -> Vec<StructDoc> {
     let mut all: Vec<StructDoc> = Vec::new();
     let sections = [
         FootageFields::parts(),
+        ExprFields::parts(),
+        LineFields::parts(),
         PlaceFields::parts(),
         MusicFields::parts(),
         AnalysisFields::parts(),
@@ -85,6 +87,25 @@ fn project_fields() -> Vec<FieldDoc> {
             "telemetry",
             "A log of the ride, or several: of a list the first counts, and the next fill what it does not know.",
             "a path, a [telemetry format](#telemetry-formats), or a list `[...]` of them".to_owned(),
+            Some("None"),
+        ),
+        field(
+            "channels",
+            "Channels that are computed from others, by name: `{\"w_per_kg\": \"power / 72kg\"}`.",
+            format!("{}, or its text alone", ChannelsDoc::expects()),
+            Some("{}"),
+        ),
+        field(
+            "zones",
+            "Zones of channels, by what parts them: `{\"heart_rate\": [115, 135, 150, 165]}` is the channel \
+             `heart_rate_zone` from 1 to 5. Numbers are in the unit in which a gauge shows the channel.",
+            ZonesDoc::expects(),
+            Some("{}"),
+        ),
+        field(
+            "laps",
+            "Where laps begin, instead of where the log says: the channels `lap` and `lap_time`.",
+            LapsValue::expects(),
             Some("None"),
         ),
         FieldDoc {

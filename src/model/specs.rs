@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
+use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp, Unit};
 use crate::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use crate::model::timeline::{Fit, SourcePicture, VideoFormat};
 
@@ -103,8 +103,38 @@ pub struct MergeLog {
 pub struct CompleteSpec {
     /// Cleaned or merged telemetry.
     pub telemetry: Digest,
+    /// Where laps begin, if not where the log says.
+    pub laps: Option<LapRule>,
     /// Where nothing has a position. Sorted.
     pub privacy: Vec<PrivatePlace>,
+    /// What is added then, each after what it rests on.
+    pub steps: Vec<CompleteStep>,
+}
+
+/// Where laps begin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LapRule {
+    /// Where the way crosses a line. Latitudes and longitudes in steps of
+    /// 1 / 10,000,000 of a degree.
+    Line { from: (i32, i32), to: (i32, i32), at_least_ms: u32 },
+    /// Each time the distance has grown by so much.
+    Distance { millimetres: u64 },
+}
+
+/// A channel that is added to a log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CompleteStep {
+    /// From the altitude.
+    VerticalSpeed,
+    /// From the marks of the laps.
+    LapTime,
+    /// `CHANNEL_zone`: bounds in thousandths of the unit.
+    Zones { channel: String, unit: Unit, bounds: Vec<i64> },
+    /// By an expression; where it does not convert, the unit only names its
+    /// numbers.
+    Expression { name: String, text: String, unit: Unit, converts: bool },
+    /// One of [`scores`](crate::model::scores), by its name.
+    Score { name: String },
 }
 
 /// A place around which nothing has a position.

@@ -47,7 +47,7 @@ schema! {
 pub(super) const EXAMPLE: &str = r#"Fit(file: "ride.fit", gap: "3s")"#;
 
 /// Raised whenever the same file would give other numbers.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// 1989-12-31T00:00:00Z, from which FIT counts, in seconds since 1970.
 const EPOCH: i64 = 631_065_600;

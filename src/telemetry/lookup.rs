@@ -26,6 +26,10 @@ pub struct Lookup<'a> {
     values: &'a [f64],
     breaks: &'a [u32],
     kind: Option<&'static ChannelKind>,
+    /// Whether a value holds until the next.
+    holds: bool,
+    /// Whether it goes on with the clock and begins anew.
+    counts: bool,
 }
 
 impl<'a> Lookup<'a> {
@@ -41,6 +45,8 @@ impl<'a> Lookup<'a> {
             values: &channel.values,
             breaks: &telemetry.breaks,
             kind: channels::find(&channel.name),
+            holds: channels::holds(&channel.name),
+            counts: channel.name == "lap_time",
         }
     }
 
@@ -67,11 +73,16 @@ impl<'a> Lookup<'a> {
         if broken() {
             return None;
         }
-        if self.kind.is_some_and(|kind| kind.steps) {
+        if self.holds {
             return Some(value);
         }
         if after.is_nan() {
             return None;
+        }
+        if self.counts && after < value {
+            // A lap began in between, `after` seconds before the sample.
+            let since = until.saturating_sub(time) as f64 / 1e9;
+            return Some(if since <= after { after - since } else { value + time.saturating_sub(at) as f64 / 1e9 });
         }
         // Integers first: times near 2^60 ns would lose their last digits.
         let share = time.wrapping_sub(at) as u64 as f64 / until.wrapping_sub(at) as u64 as f64;

@@ -1,6 +1,10 @@
 //! What is added and hidden, on rides whose truth is known.
 
-use super::*;
+mod computed;
+mod planned;
+mod scored;
+
+pub(super) use super::*;
 use crate::base::{Digest, Unit};
 use crate::model::specs::PrivatePlace;
 use crate::model::telemetry::{Channel, LogClock};
@@ -24,7 +28,7 @@ pub(super) fn log(channels: Vec<Channel>) -> Telemetry {
 }
 
 pub(super) fn spec() -> CompleteSpec {
-    CompleteSpec { telemetry: Digest::of(b""), privacy: Vec::new() }
+    CompleteSpec { telemetry: Digest::of(b""), laps: None, privacy: Vec::new(), steps: Vec::new() }
 }
 
 /// North along a meridian from the equator's 0.001 degrees at 0.0001 degrees
