@@ -163,6 +163,10 @@ mod tests {
         assert_eq!(clip.pieces[1].start, Timestamp::ZERO);
         assert_eq!(clip.telemetry_start, Some(1_000 + 9_009_000_000));
         assert_eq!(clip.utc, Some(5 + 9_009_000_000));
+        // 100 parts per million of 9.009 s are 900.9 us.
+        let source = Source { drift: 100_000, ..source };
+        let clip = super::clip(&moment(9_009, 3_003), &source, video.rate).unwrap();
+        assert_eq!((clip.utc, clip.drift), (Some(5 + 9_009_900_900), 100_000));
     }
 
     #[test]

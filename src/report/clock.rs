@@ -46,7 +46,8 @@ fn camera(text: &mut String, clock: &CameraClock) {
         let hour = f64::from(clock.drift) * 3.6e-3;
         line("drift", &format!("{} ppm: {hour:+.0} ms in an hour of film", ppm(clock.drift)));
     }
-    for attempt in &clock.tried {
+    // What was taken stands above already.
+    for attempt in clock.tried.iter().filter(|attempt| attempt.method.name() != clock.method) {
         line("tried", &tried(attempt));
     }
     for (offset, score) in &clock.alternatives {

@@ -303,9 +303,18 @@ pub(crate) fn fit(anchors: &[Anchor]) -> Option<GpsClock> {
         }
         slope = if slope.abs() * 1e6 > MOST_DRIFT { 0.0 } else { slope };
     }
-    let straight = |anchor: &&Anchor| away(anchor).saturating_sub((anchor.media as f64 * slope) as i64);
-    let start = median(near.iter().map(straight).collect())?;
-    let spread = median(near.iter().map(|anchor| straight(anchor).saturating_sub(start).saturating_abs()).collect())?;
+    let line = |slope: f64| {
+        let straight = |anchor: &&Anchor| away(anchor).saturating_sub((anchor.media as f64 * slope) as i64);
+        let start = median(near.iter().map(straight).collect())?;
+        let off = near.iter().map(|anchor| straight(anchor).saturating_sub(start).saturating_abs());
+        Some((start, median(off.collect())?))
+    };
+    let (mut start, mut spread) = line(slope)?;
+    // What the stamps' own scatter can do is no drift.
+    if slope != 0.0 && slope.abs() * (last.saturating_sub(first) as f64) < 2.0 * spread as f64 {
+        slope = 0.0;
+        (start, spread) = line(slope)?;
+    }
     Some(GpsClock { start, drift: slope * 1e6, spread, anchors: anchors.len(), agree: near.len() })
 }
 

@@ -442,8 +442,12 @@ fn toolchain(tool: &str, before: &Basis, after: &Basis) -> String {
 /// How a recording's clock moved, by the camera's or by the log's.
 fn clock(name: &str, was: &Item, is: &Item) -> Option<String> {
     let changed = |rest: &str| (was.get(rest) != is.get(rest)).then(|| (was.get(rest), is.get(rest)));
-    let (old, new) = changed(".utc").or_else(|| changed(".telemetry_start"))?;
     let camera = name.split('/').next().unwrap_or(name);
+    let Some((old, new)) = changed(".utc").or_else(|| changed(".telemetry_start")) else {
+        let (_, drift) = changed(".drift")?;
+        let ppm = drift.and_then(Value::as_i64).unwrap_or(0) as f64 / 1e3;
+        return Some(format!("footage {camera}: its clock drifts by {ppm:.1} ppm now"));
+    };
     Some(match (old.and_then(Value::as_i64), new.and_then(Value::as_i64)) {
         (Some(old), Some(new)) => {
             let moved = crate::base::Timestamp::from_nanos(new.saturating_sub(old));

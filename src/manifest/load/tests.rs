@@ -297,6 +297,44 @@ fn a_newer_manifest_asks_for_a_newer_autocut() {
 }
 
 #[test]
+fn a_clock_is_written_in_any_notation_and_errors_point_into_it() {
+    let text = |clock: &str| {
+        format!(
+            "(version: 1, footage: {{\"a\": Footage(files: \"*\",\nclock: {clock})}}, outputs: {{\"a\": Reel(file: \"a\")}})"
+        )
+    };
+    let clock = |clock: &str| good(&text(clock)).footage[0].clock.clone();
+    let one = clock("\"front/GX010012.MP4 @ 00:01:10 = 2024-06-01T10:21:04Z\"");
+    let seen = &one.seen[0];
+    assert_eq!((seen.file.as_str(), seen.time), ("front/GX010012.MP4", Timestamp::from_seconds(70)));
+    assert_eq!(seen.utc, UtcTime(1_717_237_264_000_000_000));
+    assert!(one.stated);
+    // In all ways in which the same can be said.
+    assert_eq!(one, clock("[\"front/GX010012.MP4@70s=2024-06-01T12:21:04+02:00\"]"));
+    assert_eq!(one, clock("Clock(seen: [\"front/GX010012.MP4 @ 1min10s = 2024-06-01T10:21:04Z\"])"));
+    assert_eq!(clock("Clock(offset: \"+07:01:39.370\", drift: -23.4)").drift, -23_400);
+    assert_eq!(clock("Clock(drift: \"12 ppm\")").drift, 12_000);
+    assert_eq!(clock("\"+7:01:39.370\"").offset, Timestamp::from_millis(25_299_370));
+
+    // `clock: ` has seven characters, then the quote.
+    let told = |clock: &str| told(&text(clock));
+    assert_eq!(told("\"a.mp4 @ 70 = 2024-06-01T10:21:04Z\"").len(), 1);
+    assert!(
+        told("\"a.mp4 @ 70 = 2024-06-01T10:21:04Z\"")[0].starts_with("2:17+2 "),
+        "{:?}",
+        told("\"a.mp4 @ 70 = 2024-06-01T10:21:04Z\"")
+    );
+    let found = told("\"a.mp4 @ 70s = 2024-06-01T10:21:04\"");
+    assert!(found[0].starts_with("2:23+19 ") && found[0].contains("in which time zone"), "{found:?}");
+    assert!(told("\"a.mp4 = 2024-06-01T10:21:04Z\"")[0].contains("does not say at which time of a file"));
+    assert!(told("[\"a.mp4 @ 5s\"]")[0].contains("does not say when it happened"));
+    assert!(told("\" @ 5s = 2024-06-01T10:21:04Z\"")[0].contains("names no file"));
+    assert!(told("Clock(drift: 1001)")[0].contains("parts per million"));
+    let both = told("Clock(start: \"2024-06-01T10:00:00Z\", seen: [\"a @ 0s = 2024-06-01T10:21:04Z\"])");
+    assert!(both[0].contains("a clock has a start or a seen, not both"), "{both:?}");
+}
+
+#[test]
 fn a_clock_has_an_offset_or_a_start() {
     let clock = |clock: &str| {
         format!(

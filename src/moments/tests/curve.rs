@@ -103,3 +103,14 @@ fn hostile_numbers_do_not_overflow() {
     let wild = of_values(&[-9e9, 0.0, 9e9], &[f64::MAX, -1e300, f64::MAX], &[9, 0], 0.0, 10);
     assert!(wild.shares(i64::from(i32::MIN), 1 << 50).mean(0..SECOND).is_some());
 }
+
+/// A log's clock that goes faster by 1,000 parts per million has counted 1,001 s
+/// when the film has 1,000.
+#[test]
+fn a_channel_is_where_the_film_has_it_whose_clock_drifts() {
+    let channel = Channel { name: "speed".to_owned(), unit: Unit::None, values: vec![0.0, 100.0] };
+    let times = vec![0, 1_001_000_000_000];
+    let telemetry = Telemetry { times, ..Telemetry::default() };
+    let curve = Curve::of_channel(&telemetry, &channel, (0, 1_000_000), 1_000 * SECOND);
+    assert_eq!(points(&curve), [(0, 0), (1_000 * SECOND, 1_000_000)]);
+}

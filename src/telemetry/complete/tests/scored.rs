@@ -103,7 +103,7 @@ fn the_summits_of_a_real_ride() {
         return eprintln!("skipped: ../shared/testdata is not here (edge500.fit)");
     };
     let fit = crate::telemetry::FORMATS.iter().find(|format| format.name() == "Fit").unwrap();
-    let (raw, _) = (fit.import)(&mut bytes.as_slice(), "{}").unwrap();
+    let (raw, _) = crate::telemetry::in_memory(|out| (fit.import)(&mut bytes.as_slice(), "{}", out)).unwrap();
     let (ride, _) = crate::telemetry::clean(&raw, 5_000);
     let names = ["summit", "descent", "new_maximum(speed)", "event"];
     let mut steps: Vec<CompleteStep> =
