@@ -52,7 +52,11 @@ pub fn needed(additions: &Additions, names: &[&str]) -> Additions {
         if seen.contains(&name) {
             continue;
         }
-        if super::tells(&name) {
+        let is_own = additions.channels.iter().any(|channel| channel.name == name)
+            || additions.zones.iter().any(|zones| name == format!("{}_zone", zones.channel))
+            || Score::parse(&name).is_some();
+        // What is computed is looked through by what it rests on.
+        if !is_own && super::tells(&name) {
             part.privacy = additions.privacy.clone();
         }
         if matches!(name.as_str(), "lap" | "lap_time" | "lap_start") {

@@ -1,33 +1,49 @@
 //! Positions near places that must not be found become unknown.
 //!
-//! Unknown with them becomes whatever gives the way back to them when it is
+//! Unknown with them becomes whatever may give the way back to them when it is
 //! followed from where the position is known again: with the speed, a heading
 //! is the way, and so is anything that turns with the vehicle (lateral
-//! acceleration, lean angle, a gyroscope, a compass). Speed, distance and
-//! altitude stay: a length without directions is a circle around where the
-//! position ends, which is known anyway. docs/telemetry.md says what is left to
-//! find.
+//! acceleration, a gyroscope, a steering angle). What a column of a logger's own
+//! means nobody knows, so only channels stay that are known to be harmless:
+//! speed, distance and altitude among them, because a length without directions
+//! is a circle around where the position ends, which is known anyway. A length
+//! from a place is none of those: three of them meet there, so it goes as a
+//! whole. docs/telemetry.md says what is left to find.
 
-use crate::base::Unit;
 use crate::model::specs::PrivatePlace;
 use crate::model::telemetry::{Channel, Telemetry};
-use crate::telemetry::channels::{by_header, squash};
+use crate::telemetry::channels::squash;
 use crate::telemetry::geodesy::step;
 
-/// Channels that say where one is, or where to.
-const TELLING: &[&str] = &["latitude", "longitude", "heading", "lateral_g", "lean_angle"];
+/// Channels that say neither where one is nor where to.
+const HARMLESS: &[&str] = &[
+    "altitude",
+    "speed",
+    "vertical_speed",
+    "distance",
+    "gradient",
+    "longitudinal_g",
+    "vertical_g",
+    "heart_rate",
+    "cadence",
+    "power",
+    "temperature",
+    "lap",
+    "lap_time",
+];
 
-/// What is in the names of other columns that do: a second receiver's, a
-/// gyroscope's, a compass's.
-const NAMED: &[&str] = &["latitude", "longitude", "heading", "bearing", "azimuth", "course", "lateral"];
-const SENSORS: &[&str] = &["gyro", "accel", "gravity", "orientation", "magnet", "compass", "yaw", "lean", "bank"];
+/// What is in the names of columns that say how far a place is.
+const FROM_A_PLACE: &[&str] = &["home", "distance", "range", "radius"];
 
-/// Whether a channel gives a position away, or the way to it.
+/// Whether a channel may give a position away, or the way to it.
 pub(crate) fn tells(name: &str) -> bool {
-    let name = squash(name);
-    by_header(&name).is_some_and(|kind| TELLING.contains(&kind.name))
-        || NAMED.iter().any(|part| name.contains(part))
-        || SENSORS.iter().any(|part| name.starts_with(part))
+    !HARMLESS.contains(&name)
+}
+
+/// Whether a channel may give a place away wherever it is known.
+fn is_from_a_place(name: &str) -> bool {
+    let squashed = squash(name);
+    tells(name) && FROM_A_PLACE.iter().any(|part| squashed.contains(part))
 }
 
 /// Hides what lies near `places`; says how many samples that are.
@@ -38,7 +54,9 @@ pub(super) fn hide(log: &mut Telemetry, places: &[PrivatePlace]) -> Option<Strin
     let hidden = hidden(log, places);
     let count = hidden.iter().filter(|hidden| **hidden).count();
     for channel in &mut log.channels {
-        if tells(&channel.name) || channel.unit == Unit::Semicircles {
+        if is_from_a_place(&channel.name) {
+            channel.values.fill(f64::NAN);
+        } else if tells(&channel.name) {
             blank(channel, &hidden);
         }
     }

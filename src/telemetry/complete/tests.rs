@@ -106,10 +106,27 @@ fn a_place_elsewhere_hides_nothing() {
 
 #[test]
 fn what_tells_the_way() {
-    for name in ["latitude", "Longitude", "GPS Heading", "position_lat", "lean_angle", "accel_x", "orientation_w"] {
+    // Of AiM, RaceChrono, GoPro, FIT, and of nobody that is known.
+    for name in [
+        "latitude", "heading", "lateral_g", "lean_angle", "gps_lat_acc", "gps_gyro", "x_acc", "x_rate_of_rotation",
+        "x_magnetic_field", "steering_angle", "accel_x", "orientation_w", "position_lat", "lat2", "easting", "anything",
+    ] {
         assert!(privacy::tells(name), "{name}");
     }
-    for name in ["speed", "altitude", "distance", "lap", "heart_rate", "longitudinal_g", "gradient", "latency"] {
+    for name in ["speed", "altitude", "distance", "lap", "heart_rate", "longitudinal_g", "gradient"] {
         assert!(!privacy::tells(name), "{name}");
     }
+}
+
+/// A drone's distance from where it took off: three of them meet there.
+#[test]
+fn lengths_from_a_place_go_as_a_whole() {
+    let mut log = northwards(30);
+    let metres = |name: &str| Channel { name: name.to_owned(), unit: Unit::Metres, values: vec![5.0; log.times.len()] };
+    let (home, depth) = (metres("home_distance"), metres("depth"));
+    log.channels.extend([home, depth]);
+    let (log, _) = complete(&log, &CompleteSpec { privacy: vec![place(0.001, 8.5, 200)], ..spec() }).unwrap();
+    let known = |name: &str| log.channel(name).unwrap().values.iter().filter(|value| !value.is_nan()).count();
+    assert_eq!(known("home_distance"), 0);
+    assert!((1..log.times.len()).contains(&known("depth")), "{}", known("depth"));
 }
