@@ -40,16 +40,16 @@ use crate::telemetry::pieces::Pieces;
 use crate::telemetry::summary::Spread;
 
 /// Samples of a window that count.
-pub(super) const CORE: usize = 1 << 16;
+pub(super) const CORE: usize = 1 << 15;
 
 /// How long a margin is: so many seconds or three gaps, but within so many
 /// samples.
 const MARGIN_SECONDS: f64 = 180.0;
 const LEAST_MARGIN: usize = 2_048;
-const MOST_MARGIN: usize = CORE / 2;
+const MOST_MARGIN: usize = CORE;
 
 /// From how many blocks it is estimated what is usual.
-const SAMPLED: usize = 12;
+const SAMPLED: usize = 6;
 
 /// What is known before the first window.
 struct Survey {

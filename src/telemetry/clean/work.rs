@@ -198,7 +198,10 @@ impl<'a> Work<'a> {
         let scale = self.whole.and_then(|whole| whole.position);
         let search = Search { gap: self.gap, from: self.before.position, next: self.next, scale };
         let path = motion::path(&self.seconds, &self.broken, (latitude, longitude), search);
-        let bridged = self.counted.clone().filter(|at| path.samples[*at].is_some() && latitude[*at].is_nan()).count();
+        let is_bridged = |at: &usize| {
+            path.samples[*at].is_some() && (latitude[*at].is_nan() || path.dropped.binary_search(at).is_ok())
+        };
+        let bridged = self.counted.clone().filter(is_bridged).count();
         let dropped = path.dropped.iter().filter(|at| self.counted.contains(at)).count();
         let of = |part: fn(&motion::Motion) -> f64| -> Vec<f64> {
             path.samples.iter().map(|sample| sample.as_ref().map_or(f64::NAN, part)).collect()
@@ -207,7 +210,7 @@ impl<'a> Work<'a> {
         self.set("latitude", latitude);
         self.set("longitude", longitude);
         self.found.positions = dropped as u64;
-        self.found.bridge("position", bridged + dropped);
+        self.found.bridge("position", bridged);
         if self.whole.is_none() {
             self.found.noise("position", path.scale.seen);
         }
