@@ -179,10 +179,13 @@ fn quality(text: &mut String, report: &LogReport) {
 
 /// A length of time in ns, in the unit that suits it.
 fn span(nanos: i64) -> String {
-    match nanos {
-        ..1_000_000_000 => format!("{:.0} ms", nanos as f64 / 1e6),
-        ..100_000_000_000 => format!("{:.2} s", nanos as f64 / 1e9),
-        _ => format!("{:.0} s", nanos as f64 / 1e9),
+    let seconds = nanos as f64 / 1e9;
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 100.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{seconds:.0} s")
     }
 }
 
