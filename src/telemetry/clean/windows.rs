@@ -30,7 +30,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::found::Found;
-use super::work::{Before, Part, Whole, Work, seconds};
+use super::part::{Before, Part, Whole};
+use super::work::{Work, seconds};
 use super::{Stopped, apart, cleaned};
 use crate::model::telemetry::{Channel, Telemetry, TelemetrySummary};
 use crate::telemetry::channels;
