@@ -41,8 +41,8 @@ pub(super) enum Command {
     /// Check the manifest, without rendering.
     Check,
     /// Say what this machine can do, what is odd about each file of footage,
-    /// and what is done about it.
-    Doctor,
+    /// and what is done about it; how good each log is.
+    Doctor(Doctor),
     /// Show what would run, for how long, and why; run nothing.
     Plan(Plan),
     /// Say why something has to be made, or was made as it is.
@@ -392,6 +392,13 @@ pub(super) struct Clean {
     /// Say what would go, and remove nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Doctor {
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -52,7 +52,7 @@ fn command(args: &Args) -> u8 {
         Command::Make(make) => make::run(args, make),
         Command::Watch(wanted) => watch::run(args, wanted),
         Command::Check => check::run(args),
-        Command::Doctor => doctor::run(args),
+        Command::Doctor(wanted) => doctor::run(args, wanted),
         Command::Plan(plan) => plan::run(args, plan),
         Command::Explain(explain) => explain::run(args, explain),
         Command::Graph(graph) => graph::run(args, graph),

@@ -44,7 +44,7 @@ impl Source for Placed {
 
 /// Logs that were read lately: every clip of a build asks for the same.
 #[derive(Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<(Digest, Arc<Log>)>>>);
+pub struct Logs(Arc<Mutex<Vec<Arc<Log>>>>);
 
 impl fmt::Debug for Logs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,14 +63,14 @@ pub(super) struct Log {
 impl Logs {
     pub(super) fn get(&self, materials: &dyn Materials, digest: Digest) -> Result<Arc<Log>, Diagnostic> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, log)) = kept.iter().find(|(other, _)| *other == digest) {
+        if let Some(log) = kept.iter().find(|log| log.digest == digest) {
             return Ok(log.clone());
         }
         let log = Arc::new(Log { digest, reader: open(materials, digest)?, drawn: Mutex::default() });
         if kept.len() == KEPT {
             kept.remove(0);
         }
-        kept.push((digest, log.clone()));
+        kept.push(log.clone());
         Ok(log)
     }
 }

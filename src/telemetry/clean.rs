@@ -22,6 +22,7 @@
 //! ([`windows`]).
 
 mod found;
+mod part;
 mod windows;
 mod work;
 
@@ -31,7 +32,8 @@ use super::columns::{self, Reader, Unreadable};
 use super::quality::Tally;
 use super::summary;
 use crate::model::telemetry::{Channel, Telemetry, TelemetrySummary};
-use work::{Before, Cleaned, Part, Work};
+use part::{Before, Cleaned, Part};
+use work::Work;
 
 /// Longest log that is worked on at once: five hours and a half at 10 Hz.
 /// Cleaning takes some 300 bytes a sample with the usual channels.

@@ -72,7 +72,7 @@ struct Run {
 /// one before.
 pub(super) fn path(seconds: &[f64], broken: &[bool], (latitude, longitude): Places<'_>, search: Search) -> Path {
     let fast = search.scale.map_or_else(|| is_fast(seconds), |scale| scale.fast);
-    let (runs, fixes, judged, scale) = judged(seconds, broken, (latitude, longitude), search, fast);
+    let Judged { runs, fixes, dropped: judged, scale } = judged(seconds, broken, (latitude, longitude), search, fast);
     let dropped = |(run, judged): (&Run, &Vec<bool>)| -> Vec<usize> {
         run.indices.iter().zip(judged).filter(|(_, dropped)| **dropped).map(|(at, _)| *at).collect()
     };
@@ -92,7 +92,7 @@ pub(super) fn path(seconds: &[f64], broken: &[bool], (latitude, longitude): Plac
 /// What is usual, without the path.
 pub(super) fn scale(seconds: &[f64], broken: &[bool], places: Places<'_>, gap: f64, fast: bool) -> Scale {
     let search = Search { gap, from: f64::NEG_INFINITY, next: f64::INFINITY, scale: None };
-    judged(seconds, broken, places, search, fast).3
+    judged(seconds, broken, places, search, fast).scale
 }
 
 /// Latitudes and longitudes.
@@ -100,18 +100,19 @@ type Places<'a> = (&'a [f64], &'a [f64]);
 
 /// The stretches of fixes, which of them are dropped, and by what they were
 /// judged.
-fn judged(
-    seconds: &[f64],
-    broken: &[bool],
-    places: Places<'_>,
-    search: Search,
-    fast: bool,
-) -> (Vec<Run>, Vec<Vec<Fix<2>>>, Vec<Vec<bool>>, Scale) {
+struct Judged {
+    runs: Vec<Run>,
+    fixes: Vec<Vec<Fix<2>>>,
+    dropped: Vec<Vec<bool>>,
+    scale: Scale,
+}
+
+fn judged(seconds: &[f64], broken: &[bool], places: Places<'_>, search: Search, fast: bool) -> Judged {
     let runs = runs(seconds, broken, places, search, fast);
     let fixes: Vec<Vec<Fix<2>>> = runs.iter().map(|run| run.fixes.clone()).collect();
     if let Some(scale) = search.scale {
         let judged = excursions::judge(&fixes, excursions::POSITION, scale.usual).dropped;
-        return (runs, fixes, judged, scale);
+        return Judged { runs, fixes, dropped: judged, scale };
     }
     let excursions::Judged { dropped, usual } = excursions::find(&fixes, excursions::POSITION);
     let good = |(fixes, dropped): (&Vec<Fix<2>>, &Vec<bool>)| -> Vec<Fix<2>> {
@@ -119,7 +120,7 @@ fn judged(
     };
     let good: Vec<_> = fixes.iter().zip(&dropped).map(good).collect();
     let scale = Scale { fast, usual, noise: Noise::of(&good), seen: Noise::seen(&good).map(|noise| noise.measured) };
-    (runs, fixes, dropped, scale)
+    Judged { runs, fixes, dropped, scale }
 }
 
 /// Whether samples come so fast that a receiver may repeat its last fix.

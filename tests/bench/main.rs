@@ -11,6 +11,7 @@ mod keys;
 mod measure;
 mod media;
 mod planning;
+mod telemetry;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,9 @@ fn main() {
     if wanted("analysis") {
         analysis::cuts(&folder, &mut table);
         analysis::signals(&ride(&folder).join("footage/front/GX010001.MP4"), &folder, &mut table);
+    }
+    if wanted("telemetry") {
+        telemetry::measure(&folder, &mut table);
     }
     if wanted("reel") {
         reel(&folder, &mut table);

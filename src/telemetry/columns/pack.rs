@@ -126,12 +126,10 @@ fn decimals(values: &[f64]) -> Option<usize> {
 fn fits(value: f64, decimals: usize) -> bool {
     let power = POWERS[decimals];
     let scaled = value * power;
-    if !(scaled.abs() < LARGEST) {
-        return false;
-    }
     let whole = (scaled + ROUNDING) - ROUNDING;
     // What rounds to -0 or to 0 is itself, or does not fit.
-    (whole / power).to_bits() == value.to_bits() || (whole == 0.0 && value == 0.0)
+    let is_same = (whole / power).to_bits() == value.to_bits() || (whole == 0.0 && value == 0.0);
+    is_same && scaled.abs() < LARGEST
 }
 
 /// The integer of a value that fits: -0 is -1, -1 is -2 and so on.

@@ -2,7 +2,7 @@
 
 use super::{format, testdata, values};
 use crate::model::payloads;
-use crate::model::telemetry::{LogClock, MarkKind, Telemetry, TelemetrySummary};
+use crate::model::telemetry::{LogClock, MarkKind, Reason, Telemetry, TelemetrySummary};
 use crate::telemetry::gpmf::{self, Anchor};
 
 fn import(bytes: &[u8], params: &str) -> (Telemetry, TelemetrySummary) {
@@ -185,6 +185,8 @@ fn positions_without_a_fix_or_with_a_bad_one_are_left_out_and_counted() {
         "1 positions are left out: their dilution of precision is above 5",
     ];
     assert_eq!(summary.notes[..2], expected);
+    let dropped: Vec<_> = summary.quality.dropped.iter().map(|dropped| (dropped.why, dropped.count)).collect();
+    assert_eq!(dropped, [(Reason::NoFix, 1), (Reason::Imprecise, 1)]);
     assert_eq!(import(&bad, r#"{"max_dop": 6.5}"#).0.times.len(), all.times.len() - 1);
 }
 
