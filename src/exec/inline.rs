@@ -12,7 +12,7 @@ use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, Telemetry, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
-use crate::telemetry::align::{self, Recorded};
+use crate::telemetry::align::{self, Chapter, Recorded};
 use crate::telemetry::{self, columns};
 
 /// Where the inputs of an action are read.
@@ -122,7 +122,11 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
 
 /// Puts a camera's clock right.
 fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
-    let chapter = |chapter: &AlignChapter| (chapter.offset.to_nanos(), chapter.payloads);
+    let chapter = |chapter: &AlignChapter| Chapter {
+        offset: chapter.offset.to_nanos(),
+        payloads: chapter.payloads,
+        motion: chapter.motion.clone(),
+    };
     let recorded = |recording: &AlignRecording| Recorded {
         claimed: recording.claimed,
         duration: recording.duration.to_nanos(),
@@ -132,7 +136,12 @@ fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Mad
     let log = spec.log.as_ref().map(|log| Ok((logs.get(materials, log.telemetry)?, log.shift)));
     let log = log.transpose()?;
     let log = log.as_ref().map(|(log, shift)| (log.as_ref(), *shift));
-    let (alignment, warnings) = align::align(&recordings, log, &|digest| materials.read(digest))?;
+    let motion = |digest| {
+        let signals: Vec<NamedSignal> =
+            decode(&materials.read(digest)?).ok_or_else(|| unreadable("signals", digest))?;
+        Ok(signals.into_iter().next().map(|named| named.signal).unwrap_or_default())
+    };
+    let (alignment, warnings) = align::align(&recordings, log, &|digest| materials.read(digest), &motion)?;
     let value = encode(&alignment);
     Ok(Made { artifact: value.clone(), value, warnings })
 }

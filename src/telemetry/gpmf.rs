@@ -217,6 +217,7 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool) -> Imported {
     let stream = if decoded.stream.is_empty() { String::new() } else { format!(" ({})", decoded.stream) };
     let clock = if utc { LogClock::Utc } else { LogClock::Start };
     if film && !table.has_values() {
+        table.notes.push("nothing is in it, so the film counts as one without telemetry".to_owned());
         return Ok(table.finish(format!("GPMF{of}{stream}"), clock));
     }
     table.finish_or(&format!("GPMF{of}{stream}"), clock, HINT)
