@@ -263,10 +263,67 @@ fn a_film_in_whose_track_nothing_is_counts_as_one_without() {
     project.write("autocut.ron", manifest("\"*.mp4\"", "Footage(camera: \"cam\")"));
     project.make();
     project.make().assert_ran([]);
+    let told = project.ok(&["doctor"]);
+    assert!(told.contains("nothing is in it, so the film counts as one without telemetry"), "{told}");
     // Alone it is an error that says so.
     std::fs::remove_file(project.path("film.mp4")).unwrap();
     project.edit("autocut.ron", "cam/film@1s", "cam/silent@1s");
     let output = project.run(&["make"]);
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && text.contains("a track for it in which nothing is"), "{text}");
+}
+
+/// A camera that measures nothing, over a pattern that moves as fast as the ride
+/// goes: 4 pixels of it for each metre. Its clock says January.
+#[test]
+fn the_motion_of_the_picture_is_compared_where_that_is_asked_for() {
+    let project = Project::new();
+    // The ride at a second, and the way until then.
+    let speed = |s: f64| 8.0 + 3.0 * (s / 17.3).sin() + 2.0 * (s / 5.9).sin() + 1.5 * (s / 41.7).cos();
+    let mut log = String::from("time,speed (m/s)\n");
+    for second in 0..1_800 {
+        let (minute, rest) = (second / 60, second % 60);
+        writeln!(log, "2024-06-01T10:{minute:02}:{rest:02}Z,{:.3}", speed(f64::from(second))).unwrap();
+    }
+    project.write("log.csv", log);
+    // From 612 s on, for two minutes.
+    let at = "(T+612)";
+    let way = format!("8*T-51.9*cos({at}/17.3)-11.8*cos({at}/5.9)+62.55*sin({at}/41.7)");
+    let pattern = format!("color=gray:s=160x90:r=5:d=120,geq=lum='128+90*sin((X+4*({way}))*2*PI/160)':cb=128:cr=128");
+    let film = project.path("film.mp4");
+    common::tool(
+        "ffmpeg",
+        &[
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            &pattern,
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-crf",
+            "12",
+            "-pix_fmt",
+            "yuv420p",
+            "-metadata",
+            "creation_time=2024-01-01T00:00:00Z",
+            film.to_str().unwrap(),
+        ],
+    );
+    project.write("autocut.ron", manifest("Footage(files: \"film.mp4\", clock: Motion)", "\"log.csv\""));
+    let found = explained(&project);
+    assert_eq!(found["method"], "motion", "{found}");
+    let start: jiff::Timestamp = found["recordings"][0]["start"].as_str().unwrap().parse().unwrap();
+    let truth: jiff::Timestamp = "2024-06-01T10:10:12Z".parse().unwrap();
+    let off = (start.as_millisecond() - truth.as_millisecond()).abs();
+    assert!(off < 500, "{off} ms off: {found}");
+    // However like it is: it is told that it is not sure.
+    let warnings = project.make().warnings();
+    assert!(
+        warnings.iter().any(|warning| warning.contains("how much the picture moves") && warning.contains("not sure")),
+        "{warnings:?}"
+    );
 }

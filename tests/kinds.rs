@@ -394,7 +394,7 @@ fn specs() -> Vec<ActionSpec> {
             recordings: vec![AlignRecording {
                 claimed: Some(1),
                 duration: seconds(9),
-                chapters: vec![AlignChapter { offset: seconds(1), payloads: Some(digest) }],
+                chapters: vec![AlignChapter { offset: seconds(1), payloads: Some(digest), motion: vec![digest] }],
             }],
             log: Some(MergeLog { telemetry: digest, shift: 1 }),
         }),

@@ -15,7 +15,7 @@ use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
-use crate::telemetry::align::{self, Recorded};
+use crate::telemetry::align::{self, Chapter, Recorded};
 use crate::telemetry::columns::{self, Source};
 use crate::telemetry::export::Export;
 use crate::telemetry::{self, Stopped, lookup};
@@ -135,10 +135,13 @@ fn stopped(why: Stopped, log: Digest) -> Diagnostic {
 /// When the recordings are that moments are chosen from, as far as that is
 /// known: by the telemetry's clock, which may be UTC.
 fn recorded(spec: &ChooseSpec) -> Vec<Range<i64>> {
+    // More than a clock drifts in a day.
+    const MARGIN: i64 = 60_000_000_000;
     let start = |recording: &ChooseRecording| recording.telemetry_start.or(recording.utc);
     let span = |recording: &ChooseRecording| {
         let start = start(recording)?;
-        Some(start..start.saturating_add(recording.duration.to_nanos()).saturating_add(1))
+        let end = start.saturating_add(recording.duration.to_nanos());
+        Some(start.saturating_sub(MARGIN)..end.saturating_add(MARGIN))
     };
     spec.recordings.iter().filter_map(span).collect()
 }
@@ -174,7 +177,11 @@ fn export(spec: &ExportSpec, log: &Log, out: &mut dyn Write) -> Result<(), Diagn
 
 /// Puts a camera's clock right.
 fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs, out: &mut dyn Write) -> Result<Made, Diagnostic> {
-    let chapter = |chapter: &AlignChapter| (chapter.offset.to_nanos(), chapter.payloads);
+    let chapter = |chapter: &AlignChapter| Chapter {
+        offset: chapter.offset.to_nanos(),
+        payloads: chapter.payloads,
+        motion: chapter.motion.clone(),
+    };
     let recorded = |recording: &AlignRecording| Recorded {
         claimed: recording.claimed,
         duration: recording.duration.to_nanos(),
@@ -187,7 +194,12 @@ fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs, out: &mut dyn
     });
     let log = log.transpose()?;
     let log = log.as_ref().map(|(log, shift)| (log.as_ref(), *shift));
-    let (alignment, warnings) = align::align(&recordings, log, &|digest| materials.read(digest))?;
+    let motion = |digest| {
+        let signals: Vec<NamedSignal> =
+            decode(&materials.read(digest)?).ok_or_else(|| unreadable("signals", digest))?;
+        Ok(signals.into_iter().next().map(|named| named.signal).unwrap_or_default())
+    };
+    let (alignment, warnings) = align::align(&recordings, log, &|digest| materials.read(digest), &motion)?;
     let value = encode(&alignment);
     put(out, &value)?;
     Ok(Made { value, warnings })

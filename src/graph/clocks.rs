@@ -65,11 +65,11 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
             })
         };
         let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
-        if own.is_empty() || (!tracks && own.iter().all(inside)) {
+        if own.is_empty() || (!tracks && !set.clock.motion && own.iter().all(inside)) {
             continue;
         }
         let against = MergeLog { telemetry: log.digest, shift };
-        let spec = telemetry::align_spec(db, &own, Some(against), &mut needs);
+        let spec = telemetry::align_spec(db, set.clock.motion.then_some(project), &own, Some(against), &mut needs);
         let result = spec.and_then(|spec| needs.act(db, format!("{}/clock", set.name), ActionSpec::Align(spec)));
         match result.and_then(|result| needs.value::<Alignment>(&result)) {
             Some(alignment) => {

@@ -239,6 +239,39 @@ pub(crate) fn detection(db: &dyn Db, project: Project) -> Option<&Detection> {
     project.detection(db).as_ref().filter(|_| weighted)
 }
 
+/// The artifacts with how much the picture of one file moves, in order of time.
+#[salsa::tracked]
+pub fn motion(db: &dyn Db, project: Project, file: FileInput) -> Planned<Arc<Vec<Digest>>> {
+    let mut needs = Collector::default();
+    let digest = needs.content(db, file);
+    let video = needs.take(probe(db, file)).and_then(|info| info.video.as_ref());
+    let analysis = ANALYSES.iter().find(|analysis| analysis.name == "motion");
+    let (Some(digest), Some(video), Some(analysis)) = (digest, video, analysis) else { return needs.finish(None) };
+    let settings = project.analysis(db);
+    let mut artifacts = Some(Vec::new());
+    for (index, range) in video.chunk_ranges().into_iter().enumerate() {
+        let spec = AnalyseSpec {
+            file: digest,
+            analysis: analysis.name.to_owned(),
+            analysis_version: analysis.version,
+            pass: AnalysisPass {
+                orientation: video.orientation,
+                from: range.start,
+                until: range.end,
+                rate: settings.rate,
+                width: settings.width,
+            },
+        };
+        let node = format!("{}/{}/{index}", file.path(db), analysis.name);
+        let result = needs.act(db, node, ActionSpec::Analyse(spec));
+        match (result, &mut artifacts) {
+            (Some(result), Some(list)) => list.extend(result.artifacts.first().map(|artifact| artifact.digest)),
+            _ => artifacts = None,
+        }
+    }
+    needs.finish(artifacts.map(Arc::new))
+}
+
 /// The artifacts with the signals of one file that the weights ask for, in
 /// order of time.
 #[salsa::tracked]

@@ -102,7 +102,7 @@ fn footage_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mu
         // Which files the globs find, not how they are written; how a picture
         // is fitted is no matter of when it was filmed.
         let FootageSet { name, files: _, clock, fit: _, place: _ } = set;
-        let Clock { offset, start, seen, drift, stated } = clock;
+        let Clock { offset, start, seen, drift, motion, stated } = clock;
         cameras.push(name.as_str());
         if !stated {
             fields.version("telemetry.align");
@@ -110,6 +110,10 @@ fn footage_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mu
         fields.set(format!("clock {name} offset"), exact(*offset));
         if let Some(start) = start {
             fields.set(format!("clock {name} start"), format!("{start} ({} ns)", start.0));
+        }
+        if *motion {
+            fields.set(format!("clock {name}"), "Motion");
+            fields.version("analyse");
         }
         if *drift != 0 {
             fields.set(format!("clock {name} drift"), drift.to_string());

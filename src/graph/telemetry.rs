@@ -60,7 +60,7 @@ pub fn received(db: &dyn Db, project: Project) -> Planned<Arc<Received>> {
         if !own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info)) {
             continue;
         }
-        let spec = align_spec(db, &own, None, &mut needs);
+        let spec = align_spec(db, None, &own, None, &mut needs);
         let result = spec.and_then(|spec| needs.act(db, format!("{}/receiver", set.name), ActionSpec::Align(spec)));
         match result.and_then(|result| needs.value::<Alignment>(&result)) {
             Some(alignment) => {
@@ -76,10 +76,11 @@ pub fn received(db: &dyn Db, project: Project) -> Planned<Arc<Received>> {
     needs.finish(complete.then(|| Arc::new(Received { recordings, cameras })))
 }
 
-/// What is compared to put a camera's clock right; `None` while its tracks are
-/// not there yet.
+/// What is compared to put a camera's clock right, the motion of its pictures
+/// with it where a project is given; `None` while its tracks are not there yet.
 pub(super) fn align_spec(
     db: &dyn Db,
+    motion: Option<Project>,
     recordings: &[&Recording],
     log: Option<MergeLog>,
     needs: &mut Collector,
@@ -95,8 +96,10 @@ pub(super) fn align_spec(
                 .iter()
                 .map(|chapter| {
                     let track = needs.take(footage::track(db, chapter.file)).copied();
-                    complete &= track.is_some();
-                    AlignChapter { offset: chapter.offset, payloads: track.flatten() }
+                    let motion = motion.map(|project| needs.take(footage::motion(db, project, chapter.file)).cloned());
+                    complete &= track.is_some() && motion.as_ref().is_none_or(Option::is_some);
+                    let motion = motion.flatten().map(|list| list.to_vec()).unwrap_or_default();
+                    AlignChapter { offset: chapter.offset, payloads: track.flatten(), motion }
                 })
                 .collect(),
         })
@@ -118,6 +121,13 @@ pub(super) fn put_right(recordings: &mut [Recording], camera: &str, alignment: &
 struct Located {
     part: Part,
     shift: Result<i64, Diagnostic>,
+}
+
+impl Located {
+    /// Whether nothing is in it: it is told of, and counts for nothing.
+    fn is_silent(&self) -> bool {
+        self.part.import.samples == 0
+    }
 }
 
 /// What was recorded. Where nothing may be seen that the project hides, and
@@ -164,14 +174,19 @@ pub fn recorded(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
         return needs.finish(Some(Some(Arc::new(log))));
     }
     let mut logs = Vec::with_capacity(parts.len());
+    let mut silent = 0;
     for (at, located) in &parts {
+        if located.is_silent() {
+            silent += 1;
+            continue;
+        }
         match (&located.shift, sources.get(*at)) {
             (Ok(shift), _) => logs.push(MergeLog { telemetry: located.part.digest, shift: *shift }),
             (Err(problem), Some(source)) => needs.problem(problem.clone().at(source.place.0.clone())),
             (Err(_), None) => {}
         }
     }
-    if logs.len() < parts.len() {
+    if logs.len() + silent < parts.len() {
         return needs.finish(None);
     }
     let parts = parts.into_iter().map(|(_, located)| located.part).collect();
@@ -234,7 +249,8 @@ fn in_footage(
             };
             match (part, &mut found) {
                 // One in which nothing is, is like one that has none.
-                (Some(part), Some(_)) if part.import.samples == 0 => {
+                (Some(part), Some(found)) if part.import.samples == 0 => {
+                    found.push(Located { part, shift: Ok(0) });
                     silent += 1;
                     continue;
                 }

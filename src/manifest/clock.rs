@@ -13,7 +13,9 @@ schema! {
     /// offset, `clock: "2024-06-01T10:00:00Z"` for a start, and
     /// `clock: "GX010012.MP4 @ 00:01:10 = 2024-06-01T10:21:04Z"` for what is seen
     /// at 1:10 of that file and when it happened; several of these stand in a
-    /// list, each for the recording that its file is of.
+    /// list, each for the recording that its file is of. `clock: Motion` is for
+    /// cameras that measure nothing: how much the picture moves is compared with
+    /// the log's speed, for which all of it is decoded, and which is never sure.
     ///
     /// ```ron
     /// Clock(seen: ["GX010012 @ 70s = 2024-06-01T10:21:04Z"], drift: 23.4)
@@ -50,6 +52,8 @@ impl ClockFields {
 impl FromNode for Clock {
     fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
         let clock = match &node.value {
+            // Not stated, but to be found.
+            Value::Ident(name) if name == "Motion" => return Some(Clock { motion: true, ..Clock::default() }),
             Value::Text(text) if text.contains('=') => {
                 Clock { seen: vec![Sighting::from_node(node, checker)?], ..Clock::default() }
             }
@@ -62,7 +66,7 @@ impl FromNode for Clock {
             Value::Seq(_) if node.name.is_none() => Clock { seen: Vec::from_node(node, checker)?, ..Clock::default() },
             _ => {
                 let ClockFields { offset, start, seen, drift } = ClockFields::from_node(node, checker)?;
-                Clock { offset, start, seen, drift: drift.0, stated: true }
+                Clock { offset, start, seen, drift: drift.0, ..Clock::default() }
             }
         };
         Some(Clock { stated: true, ..clock })
@@ -70,7 +74,7 @@ impl FromNode for Clock {
 
     fn expects() -> String {
         "an offset such as \"+07:01:39\", an instant such as \"2024-06-01T10:00:00Z\", what is seen when \
-         (\"GX010012.MP4 @ 00:01:10 = 2024-06-01T10:21:04Z\", or several in a list), or `Clock(...)`"
+         (\"GX010012.MP4 @ 00:01:10 = 2024-06-01T10:21:04Z\", or several in a list), `Clock(...)`, or `Motion`"
             .to_owned()
     }
 

@@ -91,13 +91,15 @@ pub struct Clock {
     /// By how much true time goes faster than the film's, in 1 / 1,000 of a part
     /// per million.
     pub drift: i32,
+    /// Whether how much the picture moves is to be compared with the log.
+    pub motion: bool,
     /// Whether the manifest says so: then nothing else is asked.
     pub stated: bool,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Clock { offset: Timestamp::ZERO, start: None, seen: Vec::new(), drift: 0, stated: false }
+        Clock { offset: Timestamp::ZERO, start: None, seen: Vec::new(), drift: 0, motion: false, stated: false }
     }
 }
 

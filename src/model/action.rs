@@ -445,8 +445,10 @@ impl ActionSpec {
             ActionSpec::CompleteTelemetry(s) => vec![s.telemetry],
             ActionSpec::Extract(s) => vec![s.file],
             ActionSpec::Align(s) => {
-                let payloads = s.recordings.iter().flat_map(|r| &r.chapters).filter_map(|chapter| chapter.payloads);
-                payloads.chain(s.log.iter().map(|log| log.telemetry)).collect()
+                let chapters = || s.recordings.iter().flat_map(|recording| &recording.chapters);
+                let payloads = chapters().filter_map(|chapter| chapter.payloads);
+                let motion = chapters().flat_map(|chapter| chapter.motion.iter().copied());
+                payloads.chain(motion).chain(s.log.iter().map(|log| log.telemetry)).collect()
             }
             ActionSpec::Copy(s) => vec![s.source.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),

@@ -73,6 +73,8 @@ pub enum AlignMethod {
     Zone,
     /// What the camera says.
     Claimed,
+    /// How much the picture moves beside the logger's speed.
+    Motion,
 }
 
 impl AlignMethod {
@@ -84,6 +86,7 @@ impl AlignMethod {
             AlignMethod::Shaking => "shaking",
             AlignMethod::Zone => "zone",
             AlignMethod::Claimed => "claimed",
+            AlignMethod::Motion => "motion",
         }
     }
 }
@@ -96,6 +99,7 @@ impl fmt::Display for AlignMethod {
             AlignMethod::Shaking => "the camera's accelerometer beside the log's speed",
             AlignMethod::Zone => "the camera's clock, taken for one in another time zone",
             AlignMethod::Claimed => "the camera's clock",
+            AlignMethod::Motion => "how much the picture moves beside the log's speed",
         })
     }
 }

@@ -240,6 +240,9 @@ pub struct AlignChapter {
     pub offset: Timestamp,
     /// The telemetry track of the file.
     pub payloads: Option<Digest>,
+    /// Artifacts with how much its picture moves, in order of time, where that is
+    /// asked for.
+    pub motion: Vec<Digest>,
 }
 
 /// `choose`: candidates, scores and selection to `Chosen` (value) and a

@@ -3,7 +3,8 @@
 //! 1. UTC of the receiver in the camera, a + b x media time over a whole
 //!    recording, its chapters together ([`gpmf::fit`]).
 //! 2. The camera's own speed, else what its accelerometer feels, beside the
-//!    logger's speed ([`correlate`]): all recordings of the camera together,
+//!    logger's speed, or how much the picture moves where that is asked for
+//!    ([`correlate`]): all recordings of the camera together,
 //!    since its clock is wrong by about the same for all; then each on its own
 //!    ([`settle`]), since cameras state whole seconds.
 //! 3. What the camera says, as it is where that lies within the log; else moved
@@ -23,6 +24,7 @@ use super::lookup::Lookup;
 use crate::base::{Diagnostic, Digest, Timestamp};
 use crate::model::Telemetry;
 use crate::model::alignment::{AlignMethod, Alignment, Attempt, RecordingClock};
+use crate::model::signal::Signal;
 
 /// One recording of the camera.
 #[derive(Clone, Debug)]
@@ -31,13 +33,26 @@ pub struct Recorded {
     pub claimed: Option<i64>,
     /// In ns.
     pub duration: i64,
-    /// Where each file starts in the recording, in ns, and its telemetry track.
-    pub chapters: Vec<(i64, Option<Digest>)>,
+    pub chapters: Vec<Chapter>,
+}
+
+/// One file of a recording.
+#[derive(Clone, Debug, Default)]
+pub struct Chapter {
+    /// Where it starts in the recording, in ns.
+    pub offset: i64,
+    /// Its telemetry track.
+    pub payloads: Option<Digest>,
+    /// How much its picture moves, where that is asked for.
+    pub motion: Vec<Digest>,
 }
 
 /// Reads a telemetry track: they are asked for one after another, since each may
 /// be large.
 pub type Tracks<'a> = dyn Fn(Digest) -> Result<Vec<u8>, Diagnostic> + 'a;
+
+/// Reads how much a picture moves.
+pub type Motions<'a> = dyn Fn(Digest) -> Result<Signal, Diagnostic> + 'a;
 
 /// Dilution of precision above which a receiver is not believed.
 const MOST_DOP: f64 = 5.0;
@@ -60,8 +75,11 @@ const NEAR: i64 = 2 * SECOND;
 type Samples = fn(&Known) -> &[(i64, f64)];
 
 /// What of a camera is compared with the log's speed, the best first.
-const CURVES: [(AlignMethod, Samples); 2] =
-    [(AlignMethod::Speed, |known| &known.speed), (AlignMethod::Shaking, |known| &known.shaking)];
+const CURVES: [(AlignMethod, Samples); 3] = [
+    (AlignMethod::Speed, |known| &known.speed),
+    (AlignMethod::Shaking, |known| &known.shaking),
+    (AlignMethod::Motion, |known| &known.motion),
+];
 
 /// What a recording says of itself.
 struct Known {
@@ -70,6 +88,9 @@ struct Known {
     speed: Vec<(i64, f64)>,
     /// Media time in ns and how much the camera shakes, in m/s².
     shaking: Vec<(i64, f64)>,
+    /// Media time in ns and how much the picture changes between two looks at
+    /// it, in percent.
+    motion: Vec<(i64, f64)>,
 }
 
 /// What was compared, as far as it was found.
@@ -89,9 +110,12 @@ pub fn align(
     recordings: &[Recorded],
     log: Option<(&Telemetry, i64)>,
     tracks: &Tracks<'_>,
+    motions: &Motions<'_>,
 ) -> Result<(Alignment, Vec<String>), Diagnostic> {
-    let mut known =
-        recordings.iter().map(|recording| read(recording, tracks)).collect::<Result<Vec<Known>, Diagnostic>>()?;
+    let mut known = recordings
+        .iter()
+        .map(|recording| read(recording, tracks, motions))
+        .collect::<Result<Vec<Known>, Diagnostic>>()?;
     let mut tried = Vec::new();
     // Two stamps of one second may both be wrong, and so may most of those of a
     // receiver that was seldom right: such a recording follows the others.
@@ -111,6 +135,10 @@ pub fn align(
     let is_long = recordings.iter().map(|recording| recording.duration).fold(0, i64::saturating_add) >= LONG;
     let mut doubtful: Option<Alignment> = None;
     for (method, samples) in CURVES {
+        let is_motion = method == AlignMethod::Motion;
+        if is_motion && known.iter().all(|known| known.motion.is_empty()) {
+            continue;
+        }
         let Compared { found, score } = match by_curve(recordings, &known, log, method, samples) {
             Ok(compared) => compared,
             Err(told) => {
@@ -119,14 +147,16 @@ pub fn align(
             }
         };
         // How much a camera shakes tells less than how fast it moves.
-        let is_sure = found.confidence >= SURE && (is_long || method == AlignMethod::Speed);
+        let is_sure = found.confidence >= SURE && !is_motion && (is_long || method == AlignMethod::Speed);
         let as_claimed = found.offset_ms.is_some_and(|offset| offset.saturating_mul(MILLISECOND).abs() <= NEAR);
         // A claim that lies in the log is not given up for what may be chance.
         let is_better = (is_sure && is_long)
             || (as_claimed && score >= 800 && method == AlignMethod::Speed)
+            // That is what was asked for.
+            || (is_motion && is_long)
             || !claims::lies_within(recordings, log);
         if found.confidence >= LEAST && is_better {
-            let warnings = if is_sure || as_claimed { Vec::new() } else { vec![unsure(&found)] };
+            let warnings = if is_sure || (as_claimed && !is_motion) { Vec::new() } else { vec![unsure(&found)] };
             return Ok((reported(found, tried), warnings));
         }
         tried.push(attempt(&found));
@@ -157,9 +187,18 @@ fn attempt(found: &Alignment) -> Attempt {
 }
 
 /// Reads a recording chapter by chapter.
-fn read(recording: &Recorded, tracks: &Tracks<'_>) -> Result<Known, Diagnostic> {
-    let (mut anchors, mut speed, mut shaking) = (Vec::new(), Vec::new(), Vec::new());
-    for (offset, payloads) in &recording.chapters {
+fn read(recording: &Recorded, tracks: &Tracks<'_>, motions: &Motions<'_>) -> Result<Known, Diagnostic> {
+    let (mut anchors, mut speed, mut shaking, mut motion) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Chapter { offset, payloads, motion: moving } in &recording.chapters {
+        for signal in moving {
+            let Signal { times, values } = motions(*signal)?;
+            // What lies between two looks happened in the middle of them. The first
+            // of a file has none before it.
+            for (pair, value) in times.windows(2).zip(values.iter().skip(1)) {
+                let middle = pair[0].saturating_add(pair[1].saturating_sub(pair[0]) / 2).saturating_mul(1_000);
+                motion.push((middle.saturating_add(*offset), f64::from(*value) / Signal::SCALE * 100.0));
+            }
+        }
         let Some(payloads) = payloads else { continue };
         let (decoded, _) = gpmf::decode(&tracks(*payloads)?)?;
         let precise = |dop: f64| dop.is_nan() || dop <= MOST_DOP;
@@ -171,7 +210,7 @@ fn read(recording: &Recorded, tracks: &Tracks<'_>) -> Result<Known, Diagnostic> 
         }
         shaking.extend(decoded.shaking().into_iter().map(|(media, value)| (media.saturating_add(*offset), value)));
     }
-    Ok(Known { clock: gpmf::fit(&anchors), speed, shaking })
+    Ok(Known { clock: gpmf::fit(&anchors), speed, shaking, motion })
 }
 
 fn whole_ms(nanos: i64) -> i64 {
@@ -262,6 +301,7 @@ fn by_curve(
     points.sort_by_key(|(time, _)| *time);
     let nothing = match method {
         AlignMethod::Shaking => "the camera has no accelerometer",
+        AlignMethod::Motion => "nothing moves",
         _ => "the camera measures no speed",
     };
     let camera = Curve::of_samples(&points).ok_or(nothing)?;

@@ -217,6 +217,7 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) ->
     let clock = if utc { LogClock::Utc } else { LogClock::Start };
     let format = format!("GPMF{of}{stream}");
     if film && !table.has_values() {
+        table.notes.push("nothing is in it, so the film counts as one without telemetry".to_owned());
         return table.finish(format, clock, false);
     }
     table.finish_or(&format, clock, HINT, false)

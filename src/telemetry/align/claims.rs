@@ -185,7 +185,8 @@ pub(super) fn by_claim(
         Zone::None => {}
     }
     let warning = "none of the camera's footage lies in the log by its clock, and no zone of the world explains it: \
-                   nothing of the log is shown with it; write `clock` in its footage set";
+                   nothing of the log is shown with it; write `clock` in its footage set (`clock: Motion` compares how much \
+                   the picture moves with the log's speed, which is never sure)";
     warnings.push(warning.to_owned());
     (found, warnings)
 }

@@ -70,7 +70,7 @@ fn film(claimed: Option<&str>, chapters: &[(i64, Vec<u8>)]) -> Film {
     let place = |(seconds, track): &(i64, Vec<u8>)| {
         let at = offset;
         offset += seconds * SECOND;
-        (at, Some(Digest::of(track)))
+        Chapter { offset: at, payloads: Some(Digest::of(track)), motion: Vec::new() }
     };
     let chapters = chapters.iter().map(place).collect();
     Film { recorded: Recorded { claimed: claimed.map(at), duration: offset, chapters }, tracks }
@@ -82,7 +82,8 @@ fn recorded(claimed: &str, seconds: i64, track: Vec<u8>) -> Film {
 
 /// Without a telemetry track.
 fn bare(claimed: &str, seconds: i64) -> Film {
-    let recorded = Recorded { claimed: Some(at(claimed)), duration: seconds * SECOND, chapters: vec![(0, None)] };
+    let recorded =
+        Recorded { claimed: Some(at(claimed)), duration: seconds * SECOND, chapters: vec![Chapter::default()] };
     Film { recorded, tracks: Vec::new() }
 }
 
@@ -92,7 +93,7 @@ fn aligned(films: &[Film], log: &Telemetry) -> (Alignment, Vec<String>) {
         let mut all = films.iter().flat_map(|film| &film.tracks);
         Ok(all.find(|track| Digest::of(track) == digest).unwrap().clone())
     };
-    align(&recordings, Some((log, 0)), &tracks).unwrap()
+    align(&recordings, Some((log, 0)), &tracks, &|_| Ok(Signal::default())).unwrap()
 }
 
 fn starts(found: &Alignment) -> Vec<i64> {
@@ -299,7 +300,7 @@ fn a_claim_that_the_cameras_own_speed_contradicts_is_told() {
 #[test]
 fn films_without_a_date_are_told() {
     let film = Film {
-        recorded: Recorded { claimed: None, duration: 60 * SECOND, chapters: vec![(0, None)] },
+        recorded: Recorded { claimed: None, duration: 60 * SECOND, chapters: vec![Chapter::default()] },
         tracks: Vec::new(),
     };
     let (found, warnings) = aligned(&[film], &log(3_600));

@@ -108,8 +108,22 @@ fn a_place_elsewhere_hides_nothing() {
 fn what_tells_the_way() {
     // Of AiM, RaceChrono, GoPro, FIT, and of nobody that is known.
     for name in [
-        "latitude", "heading", "lateral_g", "lean_angle", "gps_lat_acc", "gps_gyro", "x_acc", "x_rate_of_rotation",
-        "x_magnetic_field", "steering_angle", "accel_x", "orientation_w", "position_lat", "lat2", "easting", "anything",
+        "latitude",
+        "heading",
+        "lateral_g",
+        "lean_angle",
+        "gps_lat_acc",
+        "gps_gyro",
+        "x_acc",
+        "x_rate_of_rotation",
+        "x_magnetic_field",
+        "steering_angle",
+        "accel_x",
+        "orientation_w",
+        "position_lat",
+        "lat2",
+        "easting",
+        "anything",
     ] {
         assert!(privacy::tells(name), "{name}");
     }
