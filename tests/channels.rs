@@ -1,7 +1,11 @@
 //! What a project adds to its telemetry and hides of it: what is planned, what
 //! an edit runs again, what is shown.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
