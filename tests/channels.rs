@@ -1,7 +1,11 @@
 //! What a project adds to its telemetry and hides of it: what is planned, what
 //! an edit runs again, what is shown.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something fails, and says what it skips"
+)]
 
 mod common;
 
@@ -87,7 +91,7 @@ const ADDED: &str = r#"channels: {
     laps: Distance("300m"),
     moments: Moments(length: "2s", weights: {}, pins: ["front/a@3s", "front/a@50s"]),
     overlays: {
-        "effort": Gauge(channel: "effort"),
+        "effort": Gauge(channel: "effort", min: 0, max: 10),
         "zone": Gauge(channel: "heart_rate_zone", min: 0, max: 5),
         "lap": Text(text: "lap {lap} {lap_time:1} {vertical_speed:1:m/h}"),
     },
@@ -96,15 +100,17 @@ const ADDED: &str = r#"channels: {
 #[test]
 fn an_edit_of_an_expression_encodes_only_what_shows_it() {
     let project = project(ADDED);
-    let made = project.make();
-    assert_eq!(made.ran().get("telemetry.complete"), Some(&1), "{:?}", made.ran());
+    // Before anything was made.
     let told = project.ok(&["doctor"]);
+    assert!(told.contains("with what the project adds and hides") && told.contains("heart_rate_zone"), "{told}");
+    let made = project.make();
+    assert_eq!(made.ran().get("telemetry.complete"), None, "{:?}", made.ran());
     for expected in ["effort", "heart_rate_zone", "lap_time", "vertical_speed"] {
         assert!(told.contains(expected), "{expected:?} is missing in\n{told}");
     }
     project.make().assert_ran([]);
 
-    // Spaces are nothing that is shown, and neither is a channel that no overlay names.
+    // A channel that no overlay names.
     project.edit("autocut.ron", "heart_rate * 1", "heart_rate * 3");
     let ran = project.make().ran();
     assert_eq!(ran.get("telemetry.complete"), Some(&1), "{ran:?}");
@@ -150,13 +156,17 @@ fn what_is_wrong_with_an_expression_is_told_where_it_stands_in_the_manifest() {
 fn moments_are_weighed_by_what_a_log_is_looked_through_for() {
     let project = project(
         r#"laps: Distance("330m"),
-    moments: Moments(length: "2s", pre_roll: "500ms", total: "2s", weights: {"lap_start": 1}),
+    moments: Moments(length: "2s", pre_roll: "500ms", total: "4s", weights: {"lap_start": 1}),
     outputs: { "reel": Reel(file: "reel.mp4") },"#,
     );
     project.make();
-    // 11.12 m a second: the second lap begins after 330 m, in second 29.7.
+    // 11.12 m a second: the first lap begins with the log, the second after 330 m, in second
+    // 29.7; what is scored begins half a second after the moment.
     let told = project.ok(&["explain", "moments"]);
-    assert!(told.contains("lap_start") && told.contains("front/a@29"), "{told}");
+    assert!(
+        told.contains("lap_start") && told.contains("*  front/a@0.0s") && told.contains("*  front/a@28.5s"),
+        "{told}"
+    );
     project.edit("autocut.ron", "\"lap_start\": 1", "\"new_maximum(sped)\": 1");
     let output = project.run(&["make"]);
     let text = String::from_utf8_lossy(&output.stderr);

@@ -11,7 +11,7 @@ use crate::exec::survey;
 use crate::exec::worker::{self, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::footage::{self, Recording};
-use crate::graph::{FileState, clocks, complete};
+use crate::graph::{FileState, clocks, complete, telemetry};
 use crate::inputs::RealSystem;
 use crate::inputs::machine::Machine as Hardware;
 use crate::model::alignment::{AlignMethod, Alignment};
@@ -101,7 +101,9 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     };
     let recordings = &aligned.recordings;
     let clocks = clocks::clocks(db, project).value.clone().unwrap_or_default();
-    let log = complete::log(db, project).value.clone().flatten();
+    // Where what is added is wrong, what was recorded can be told all the same.
+    let log = complete::log(db, project).value.clone();
+    let log = log.or_else(|| telemetry::recorded(db, project).value.clone()).flatten();
     let damage = damage(workspace);
     let report = |recording: &Recording| RecordingReport {
         name: recording.name.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::{Diagnostic, Timestamp};
 use crate::exec::failure::Missing;
 use crate::exec::workspace::Workspace;
-use crate::graph::{Needs, clocks, moments, outputs, stills};
+use crate::graph::{Needs, complete, moments, outputs, stills};
 
 /// What is to be brought up to date.
 #[derive(Clone, Debug)]
@@ -98,8 +98,8 @@ pub fn evaluate(workspace: &Workspace, goal: &Goal) -> (Needs, bool) {
             (planned.needs.clone(), planned.value.is_some())
         }
         Goal::Inputs => {
-            let planned = clocks::clocks(db, project);
-            (planned.needs.clone(), planned.value.is_some())
+            let planned = complete::inputs(db, project);
+            (planned.needs, planned.value.is_some())
         }
         Goal::Stills(wanted) => {
             let planned = stills::stills(db, project, wanted);

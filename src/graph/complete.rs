@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::graph::clocks;
 use crate::graph::db::{Db, Project};
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry::{Log, recorded};
@@ -27,6 +28,14 @@ pub fn log(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
         None => Some(None),
     });
     needs.finish(completed)
+}
+
+/// The clocks and the log: what can be said of the inputs.
+pub fn inputs(db: &dyn Db, project: Project) -> Planned<()> {
+    let mut needs = Collector::default();
+    let clocks = needs.take(clocks::clocks(db, project)).is_some();
+    let log = needs.take(log(db, project)).is_some();
+    needs.finish((clocks && log).then_some(()))
 }
 
 fn completed(db: &dyn Db, project: Project, recorded: Arc<Log>, needs: &mut Collector) -> Option<Arc<Log>> {

@@ -145,7 +145,9 @@ schema! {
         step: Timestamp = Timestamp::from_millis(500),
         /// How much each signal and channel counts: `motion`, `sharpness`,
         /// `exposure`, `scene_change`, `detect:CLASS`, or a channel of the
-        /// telemetry. `|gradient|` weighs the absolute value. Left out: motion
+        /// telemetry, or what a log is looked through for: `new_maximum(CHANNEL)`,
+        /// `summit`, `descent`, `lap_start`, `event`. `|gradient|` weighs the
+        /// absolute value. Left out: motion
         /// 0.3, sharpness 0.2, exposure and scene_change 0.1; with telemetry
         /// also speed and |gradient| 0.2; with a detector 0.3 over its classes.
         weights: Option<BTreeMap<String, Weight>> = None,

@@ -137,7 +137,7 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 3,
+    version: 4,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,

@@ -41,7 +41,7 @@ impl Readout {
             return Err(Diagnostic::input(message).hint("name a unit of the same kind, or leave `unit` out"));
         }
         let usual = match unit {
-            Unit::Percent | Unit::Kilometres | Unit::Miles | Unit::StandardGravity => 1,
+            Unit::Percent | Unit::Kilometres | Unit::Miles | Unit::StandardGravity | Unit::WattsPerKilogram => 1,
             Unit::MetresPerSecond | Unit::MetresPerSecondSquared => 1,
             Unit::Radians => 2,
             _ => 0,

@@ -6,7 +6,7 @@ use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stream};
 use winnow::token::take_while;
 
-use super::{FUNCTIONS, Fault, Function, MANY, Operator, Term, TermKind};
+use super::{FUNCTIONS, Fault, MANY, Operator, Term, TermKind};
 use crate::base::Unit;
 use crate::base::diagnostic::nearest;
 
@@ -254,7 +254,7 @@ fn named(input: &mut Input<'_>) -> Parsed<TermKind> {
         );
         return Err(ErrMode::Cut(fault.hint(format!("write `{form}`"))));
     }
-    Ok(TermKind::Call(*function as Function, arguments))
+    Ok(TermKind::Call(*function, arguments))
 }
 
 fn arguments(input: &mut Input<'_>, opened: usize) -> Parsed<Vec<Term>> {

@@ -172,7 +172,7 @@ fn call(function: Function, arguments: &[Compiled<'_>], at: usize) -> f64 {
         }
         Function::If => match value(0) {
             condition if condition.is_nan() => f64::NAN,
-            condition if condition == 0.0 => value(2),
+            0.0 => value(2),
             _ => value(1),
         },
         Function::Known => f64::from(u8::from(!value(0).is_nan())),

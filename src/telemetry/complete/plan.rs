@@ -62,9 +62,8 @@ pub fn needed(additions: &Additions, names: &[&str]) -> Additions {
         if matches!(name.as_str(), "lap" | "lap_time" | "lap_start") {
             part.laps = additions.laps.clone();
         }
-        match Score::parse(&name) {
-            Some(Score::NewMaximum(channel)) => open.push(channel.to_owned()),
-            _ => {}
+        if let Some(Score::NewMaximum(channel)) = Score::parse(&name) {
+            open.push(channel.to_owned());
         }
         for channel in additions.channels.iter().filter(|channel| channel.name == name) {
             part.channels.push(channel.clone());
