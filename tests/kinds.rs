@@ -46,7 +46,7 @@ const BYTES: &[(&str, &str)] = &[
 const KEYS: &[&str] = &[
     "998cf149", "a2c1948e", "4ff6f7e5", "cd6cbe17", "e612343f", "4da65c81", "c6969576", "fc749b45", "1b9c6190",
     "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "0e22e825",
-    "a8e2a63c", "b5891f19", "fd430a16",
+    "a8e2a63c", "b5891f19", "435c3015",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
