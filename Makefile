@@ -17,8 +17,12 @@ LIBRARIES := libavcodec libavformat libavutil libswscale libswresample
 # Tests whose rounds `make soak` multiplies.
 SOAKED := crash mutated property watch
 
+# Targets of tests/fuzz, and how long each runs.
+FUZZED ?= csv fit gpx tcx nmea srt gpmf log columns manifest
+FUZZ_SECONDS ?= 60
+
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test soak bench lint fmt docs install uninstall clean
+.PHONY: help deps build demo test soak bench fuzz lint fmt docs install uninstall clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +63,19 @@ soak: deps ## Run the long proofs: kills, random edits, mutated files, a thousan
 	@seed=$${SOAK_SEED:-$$(date +%s)}; started=$$(date +%s); echo "soak: seed $$seed"; \
 	SOAK=1 SOAK_SEED=$$seed $(CARGO) test $(PROFILE) $(addprefix --test ,$(SOAKED)) -- --nocapture --test-threads 1; \
 	code=$$?; echo "soak: seed $$seed, $$(( $$(date +%s) - started )) s"; exit $$code
+
+# Each target has its seeds in tests/fuzz/seeds; what is found on the way stays in
+# tests/fuzz/corpus, what goes wrong in tests/fuzz/artifacts. No sanitizer: the
+# library has no unsafe code, and so the stable toolchain will do.
+fuzz: deps ## Fuzz every parser of the library, a minute each (needs cargo-fuzz; FUZZ_SECONDS=N, FUZZED="fit gpx")
+	@command -v cargo-fuzz >/dev/null || { echo "install it first: cargo install cargo-fuzz" >&2; exit 2; }
+	@for target in $(FUZZED); do \
+	    echo "fuzz: $$target"; mkdir -p tests/fuzz/corpus/$$target; \
+	    seeds=tests/fuzz/seeds/$$target; [ $$target != log ] || seeds=$$(echo tests/fuzz/seeds/*); \
+	    $(CARGO) fuzz run --fuzz-dir tests/fuzz --release --sanitizer none $$target \
+	        tests/fuzz/corpus/$$target $$seeds -- -max_total_time=$(FUZZ_SECONDS) \
+	        -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 || exit 1; \
+	done
 
 lint: deps ## Check formatting and lints
 	@$(CARGO) fmt --all -- --check

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
 
-use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Timestamp};
-use autocut::exec::inline::{self, Logs, Made, Materials};
+use autocut::base::{Diagnostic, Digest, FrameRate, Orientation, Size, Timestamp, Unit};
+use autocut::exec::inline::{self, Logs, Materials};
 use autocut::model::footage::{Colour, Matrix};
 use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use autocut::model::specs::*;
 use autocut::model::timeline::{Fit, Sampling, SourcePicture, VideoFormat};
 use autocut::model::{ActionSpec, KeyFields, Toolchain};
+use autocut::telemetry::columns::Source;
 
 /// Kind, its version (with that of the table it looks into), and the digest of
 /// what it makes of the inputs below.
@@ -23,15 +24,19 @@ use autocut::model::{ActionSpec, KeyFields, Toolchain};
 /// (`KINDS`, or the version in the table of formats or overlays), then put the
 /// new line here.
 const BYTES: &[(&str, &str)] = &[
-    ("telemetry.import 2 Csv 2", "dc6728b4"),
-    ("telemetry.clean 2", "987d9d01"),
-    ("telemetry.merge 1", "c0aaddda"),
+    ("telemetry.import 3 Csv 2", "8487de81"),
+    ("telemetry.clean 3", "480386f9"),
+    ("telemetry.merge 2", "3d675fcc"),
+    ("telemetry.complete 1", "aa62a4ea"),
     ("locate 1", "0c0f4f39"),
+    ("telemetry.export 1 Csv", "4413a824"),
+    ("telemetry.export 1 Gpx", "91cb5b02"),
+    ("telemetry.export 1 Json", "5f4657a5"),
     ("choose 2", "6e54aa8a"),
     ("show 1 Gauge 2001", "ae487252"),
     ("draw 1 Gauge 2001", "5cea4c60"),
-    ("show 1 Map 2001", "180586c5"),
-    ("draw 1 Map 2001", "54d473fb"),
+    ("show 1 Map 2002", "180586c5"),
+    ("draw 1 Map 2002", "54d473fb"),
     ("show 1 Elevation 2001", "53a5291f"),
     ("draw 1 Elevation 2001", "79e623a9"),
     ("show 1 Text 2001", "f2b253af"),
@@ -44,9 +49,9 @@ const BYTES: &[(&str, &str)] = &[
 /// `KINDS`, under an empty toolchain. A change here forgets every result of the
 /// kind, which is right if and only if its meaning changed.
 const KEYS: &[&str] = &[
-    "998cf149", "a2c1948e", "4ff6f7e5", "cd6cbe17", "e612343f", "4da65c81", "c6969576", "fc749b45", "1b9c6190",
-    "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "0e22e825",
-    "a8e2a63c", "b5891f19", "435c3015",
+    "998cf149", "a2c1948e", "4ff6f7e5", "e10fcf03", "0df1aaca", "4da65c81", "c6969576", "fc749b45", "1b9c6190",
+    "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "485f241b",
+    "a8e2a63c", "b5891f19", "435c3015", "f2550cd8", "ef0cd673",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);
@@ -66,6 +71,10 @@ impl Materials for Memory {
     fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic> {
         self.0.get(&digest).cloned().ok_or_else(|| Diagnostic::bug("not there"))
     }
+
+    fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic> {
+        Ok(Box::new(self.read(digest)?))
+    }
 }
 
 /// A hilly loop with every usual channel, one sample a second.
@@ -84,8 +93,17 @@ fn csv() -> String {
     text
 }
 
-fn run(spec: ActionSpec, memory: &Memory) -> Made {
-    inline::run(&spec, memory, &Logs::default()).unwrap_or_else(|problem| panic!("{problem}"))
+/// What an action gives.
+struct Done {
+    artifact: Vec<u8>,
+    value: Vec<u8>,
+}
+
+fn run(spec: ActionSpec, memory: &Memory) -> Done {
+    let mut artifact = Vec::new();
+    let made =
+        inline::run(&spec, memory, &Logs::default(), &mut artifact).unwrap_or_else(|problem| panic!("{problem}"));
+    Done { artifact, value: made.value }
 }
 
 fn seconds(seconds: i64) -> Timestamp {
@@ -129,11 +147,34 @@ fn overlays() -> Vec<OverlaySpec> {
     manifest.unwrap_or_else(|| panic!("{problems:?}")).overlays.into_iter().map(|overlay| overlay.spec).collect()
 }
 
+fn complete(telemetry: Digest) -> CompleteSpec {
+    CompleteSpec {
+        telemetry,
+        laps: Some(LapRule::Distance { millimetres: 100_000 }),
+        privacy: vec![PrivatePlace { latitude: 473_769_000, longitude: 85_417_000, radius: 200_000 }],
+        steps: vec![
+            CompleteStep::VerticalSpeed,
+            CompleteStep::Zones {
+                channel: "speed".into(),
+                unit: Unit::KilometresPerHour,
+                bounds: vec![20_000, 30_000],
+            },
+            CompleteStep::Expression {
+                name: "effort".into(),
+                text: "mean(speed, 5s) * (1 + rate(altitude) / 1m/s)".into(),
+                unit: Unit::MetresPerSecond,
+                converts: true,
+            },
+            CompleteStep::Score { name: "summit".into() },
+        ],
+    }
+}
+
 #[test]
 fn bytes_change_only_with_the_version() {
     let mut memory = Memory(BTreeMap::new());
     let mut found = Vec::new();
-    let mut note = |what: String, made: &Made| {
+    let mut note = |what: String, made: &Done| {
         let digest = Digest::of(&[made.artifact.as_slice(), made.value.as_slice()].concat());
         found.push((what, digest.short()));
     };
@@ -159,8 +200,18 @@ fn bytes_change_only_with_the_version() {
     let merge = ActionSpec::MergeTelemetry(MergeSpec { logs: logs.to_vec() });
     note(format!("telemetry.merge {}", merge.kind().version), &run(merge, &memory));
 
+    let complete = ActionSpec::CompleteTelemetry(complete(log));
+    note(format!("telemetry.complete {}", complete.kind().version), &run(complete, &memory));
+
     let locate = ActionSpec::Locate(LocateSpec { telemetry: log, at: 1_717_236_030_000_000_000 });
     note(format!("locate {}", locate.kind().version), &run(locate, &memory));
+
+    for format in [LogFormat::Csv, LogFormat::Gpx, LogFormat::Json] {
+        let (stretch, channels) = (Some((1_717_236_030_000_000_000, 1_717_236_090_000_000_000)), Vec::new());
+        let title = "<track>".to_owned();
+        let spec = ActionSpec::Export(ExportSpec { telemetry: log, format, utc: Some(0), stretch, channels, title });
+        note(format!("telemetry.export {} {format:?}", spec.kind().version), &run(spec, &memory));
+    }
 
     let choice = ActionSpec::Choose(choose(Some(log)));
     note(format!("choose {}", choice.kind().version), &run(choice, &memory));
@@ -347,6 +398,15 @@ fn specs() -> Vec<ActionSpec> {
             }],
             log: Some(MergeLog { telemetry: digest, shift: 1 }),
         }),
+        ActionSpec::Export(ExportSpec {
+            telemetry: digest,
+            format: LogFormat::Gpx,
+            utc: Some(1),
+            stretch: Some((2, 3)),
+            channels: vec!["speed".to_owned()],
+            title: "track".to_owned(),
+        }),
+        ActionSpec::CompleteTelemetry(complete(digest)),
     ]
 }
 
@@ -424,6 +484,8 @@ fn what_is_absent_is_in_the_key() {
         "compare",
         "telemetry.merge",
         "telemetry.align",
+        "telemetry.export",
+        "telemetry.complete",
     ];
     assert_eq!(reached, media);
 }

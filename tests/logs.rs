@@ -99,9 +99,26 @@ fn doctor_tells_of_each_log_and_of_all() {
         "30 samples over 29 s",
         "all 2 logs as one",
         "covers 100 % of front/a",
+        "usually 1.00 s from one sample to the next",
+        "nothing is known for 11.00 s in all; the longest gap 11.00 s from 2024-06-01T10:00:04.000Z",
     ] {
         assert!(told.contains(expected), "{expected:?} is missing in\n{told}");
     }
+}
+
+/// The watch is silent from its sample at :04 to that at :15.
+#[test]
+fn doctor_tells_the_quality_of_logs_as_json() {
+    let project = project();
+    let told: serde_json::Value = serde_json::from_str(&project.ok(&["doctor", "--json"])).unwrap();
+    let names: Vec<&str> = told["logs"].as_array().unwrap().iter().map(|log| log["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["watch.gpx", "power.csv", "all 2 logs as one"]);
+    let quality = &told["logs"][0]["cleaned"]["quality"];
+    let start = 1_717_236_000_000_000_000_i64;
+    let gap = serde_json::json!([start + 4_000_000_000, start + 15_000_000_000]);
+    assert_eq!((&quality["longest"], &quality["usual"]), (&serde_json::json!([gap]), &1_000_000_000.into()));
+    assert_eq!(told["logs"][2]["cleaned"]["quality"]["longest"], serde_json::json!([]));
+    assert_eq!(told["recordings"][0]["name"], "front/a");
 }
 
 #[test]

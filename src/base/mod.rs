@@ -14,4 +14,4 @@ pub use diagnostic::{Diagnostic, Diagnostics, Place, Shortage, Tier};
 pub use digest::Digest;
 pub use geometry::{Orientation, Point, Rect, Size};
 pub use time::{FrameRate, TimeRange, Timestamp, UtcTime};
-pub use units::Unit;
+pub use units::{Powers, Unit, UnitKind};

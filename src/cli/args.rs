@@ -10,6 +10,7 @@ use crate::deliver::encoders::{Wanted, Which};
 use crate::exec::decoding::DecodeBy;
 use crate::exec::reproducible;
 use crate::exec::settings::{Arguments, FromText, Jobs, SharedPlace, StoreFolder};
+use crate::telemetry::zone::Zone;
 
 /// make for video: renders what autocut.ron declares, and only what changed.
 #[derive(Debug, Parser)]
@@ -40,8 +41,8 @@ pub(super) enum Command {
     /// Check the manifest, without rendering.
     Check,
     /// Say what this machine can do, what is odd about each file of footage,
-    /// and what is done about it.
-    Doctor,
+    /// and what is done about it; how good each log is.
+    Doctor(Doctor),
     /// Show what would run, for how long, and why; run nothing.
     Plan(Plan),
     /// Say why something has to be made, or was made as it is.
@@ -51,6 +52,9 @@ pub(super) enum Command {
     /// Compare encoders, presets and qualities on a piece of your own footage,
     /// and say which to take. Writes no output.
     Bench(Bench),
+    /// Show what is in a file of telemetry, or in the telemetry of a film: its
+    /// channels, what they range over, how they run. Needs no project.
+    Telemetry(Telemetry),
     /// Write a page with the chosen moments and the near-misses, and the lines
     /// that pin or ban them.
     Storyboard(Storyboard),
@@ -310,6 +314,34 @@ pub(super) struct Bench {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Telemetry {
+    /// A log (FIT, GPX, TCX, CSV, NMEA, SRT, GPMF), or a film that carries one.
+    /// Where the manifest here names it, it is read as the manifest says.
+    pub file: PathBuf,
+    /// Clean it first: drop what is impossible, smooth the track, compute what
+    /// can be computed.
+    #[arg(long)]
+    pub clean: bool,
+    /// Print a row for each sample instead, as CSV: `time` in seconds of the
+    /// film or since 1970, then every channel in its own unit.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Draw the track and every channel, as a PNG file.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// The zone of times that name none, e.g. Europe/Berlin or +05:30 [default: UTC].
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub timezone: Option<String>,
+    /// Print a JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn zone(text: &str) -> Result<String, String> {
+    Zone(text.to_owned()).rules().map(|_| text.to_owned()).map_err(told)
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Storyboard {
     /// The page to write.
     #[arg(short, long, default_value = "storyboard.html")]
@@ -360,6 +392,13 @@ pub(super) struct Clean {
     /// Say what would go, and remove nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Doctor {
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

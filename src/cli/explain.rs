@@ -8,6 +8,7 @@ use crate::exec::explain::clock::cameras;
 use crate::exec::explain::inquiry::{self, Explanation, Inquiry};
 use crate::exec::explain::last;
 use crate::exec::goal::Goal;
+use crate::graph::outputs;
 use crate::report::{choice, clock, explanation, listing};
 
 pub(super) fn run(args: &Args, explain: &Explain) -> u8 {
@@ -69,14 +70,15 @@ fn answer(workspace: &mut Workspace, explain: &Explain) -> Result<Explanation, D
     Ok(explained)
 }
 
-/// The output of this name, or the first.
+/// The output of this name, or the first that has clips.
 fn output(workspace: &Workspace, named: Option<&str>) -> Result<String, Diagnostics> {
     if let Some(name) = named {
         workspace.check_targets(&[name.to_owned()])?;
         return Ok(name.to_owned());
     }
-    let first = workspace.manifest.outputs.first().map(|output| output.name.clone());
-    first.ok_or_else(|| Diagnostic::input("the manifest has no output").into())
+    let declared = &workspace.manifest.outputs;
+    let first = declared.iter().find(|output| outputs::settings(output).is_some()).or(declared.first());
+    first.map(|output| output.name.clone()).ok_or_else(|| Diagnostic::input("the manifest has no output").into())
 }
 
 /// What the last build ran, and why.

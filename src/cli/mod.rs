@@ -20,6 +20,7 @@ mod run;
 mod setup;
 mod store;
 mod storyboard;
+mod telemetry;
 mod verify;
 mod watch;
 
@@ -51,11 +52,12 @@ fn command(args: &Args) -> u8 {
         Command::Make(make) => make::run(args, make),
         Command::Watch(wanted) => watch::run(args, wanted),
         Command::Check => check::run(args),
-        Command::Doctor => doctor::run(args),
+        Command::Doctor(wanted) => doctor::run(args, wanted),
         Command::Plan(plan) => plan::run(args, plan),
         Command::Explain(explain) => explain::run(args, explain),
         Command::Graph(graph) => graph::run(args, graph),
         Command::Bench(bench) => bench::run(args, bench),
+        Command::Telemetry(wanted) => telemetry::run(args, wanted),
         Command::Storyboard(storyboard) => storyboard::run(args, storyboard),
         Command::New(new) => new::run(args, new),
         Command::Gc(gc) => gc::run(args, gc),

@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, wanted: &Storyboard) -> u8 {
     }
     let picture = |candidate: &_| workspace.still(&frames::frame_of(candidate));
     let page = storyboard::storyboard(&workspace.title(), &report, &picture);
-    match store::write_page(&wanted.output, &page, MARK) {
+    match store::write_page(&wanted.output, page.as_bytes(), MARK.as_bytes()) {
         Ok(()) => {
             listing::print_text(&format!("wrote {}\n", wanted.output.display()));
             setup::tell_beside_the_lock(&workspace);

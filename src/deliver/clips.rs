@@ -6,7 +6,7 @@ use crate::deliver::deliverables::{Deliverable, FilePlan, Files, Settings};
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
 use crate::manifest::{Checker, KindEntry, Node, schema};
-use crate::model::Clip;
+use crate::model::{Clip, Moment};
 
 schema! {
     /// One file for each moment, named by camera, recording and time, so that
@@ -56,7 +56,7 @@ fn each(params: &str, clips: &[&Clip], alike: &dyn Fn(&Clip) -> bool) -> Option<
         false => String::new(),
     };
     let file = |clip: &&Clip| FilePlan {
-        path: format!("{folder}/{}{}.{extension}", file_name(clip), mark(clip)),
+        path: format!("{folder}/{}{}.{extension}", file_name(&clip.moment), mark(clip)),
         music: wanted.sound.music.unwrap_or(false),
         chapters: false,
         title: Some(clip.moment.node()),
@@ -74,10 +74,10 @@ pub fn safe_name(recording: &str) -> String {
 
 /// `front-GX010012-0h03m12.500s`: sorts by time, and holds nothing that a file
 /// system might refuse.
-fn file_name(clip: &Clip) -> String {
-    let millis = clip.moment.start.to_millis().max(0);
+pub(crate) fn file_name(moment: &Moment) -> String {
+    let millis = moment.start.to_millis().max(0);
     let (h, m, s) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1_000 % 60);
-    let recording = safe_name(&clip.moment.recording);
+    let recording = safe_name(&moment.recording);
     format!("{recording}-{h}h{m:02}m{s:02}.{:03}s", millis % 1_000)
 }
 
@@ -85,15 +85,12 @@ fn file_name(clip: &Clip) -> String {
 mod tests {
     use super::*;
     use crate::base::Timestamp;
-    use crate::model::{Fit, Moment};
 
     #[test]
     fn names_say_where_the_moment_is() {
         let start = Timestamp::from_millis(192_500);
         let length = Timestamp::from_seconds(3);
         let moment = Moment { recording: "front/GX010012".into(), start, length, pinned: false };
-        let clip =
-            Clip { moment, frames: 90, pieces: Vec::new(), fit: Fit::Fit, telemetry_start: None, utc: None, drift: 0 };
-        assert_eq!(file_name(&clip), "front-GX010012-0h03m12.500s");
+        assert_eq!(file_name(&moment), "front-GX010012-0h03m12.500s");
     }
 }

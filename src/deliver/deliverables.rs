@@ -2,6 +2,7 @@
 
 use crate::deliver::codecs::{SoundCodec, VideoCodec};
 use crate::deliver::containers::Container;
+use crate::deliver::log::{self, LogPlan};
 use crate::deliver::quality::Quality;
 use crate::deliver::sound::Sound;
 use crate::deliver::video::Video;
@@ -14,7 +15,7 @@ pub struct Deliverable {
     /// Its name and parameters in the manifest.
     pub entry: KindEntry,
     /// Reads the parameters; `None` where they are not this kind's (they were
-    /// checked when the manifest was loaded).
+    /// checked when the manifest was loaded), and where nothing is seen or heard.
     pub settings: fn(params: &str) -> Option<Settings>,
     pub files: Files,
 }
@@ -30,6 +31,8 @@ pub enum Files {
     /// One for each of some clips. `alike` says that another recording's name
     /// differs from the clip's only in what a file system might refuse.
     Each(PlanEach),
+    /// No film: telemetry.
+    Log(fn(params: &str) -> Option<LogPlan>),
 }
 
 /// What every kind settles about picture and sound.
@@ -124,7 +127,7 @@ pub fn draft_of(path: &str) -> String {
     format!("{}.draft{}", &path[..dot], &path[dot..])
 }
 
-pub const DELIVERABLES: &[Deliverable] = &[reel::REEL, clips::CLIPS];
+pub const DELIVERABLES: &[Deliverable] = &[reel::REEL, clips::CLIPS, log::TELEMETRY];
 
 /// The kind of a name.
 pub fn find(kind: &str) -> Option<&'static Deliverable> {

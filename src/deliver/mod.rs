@@ -6,6 +6,7 @@ pub mod codecs;
 pub mod containers;
 pub mod deliverables;
 pub mod encoders;
+pub mod log;
 pub mod quality;
 pub mod reel;
 pub mod segments;

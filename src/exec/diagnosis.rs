@@ -11,7 +11,7 @@ use crate::exec::survey;
 use crate::exec::worker::{self, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::footage::{self, Recording};
-use crate::graph::{FileState, clocks, telemetry};
+use crate::graph::{FileState, clocks, complete};
 use crate::inputs::RealSystem;
 use crate::inputs::machine::Machine as Hardware;
 use crate::model::alignment::{AlignMethod, Alignment};
@@ -101,7 +101,7 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     };
     let recordings = &aligned.recordings;
     let clocks = clocks::clocks(db, project).value.clone().unwrap_or_default();
-    let log = telemetry::log(db, project).value.clone().flatten();
+    let log = complete::log(db, project).value.clone().flatten();
     let damage = damage(workspace);
     let report = |recording: &Recording| RecordingReport {
         name: recording.name.clone(),
@@ -131,6 +131,14 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
                 summary: log.summary.clone(),
                 import: TelemetrySummary::default(),
                 coverage: coverage(&log.summary),
+            });
+        }
+        if log.is_completed {
+            logs.push(LogReport {
+                name: "with what the project adds and hides".to_owned(),
+                summary: log.summary.clone(),
+                import: TelemetrySummary::default(),
+                coverage: Vec::new(),
             });
         }
     }

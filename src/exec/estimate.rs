@@ -146,9 +146,11 @@ pub fn work(spec: &ActionSpec) -> u64 {
         | ActionSpec::ImportTelemetry(_)
         | ActionSpec::CleanTelemetry(_)
         | ActionSpec::MergeTelemetry(_)
+        | ActionSpec::CompleteTelemetry(_)
         | ActionSpec::Locate(_)
         | ActionSpec::Extract(_)
         | ActionSpec::Align(_)
+        | ActionSpec::Export(_)
         | ActionSpec::Still(_)
         | ActionSpec::Quality(_) => 1,
     }

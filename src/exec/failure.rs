@@ -14,11 +14,12 @@ use crate::exec::worker::{Failure, Worker};
 use crate::exec::workspace::Workspace;
 use crate::graph::outputs;
 use crate::graph::planned::Leaf;
-use crate::inputs::{self, RealSystem, System};
+use crate::inputs::{self, Placed, RealSystem, System};
 use crate::model::naming;
 use crate::model::protocol::{Invocation, Produced, Reply};
 use crate::model::{ActionKey, PlannedAction, Runs};
 use crate::store::Store;
+use crate::telemetry::columns::Source;
 
 /// Failed actions as they are written down, to be done again by hand.
 pub struct Notebook {
@@ -189,10 +190,11 @@ pub fn repeat(file: &Path, program: &Path) -> Result<Produced, Diagnostic> {
     let bytes = RealSystem.read(file).map_err(|error| unreadable(&error))?;
     let invocation: Invocation = ron::de::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
     if invocation.spec.kind().runs == Runs::Inline {
-        let made = inline::run(&invocation.spec, &Paths(&invocation.inputs), &Logs::default())?;
+        let mut artifact = Vec::new();
+        let made = inline::run(&invocation.spec, &Paths(&invocation.inputs), &Logs::default(), &mut artifact)?;
         crate::store::make_folder(&invocation.scratch)?;
         let path = invocation.scratch.join("artifact");
-        crate::store::write_file(&path, &made.artifact)?;
+        crate::store::write_file(&path, &artifact)?;
         let warnings = made.warnings.into_iter().map(Diagnostic::warning).collect();
         return Ok(Produced { files: vec![path], value: made.value, warnings });
     }
@@ -238,6 +240,12 @@ impl Materials for Paths<'_> {
     fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic> {
         let path = self.path(digest)?;
         RealSystem.read(path).map_err(|error| inputs::cannot("read", path, &error))
+    }
+
+    fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic> {
+        let path = self.path(digest)?;
+        let file = Placed::open(path).map_err(|error| inputs::cannot("read", path, &error))?;
+        Ok(Box::new(file))
     }
 }
 

@@ -1,99 +1,97 @@
 //! The kinds that run in `autocut` itself: pure Rust on data from the store.
 
-use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{Read, Write};
+use std::ops::Range;
 
 use crate::base::{Diagnostic, Digest};
 use crate::deliver::target;
+use crate::exec::logs::{self, Log};
 use crate::model::overlay::Shown;
 use crate::model::signal::NamedSignal;
-use crate::model::specs::{AlignChapter, AlignRecording, AlignSpec, MergeLog};
+use crate::model::specs::{
+    AlignChapter, AlignRecording, AlignSpec, ChooseRecording, ChooseSpec, ExportSpec, MergeLog, ShowSpec,
+};
 use crate::model::telemetry::TelemetrySummary;
-use crate::model::{ActionSpec, Telemetry, decode, encode};
+use crate::model::{ActionSpec, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
 use crate::telemetry::align::{self, Chapter, Recorded};
-use crate::telemetry::{self, columns};
+use crate::telemetry::columns::{self, Source};
+use crate::telemetry::export::Export;
+use crate::telemetry::{self, Stopped, lookup};
+
+pub use crate::exec::logs::Logs;
 
 /// Where the inputs of an action are read.
 pub trait Materials {
     fn open(&self, digest: Digest) -> Result<Box<dyn Read>, Diagnostic>;
     fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic>;
+    /// What is read in part.
+    fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic>;
 }
 
-/// What an inline action made: one artifact and the encoded value.
+/// What an inline action gives beside its artifact.
 #[derive(Debug)]
 pub struct Made {
-    pub artifact: Vec<u8>,
+    /// The encoded value.
     pub value: Vec<u8>,
     /// What people should be told although it succeeded.
     pub warnings: Vec<String>,
 }
 
-/// Telemetry that was decoded lately: every clip of a build asks for the same.
-#[derive(Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<Decoded>>>);
-
-type Decoded = (Digest, Arc<Telemetry>);
-
-/// How many decoded logs are kept.
-const KEPT_LOGS: usize = 2;
-
-impl Logs {
-    fn get(&self, materials: &dyn Materials, digest: Digest) -> Result<Arc<Telemetry>, Diagnostic> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, log)) = kept.iter().find(|(other, _)| *other == digest) {
-            return Ok(log.clone());
-        }
-        let bytes = materials.read(digest)?;
-        let log = columns::decode(&bytes).ok_or_else(|| unreadable("telemetry", digest))?;
-        let log = Arc::new(log);
-        if kept.len() == KEPT_LOGS {
-            kept.remove(0);
-        }
-        kept.push((digest, log.clone()));
-        Ok(log)
-    }
-}
-
-/// Does one action.
-pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
-    let made = |artifact, value| Ok(Made { artifact, value, warnings: Vec::new() });
+/// Does one action; its artifact goes to `out`.
+pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs, out: &mut dyn Write) -> Result<Made, Diagnostic> {
+    let made = |value| Ok(Made { value, warnings: Vec::new() });
     match spec {
         ActionSpec::ImportTelemetry(spec) => {
             let format = telemetry::FORMATS.iter().find(|format| format.name() == spec.format);
             let format = format.ok_or_else(|| Diagnostic::bug(format!("no telemetry format {:?}", spec.format)))?;
-            let (log, summary) = (format.import)(&mut *materials.open(spec.file)?, &spec.params)?;
-            Ok(Made { artifact: columns::encode(&log), value: encode(&summary), warnings: unread(&summary) })
+            let summary = (format.import)(&mut *materials.open(spec.file)?, &spec.params, out)?;
+            Ok(Made { value: encode(&summary), warnings: unread(&summary) })
         }
         ActionSpec::CleanTelemetry(spec) => {
-            let raw = logs.get(materials, spec.telemetry)?;
-            let (clean, summary) = telemetry::clean(&raw, spec.gap_ms);
-            made(columns::encode(&clean), encode(&summary))
+            // Nothing else reads what is not cleaned, so it is not kept.
+            let raw = logs::open(materials, spec.telemetry)?;
+            let summary = telemetry::clean_stream(&raw, spec.gap_ms, out);
+            made(encode(&summary.map_err(|why| stopped(why, spec.telemetry))?))
         }
         ActionSpec::MergeTelemetry(spec) => {
-            let read = |log: &MergeLog| Ok((logs.get(materials, log.telemetry)?, log.shift));
+            let read = |log: &MergeLog| Ok((logs::open(materials, log.telemetry)?, log.shift));
             let read: Vec<_> = spec.logs.iter().map(read).collect::<Result<_, Diagnostic>>()?;
-            let parts: Vec<_> = read.iter().map(|(log, shift)| (log.as_ref(), *shift)).collect();
-            let (merged, summary) = telemetry::merge(&parts);
-            made(columns::encode(&merged), encode(&summary))
+            let parts: Vec<_> = read.iter().map(|(log, shift)| (log, *shift)).collect();
+            let first = spec.logs.first().map_or(Digest([0; 32]), |log| log.telemetry);
+            let summary = telemetry::merge_stream(&parts, out);
+            made(encode(&summary.map_err(|why| stopped(why, first))?))
+        }
+        ActionSpec::CompleteTelemetry(spec) => {
+            let log = logs.get(materials, spec.telemetry)?.whole()?;
+            let (log, summary) = telemetry::complete(&log, spec)?;
+            put(out, &columns::encode(&log))?;
+            made(encode(&summary))
         }
         ActionSpec::Locate(spec) => {
-            let log = logs.get(materials, spec.telemetry)?;
+            let log = logs.get(materials, spec.telemetry)?.around(spec.at)?;
             let position = encode(&telemetry::position(&log, spec.at));
-            made(position.clone(), position)
+            put(out, &position)?;
+            made(position)
         }
-        ActionSpec::Align(spec) => align(spec, materials, logs),
+        ActionSpec::Align(spec) => align(spec, materials, logs, out),
+        ActionSpec::Export(spec) => {
+            let log = logs.get(materials, spec.telemetry)?;
+            export(spec, &log, out)?;
+            made(Vec::new())
+        }
         ActionSpec::Choose(spec) => {
-            let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
+            let log = spec.telemetry.map(|digest| logs.get(materials, digest)?.within(recorded(spec))).transpose()?;
             let signals = |digest| -> Result<Vec<NamedSignal>, Diagnostic> {
                 decode(&materials.read(digest)?).ok_or_else(|| unreadable("signals", digest))
             };
             let (chosen, report) = moments::choose(spec, &signals, log.as_deref())?;
-            made(encode(&report), encode(&chosen))
+            put(out, &encode(&report))?;
+            made(encode(&chosen))
         }
         ActionSpec::Show(spec) => {
-            let log = spec.telemetry.map(|digest| logs.get(materials, digest)).transpose()?;
+            let log = spec.telemetry.map(|digest| logs.get(materials, digest)?.shown(seen(spec))).transpose()?;
             let scene = Scene {
                 frame: spec.frame,
                 rate: spec.rate,
@@ -104,24 +102,81 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs) -> Result<
                 clip: spec.clip,
             };
             let shown = overlay::show(&spec.overlay, &scene)?;
-            made(encode(&shown), Vec::new())
+            put(out, &encode(&shown))?;
+            made(Vec::new())
         }
         ActionSpec::Draw(spec) => {
             let shown: Shown =
                 decode(&materials.read(spec.shown)?).ok_or_else(|| unreadable("an overlay's plan", spec.shown))?;
             let (pack, drawn) = overlay::draw(&spec.overlay, &shown, spec.format)?;
-            made(pack, encode(&drawn))
+            put(out, &pack)?;
+            made(encode(&drawn))
         }
         ActionSpec::Quality(spec) => {
             let (tried, reached) = target::reached(spec);
-            made(encode(&tried), encode(&reached))
+            put(out, &encode(&tried))?;
+            made(encode(&reached))
         }
         media => Err(Diagnostic::bug(format!("{} does not run here", media.kind().name))),
     }
 }
 
+fn put(out: &mut dyn Write, artifact: &[u8]) -> Result<(), Diagnostic> {
+    out.write_all(artifact).map_err(|error| Diagnostic::environment(format!("a result cannot be written: {error}")))
+}
+
+fn stopped(why: Stopped, log: Digest) -> Diagnostic {
+    match why {
+        Stopped::Unreadable(why) => logs::odd(why, log),
+        Stopped::Unwritable(error) => Diagnostic::environment(format!("the log cannot be written: {error}")),
+    }
+}
+
+/// When the recordings are that moments are chosen from, as far as that is
+/// known: by the telemetry's clock, which may be UTC.
+fn recorded(spec: &ChooseSpec) -> Vec<Range<i64>> {
+    // More than a clock drifts in a day.
+    const MARGIN: i64 = 60_000_000_000;
+    let start = |recording: &ChooseRecording| recording.telemetry_start.or(recording.utc);
+    let span = |recording: &ChooseRecording| {
+        let start = start(recording)?;
+        let end = start.saturating_add(recording.duration.to_nanos());
+        Some(start.saturating_sub(MARGIN)..end.saturating_add(MARGIN))
+    };
+    spec.recordings.iter().filter_map(span).collect()
+}
+
+/// What frames and their clip show of the telemetry's time; of a very long clip
+/// what is around the frames.
+fn seen(spec: &ShowSpec) -> Range<i64> {
+    const AROUND: i64 = 600_000_000_000;
+    let Some(start) = spec.start else { return 0..0 };
+    let end = start.saturating_add(spec.rate.time_of(i64::from(spec.frames)).to_nanos()).saturating_add(1);
+    let (from, until) = spec.clip.unwrap_or((start, end));
+    let (from, until) = (from.max(start.saturating_sub(AROUND)), until.min(end.saturating_add(AROUND)));
+    start.min(from)..end.max(until.saturating_add(1))
+}
+
+/// Writes a log, or a stretch of it, as a file.
+fn export(spec: &ExportSpec, log: &Log, out: &mut dyn Write) -> Result<(), Diagnostic> {
+    let unwritable = |error: std::io::Error| Diagnostic::environment(format!("the file cannot be written: {error}"));
+    let stretch = spec.stretch.map(|(from, until)| from..until);
+    let zero = stretch.as_ref().map(|stretch| stretch.start).or(log.first()).unwrap_or(0);
+    let mut export = Export::new(spec.format, zero, spec.utc, &spec.channels, &spec.title);
+    match stretch {
+        Some(stretch) => {
+            let part = log.within(vec![stretch.clone()])?;
+            export.write(&lookup::within(&part, stretch), out).map_err(unwritable)
+        }
+        None => {
+            log.pieces(&mut |piece, known| export.part(piece, known, out).map_err(unwritable))?;
+            export.end(&log.marks(), out).map_err(unwritable)
+        }
+    }
+}
+
 /// Puts a camera's clock right.
-fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Made, Diagnostic> {
+fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs, out: &mut dyn Write) -> Result<Made, Diagnostic> {
     let chapter = |chapter: &AlignChapter| Chapter {
         offset: chapter.offset.to_nanos(),
         payloads: chapter.payloads,
@@ -133,7 +188,10 @@ fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Mad
         chapters: recording.chapters.iter().map(chapter).collect(),
     };
     let recordings: Vec<Recorded> = spec.recordings.iter().map(recorded).collect();
-    let log = spec.log.as_ref().map(|log| Ok((logs.get(materials, log.telemetry)?, log.shift)));
+    let log = spec.log.as_ref().map(|log| {
+        let claimed = claimed(&spec.recordings, log.shift);
+        Ok::<_, Diagnostic>((logs.get(materials, log.telemetry)?.compared(claimed)?, log.shift))
+    });
     let log = log.transpose()?;
     let log = log.as_ref().map(|(log, shift)| (log.as_ref(), *shift));
     let motion = |digest| {
@@ -143,7 +201,16 @@ fn align(spec: &AlignSpec, materials: &dyn Materials, logs: &Logs) -> Result<Mad
     };
     let (alignment, warnings) = align::align(&recordings, log, &|digest| materials.read(digest), &motion)?;
     let value = encode(&alignment);
-    Ok(Made { artifact: value.clone(), value, warnings })
+    put(out, &value)?;
+    Ok(Made { value, warnings })
+}
+
+/// From the first recording's start to the last one's end as the camera has
+/// them, on the clock of a log that `shift` brings to UTC.
+fn claimed(recordings: &[AlignRecording], shift: i64) -> Option<Range<i64>> {
+    let start = |recording: &AlignRecording| Some(recording.claimed?.saturating_sub(shift));
+    let end = |recording: &AlignRecording| Some(start(recording)?.saturating_add(recording.duration.to_nanos()));
+    Some(recordings.iter().filter_map(start).min()?..recordings.iter().filter_map(end).max()?)
 }
 
 /// The rows that an import passed over, in one sentence.
@@ -156,7 +223,7 @@ fn unread(summary: &TelemetrySummary) -> Vec<String> {
     }
 }
 
-fn unreadable(what: &str, digest: Digest) -> Diagnostic {
+pub(super) fn unreadable(what: &str, digest: Digest) -> Diagnostic {
     Diagnostic::bug(format!("the stored {what} {} cannot be read", digest.short()))
         .hint("remove the store folder and report this")
 }

@@ -4,6 +4,7 @@
 //! Says what happens as events; never prints.
 
 pub mod admission;
+pub mod alone;
 pub mod bench;
 pub mod clean;
 pub mod collect;
@@ -26,6 +27,8 @@ pub mod inventory;
 mod keeper;
 pub mod ladder;
 pub mod lockfile;
+pub mod logbook;
+mod logs;
 mod mailbox;
 pub mod opened;
 pub mod plan;

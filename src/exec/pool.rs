@@ -18,11 +18,12 @@ use crate::exec::task::{Finished, Job, Place, Report, Task};
 use crate::exec::worker::{Failure, Killer, Worker};
 use crate::graph::FileInput;
 use crate::inputs::meter::Meter;
-use crate::inputs::{self, RealSystem, System};
+use crate::inputs::{self, Placed, RealSystem, System};
 use crate::model::protocol::Reply;
 use crate::model::{ActionKey, ActionResult, Runs, Usage};
 use crate::store::Store;
 use crate::store::objects::Unsound;
+use crate::telemetry::columns::Source;
 
 pub struct Pool {
     slots: Vec<Slot>,
@@ -255,10 +256,20 @@ impl Bench {
         }
     }
 
-    fn run_inline(&self, task: &Task) -> Result<ActionResult, Diagnostic> {
+    fn run_inline(&mut self, task: &Task) -> Result<ActionResult, Diagnostic> {
         let materials = Located { inputs: &task.inputs, store: &self.place.store };
-        let made = inline::run(&task.action.spec, &materials, &self.logs)?;
-        let artifact = self.place.store.insert_bytes(&made.artifact)?;
+        let mut artifact = self.place.store.writer();
+        let made = inline::run(&task.action.spec, &materials, &self.logs, &mut artifact)?;
+        let artifact = match &task.action.output {
+            // An output is not kept a second time.
+            Some(output) => {
+                let scratch = self.scratch()?;
+                let file = scratch.path().join("output");
+                artifact.into_file(&file)?;
+                self.place.store.take_output(&self.place.root, output, &file, task.action.key, self.place.force)?
+            }
+            None => artifact.keep()?,
+        };
         Ok(ActionResult { artifacts: vec![artifact], value: made.value, warnings: made.warnings })
     }
 
@@ -347,5 +358,12 @@ impl Materials for Located<'_> {
             return self.store.read(digest);
         }
         RealSystem.read(path).map_err(|error| inputs::cannot("read", path, &error))
+    }
+
+    // What lies in the store was compared with its digest before the action began.
+    fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic> {
+        let path = self.path(digest)?;
+        let file = Placed::open(path).map_err(|error| inputs::cannot("read", path, &error))?;
+        Ok(Box::new(file))
     }
 }

@@ -145,10 +145,13 @@ fn rank(spec: &ActionSpec) -> u8 {
     match spec {
         ActionSpec::Probe(_) | ActionSpec::Extract(_) => 0,
         ActionSpec::ImportTelemetry(_) => 1,
-        ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_) | ActionSpec::Align(_) => 2,
+        ActionSpec::CleanTelemetry(_)
+        | ActionSpec::MergeTelemetry(_)
+        | ActionSpec::CompleteTelemetry(_)
+        | ActionSpec::Align(_) => 2,
         ActionSpec::Analyse(_) | ActionSpec::Detect(_) => 3,
         ActionSpec::Choose(_) | ActionSpec::Quality(_) | ActionSpec::Locate(_) => 4,
-        ActionSpec::Show(_) => 5,
+        ActionSpec::Show(_) | ActionSpec::Export(_) => 5,
         ActionSpec::Draw(_) => 6,
         // The mix needs every sound, and then encodes while segments do.
         ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => SOUND,

@@ -12,7 +12,7 @@ use crate::base::{Diagnostic, Timestamp, UtcTime};
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
-use crate::graph::telemetry::{self, Log, log, no_recording, no_start, received};
+use crate::graph::telemetry::{self, Log, no_recording, no_start, received, recorded};
 use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
 use crate::model::alignment::{AlignMethod, Alignment};
@@ -45,7 +45,7 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
     if open.is_empty() || project.telemetry(db).is_empty() {
         return needs.finish(Some(Arc::new(found)));
     }
-    let Some(log) = needs.take(log(db, project)).cloned() else { return needs.finish(None) };
+    let Some(log) = needs.take(recorded(db, project)).cloned() else { return needs.finish(None) };
     let Some((log, shift)) = log.and_then(|log| {
         let shift = on_utc(project.telemetry(db), &log)?;
         Some((log, shift))
@@ -85,7 +85,7 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
 
 /// What is added to the log's times to be on UTC, where that is known without
 /// the footage's clocks.
-fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
+pub(super) fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
     match (sources, log.summary.clock) {
         ([source], LogClock::Utc) if source.camera.is_none() => Some(source.offset.to_nanos()),
         // What lies in films was put on UTC with them.
@@ -131,7 +131,7 @@ pub fn start_of(
 pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<i64>>>> {
     let mut needs = Collector::default();
     let aligned = needs.take(aligned(db, project)).cloned();
-    let log = needs.take(log(db, project)).cloned();
+    let log = needs.take(recorded(db, project)).cloned();
     let (Some(aligned), Some(log)) = (aligned, log) else { return needs.finish(None) };
     let recordings = &aligned.recordings;
     let sources = project.telemetry(db);

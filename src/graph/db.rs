@@ -8,7 +8,7 @@ use salsa::{Durability, Setter};
 use crate::base::Digest;
 use crate::manifest::Manifest;
 use crate::manifest::manifest::{
-    AnalysisSettings, Detection, FootageSet, Moments, Music, OutputDecl, OverlayDecl, TelemetrySource,
+    Additions, AnalysisSettings, Detection, FootageSet, Moments, Music, OutputDecl, OverlayDecl, TelemetrySource,
 };
 use crate::model::key::KeyHashing;
 use crate::model::{ActionKey, ActionResult, Toolchain};
@@ -21,6 +21,8 @@ pub struct Project {
     pub footage: Vec<FootageSet>,
     #[returns(ref)]
     pub telemetry: Vec<TelemetrySource>,
+    #[returns(ref)]
+    pub additions: Additions,
     #[returns(ref)]
     pub music: Option<Music>,
     #[returns(ref)]
@@ -189,6 +191,7 @@ impl Database {
         if let Some(project) = Project::try_get(self) {
             update!(self, project, footage, set_footage, m.footage);
             update!(self, project, telemetry, set_telemetry, m.telemetry);
+            update!(self, project, additions, set_additions, m.additions);
             update!(self, project, music, set_music, m.music);
             update!(self, project, analysis, set_analysis, m.analysis);
             update!(self, project, detection, set_detection, m.detection);
@@ -202,6 +205,7 @@ impl Database {
         Project::builder(
             m.footage,
             m.telemetry,
+            m.additions,
             m.music,
             m.analysis,
             m.detection,

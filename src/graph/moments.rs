@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Digest, Timestamp};
-use crate::graph::clocks;
 use crate::graph::db::{Db, FileState, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::request::{Pinning, request};
-use crate::graph::telemetry;
+use crate::graph::{clocks, complete};
 use crate::model::ActionSpec;
 use crate::model::lockfile::{Change, LOCK, PinnedChoice, Request, moment_changes};
 use crate::model::moment::{Chosen, Moment};
@@ -144,7 +143,7 @@ const SPREAD: i64 = 0x9E37_79B9_7F4A_7C15_u64 as i64;
 fn spec(db: &dyn Db, project: Project, needs: &mut Collector) -> Option<ChooseSpec> {
     // Everything is asked for before anything is waited for: hashing, probes,
     // analyses and the log's import all start at once.
-    let log = needs.take(telemetry::log(db, project)).cloned();
+    let log = needs.take(complete::log(db, project)).cloned();
     let mut signals = Some(std::collections::HashMap::new());
     for file in project.files(db).iter().flatten().filter(|file| file.state(db) != FileState::Unusable) {
         match (needs.take(footage::signals(db, project, *file)), &mut signals) {

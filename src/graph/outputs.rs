@@ -1,6 +1,7 @@
 //! Outputs: a timeline of the chosen moments, rendered clip by clip, joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::base::diagnostic::nearest;
@@ -13,13 +14,14 @@ use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings, video};
 use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
 use crate::graph::clocks;
+use crate::graph::complete;
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
+use crate::graph::exports;
 use crate::graph::footage::{self, Recording};
 use crate::graph::moments::{self, MomentRun};
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::target::Aimed;
-use crate::graph::telemetry;
 use crate::graph::twins;
 use crate::manifest::manifest::{OutputDecl, OverlayDecl};
 use crate::model::specs::{JoinSpec, LocateSpec, Position};
@@ -52,6 +54,9 @@ pub fn wanted(db: &dyn Db, project: Project, targets: &[String]) -> Vec<usize> {
 /// The output at `index` of the manifest.
 #[salsa::tracked]
 pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
+    if exports::plan(db, project, index).is_some() {
+        return exports::exported(db, project, index).clone();
+    }
     let mut needs = Collector::default();
     let Some(runs) = needs.take(files(db, project, index)).cloned() else { return needs.finish(None) };
     let mut complete = true;
@@ -65,10 +70,15 @@ pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
 #[salsa::tracked]
 fn conflict(db: &dyn Db, project: Project, first: usize, second: usize) -> Option<Diagnostic> {
     let name = |index: usize| project.outputs(db).get(index).map(|output| output.name.as_str());
-    let files_of = |index: usize| files(db, project, index).value.iter().flat_map(|runs| runs.iter());
-    let paths = |index: usize| files_of(index).flat_map(|run| run.files(db)).map(|file| file.plan.path.as_str());
-    let taken: std::collections::HashSet<&str> = paths(first).collect();
-    let path = paths(second).find(|path| taken.contains(path))?;
+    let films = |index: usize| files(db, project, index).value.iter().flat_map(|runs| runs.iter());
+    let paths = |index: usize| -> Vec<Cow<'_, str>> {
+        match exports::plan(db, project, index) {
+            Some(_) => exports::paths(db, project, index).into_iter().map(Cow::Owned).collect(),
+            None => films(index).flat_map(|run| run.files(db)).map(|file| file.plan.path.as_str().into()).collect(),
+        }
+    };
+    let taken: HashSet<Cow<'_, str>> = paths(first).into_iter().collect();
+    let path = paths(second).into_iter().find(|path| taken.contains(path))?;
     let problem = Diagnostic::input(format!("outputs {:?} and {:?} both write {path}", name(first)?, name(second)?));
     Some(problem.hint("let each output have a place of its own"))
 }
@@ -123,7 +133,7 @@ fn shots<'db>(
 
 /// Recordings whose names are alike once a file system can take them.
 #[salsa::tracked]
-fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
+pub(super) fn alike(db: &dyn Db, project: Project) -> Planned<Arc<BTreeSet<String>>> {
     let mut needs = Collector::default();
     let recordings = needs.take(clocks::aligned(db, project)).map(|aligned| &aligned.recordings);
     let alike = recordings.map(|recordings| {
@@ -240,7 +250,7 @@ fn list_files<'db>(
         return None;
     }
     let settings = if shown.is_empty() { settings } else { settings.drawn_over() };
-    let log = needs.take(telemetry::log(db, project)).cloned();
+    let log = needs.take(complete::log(db, project)).cloned();
     // Everything is asked for before anything is waited for.
     let runs = needs.take(moments::runs(db, project)).cloned();
     let format = format(db, project, &settings, needs);
@@ -298,6 +308,8 @@ fn list_files<'db>(
             let file = File { look, plan, sound: Coded::new(&settings), shots };
             Some(vec![FileRun::new(db, vec![file])])
         }
+        // None of this: see `exports`.
+        Files::Log(_) => None,
         Files::Each(_) => {
             // Not by its place in the manifest: an edit of another output is none
             // of this one's.
@@ -429,7 +441,7 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
 
 /// Where the telemetry is at a time on its clock.
 fn located(db: &dyn Db, project: Project, name: &str, at: i64, needs: &mut Collector) -> Option<Option<Position>> {
-    let Some(log) = needs.take(telemetry::log(db, project)).cloned()? else { return Some(None) };
+    let Some(log) = needs.take(complete::log(db, project)).cloned()? else { return Some(None) };
     let spec = LocateSpec { telemetry: log.digest, at };
     let result = needs.act(db, format!("{name}/location"), ActionSpec::Locate(spec))?;
     needs.value(&result)
@@ -472,7 +484,7 @@ fn channels_exist(db: &dyn Db, project: Project, overlays: &[&OverlayDecl], need
     if wanted.is_empty() {
         return true;
     }
-    let Some(log) = needs.take(telemetry::log(db, project)).cloned() else { return false };
+    let Some(log) = needs.take(complete::log(db, project)).cloned() else { return false };
     let mut fine = true;
     for (overlay, channel) in wanted {
         let place = overlay.place.0.clone();

@@ -16,11 +16,15 @@ use crate::graph::footage;
 use crate::graph::planned::{Collector, Planned};
 use crate::manifest::lockfile::exact;
 use crate::manifest::manifest::{
-    AnalysisSettings, Clock, Detection, FootageSet, Moments, TelemetrySource, TelemetryStart,
+    Additions, AnalysisSettings, Clock, Detection, FootageSet, Moments, OwnChannel, TelemetrySource, TelemetryStart,
+    Zones,
 };
 use crate::model::action::KINDS;
 use crate::model::lockfile::{PinnedChoice, Request};
-use crate::model::specs::{Ban, Pin};
+use crate::model::scores::Score;
+use crate::model::specs::{Ban, Pin, PrivatePlace};
+use crate::moments::named;
+use crate::telemetry::complete::plan::needed;
 
 /// What `autocut.lock` says.
 #[salsa::input(singleton)]
@@ -57,6 +61,7 @@ pub fn request(db: &dyn Db, project: Project) -> Planned<Arc<Request>> {
     let complete = [
         footage_fields(db, project, &mut fields, &mut needs),
         telemetry_fields(db, project, &mut fields, &mut needs),
+        additions_fields(project.additions(db), project.moments(db), &mut fields),
         analysis_fields(db, project, &mut fields, &mut needs),
     ];
     moments_fields(project.moments(db), &mut fields);
@@ -165,6 +170,34 @@ fn telemetry_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &
     complete
 }
 
+/// Channels that are computed where a log lacks them.
+const COMPUTED: [&str; 2] = ["vertical_speed", "lap_time"];
+
+/// What is added to the telemetry, as far as the weights rest on it.
+fn additions_fields(additions: &Additions, moments: &Moments, fields: &mut Fields) -> Option<()> {
+    let names: Vec<&str> = moments.weights.iter().map(|(name, _)| named(name)).collect();
+    let Additions { channels, zones, laps, laps_place: _, privacy } = needed(additions, &names);
+    let scored = names.iter().any(|&name| Score::parse(name).is_some() || COMPUTED.contains(&name));
+    if scored || !(channels.is_empty() && zones.is_empty() && laps.is_none() && privacy.is_empty()) {
+        fields.version("telemetry.complete");
+    }
+    for OwnChannel { name, text, unit, text_place: _, place: _ } in channels {
+        let unit = unit.map_or(String::new(), |unit| format!(" in {unit}"));
+        fields.set(format!("channel {name}"), format!("{}{unit}", text.trim()));
+    }
+    for Zones { channel, unit, bounds, place: _ } in zones {
+        let unit = unit.map_or(String::new(), |unit| format!(" {unit}"));
+        fields.set(format!("zones {channel}"), format!("{bounds:?}{unit}"));
+    }
+    if let Some(laps) = laps {
+        fields.set("laps", format!("{laps:?}"));
+    }
+    for PrivatePlace { latitude, longitude, radius } in privacy {
+        fields.add(format!("privacy {latitude}, {longitude}"), &radius.to_string());
+    }
+    Some(())
+}
+
 fn analysis_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &mut Collector) -> Option<()> {
     let AnalysisSettings { rate, width, exact: _ } = project.analysis(db);
     let mut looks = false;
@@ -191,7 +224,19 @@ fn analysis_fields(db: &dyn Db, project: Project, fields: &mut Fields, needs: &m
 }
 
 fn moments_fields(moments: &Moments, fields: &mut Fields) {
-    let Moments { length, pre_roll, total, gap, step, weights, pins, bans, pin_places: _, ban_places: _ } = moments;
+    let Moments {
+        length,
+        pre_roll,
+        total,
+        gap,
+        step,
+        weights,
+        pins,
+        bans,
+        pin_places: _,
+        ban_places: _,
+        weight_places: _,
+    } = moments;
     let times: [(&str, Timestamp); 5] =
         [("length", *length), ("pre_roll", *pre_roll), ("total", *total), ("gap", *gap), ("step", *step)];
     for (name, time) in times {

@@ -21,12 +21,14 @@ pub struct Log {
     pub summary: TelemetrySummary,
     /// The logs that it is made of, in the manifest's order.
     pub parts: Vec<Part>,
+    /// Whether something was added to what was recorded, or hidden of it.
+    pub is_completed: bool,
 }
 
 // Every float in a summary was rounded to a fixed step and none is NaN.
 impl Eq for Log {}
 
-/// One log, cleaned.
+/// One log, cleaned: as it was recorded, with all that the project hides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// What it is called: its file.
@@ -128,8 +130,10 @@ impl Located {
     }
 }
 
+/// What was recorded. Where nothing may be seen that the project hides, and
+/// what it adds is wanted, ask for [`complete::log`](crate::graph::complete::log).
 #[salsa::tracked]
-pub fn log(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
+pub fn recorded(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
     let mut needs = Collector::default();
     let sources = project.telemetry(db);
     let merges = sources.len() > 1 || sources.iter().any(|source| source.camera.is_some());
@@ -165,7 +169,8 @@ pub fn log(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
         return needs.finish(Some(None));
     }
     if !merges && let [(_, Located { part, .. })] = &parts[..] {
-        let log = Log { digest: part.digest, summary: part.summary.clone(), parts: vec![part.clone()] };
+        let log =
+            Log { digest: part.digest, summary: part.summary.clone(), parts: vec![part.clone()], is_completed: false };
         return needs.finish(Some(Some(Arc::new(log))));
     }
     let mut logs = Vec::with_capacity(parts.len());
@@ -300,7 +305,7 @@ fn within(
 fn merged(db: &dyn Db, logs: Vec<MergeLog>, parts: Vec<Part>, needs: &mut Collector) -> Option<Log> {
     let merge = needs.act(db, "telemetry/merge".to_owned(), ActionSpec::MergeTelemetry(MergeSpec { logs }))?;
     let summary = needs.value(&merge)?;
-    Some(Log { digest: merge.artifacts.first()?.digest, summary, parts })
+    Some(Log { digest: merge.artifacts.first()?.digest, summary, parts, is_completed: false })
 }
 
 /// What is added to a log's times to be on UTC, in ns.

@@ -12,6 +12,7 @@ pub mod machine;
 pub mod meter;
 pub mod order;
 pub mod pattern;
+pub mod placed;
 pub mod scan;
 pub mod stat;
 pub mod system;
@@ -20,6 +21,7 @@ pub mod watch;
 
 pub use hash::{hash_file, hash_files};
 pub use pattern::Pattern;
+pub use placed::Placed;
 pub use scan::{Found, Never, Scan, scan};
 pub use stat::{FileStat, Remembered};
 pub use system::{EntryKind, MemorySystem, RealSystem, System};

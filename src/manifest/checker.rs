@@ -81,6 +81,21 @@ impl Checker {
         self.diagnostics.push(diagnostic.at(place));
     }
 
+    /// Adds a diagnostic that knows its place.
+    pub fn add(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Where in the source `text` starts that the literal at `span` reads as;
+    /// `None` where it is written with escapes.
+    pub fn verbatim(&self, span: Span, text: &str) -> Option<usize> {
+        let literal = self.source.get(span.start..span.end)?;
+        match text {
+            "" => Some(span.start + 1),
+            _ => literal.find(text).map(|at| span.start + at),
+        }
+    }
+
     pub fn has_errors(&self) -> bool {
         self.diagnostics.has_errors()
     }

@@ -3,31 +3,18 @@
 
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Timestamp};
+use crate::manifest::additions;
 use crate::manifest::checker::Checker;
 use crate::manifest::manifest::{At, FootageSet, Moments, OutputDecl, TelemetrySource, TelemetryStart};
 use crate::manifest::schema::{FromNode, list};
 use crate::manifest::sections::log_nodes;
 use crate::manifest::tree::{Node, Span, Value, quoted};
+use crate::model::scores::{SCORES, Score};
 use crate::model::specs::{Ban, Pin};
+use crate::model::usual::{USUAL, usual_unit};
 
 /// Signals that footage always has.
 const SIGNALS: &[&str] = &["motion", "sharpness", "exposure", "scene_change"];
-
-/// Channels that telemetry usually has (see `model::telemetry::Channel`).
-const CHANNELS: &[&str] = &[
-    "latitude",
-    "longitude",
-    "altitude",
-    "speed",
-    "distance",
-    "gradient",
-    "heading",
-    "heart_rate",
-    "cadence",
-    "power",
-    "temperature",
-    "lap",
-];
 
 /// Checks that need only the tree, so that they are made although some section
 /// failed: the lengths of moments.
@@ -93,7 +80,8 @@ pub(crate) fn weights(weights: &[(String, i32)], project: &Node, checker: &mut C
         Value::Map(columns) => columns.iter().filter_map(|(key, _)| as_text(key)).collect(),
         _ => Vec::new(),
     });
-    let mapped: Vec<&str> = mapped.collect();
+    let added = additions::names(project);
+    let mapped: Vec<&str> = mapped.chain(added.iter().map(String::as_str)).collect();
     let classes = classes(project);
     for (key, _) in pairs {
         let Some(name) = as_text(key) else { continue };
@@ -101,7 +89,7 @@ pub(crate) fn weights(weights: &[(String, i32)], project: &Node, checker: &mut C
         if let Some(class) = bare.strip_prefix("detect:") {
             detected(class, key.span, project, &classes, checker);
         } else if SIGNALS.contains(&bare) {
-        } else if CHANNELS.contains(&bare) || mapped.contains(&bare) {
+        } else if usual_unit(bare).is_some() || mapped.contains(&bare) || Score::parse(bare).is_some() {
             if logs.is_empty() {
                 checker.error_with_hint(
                     key.span,
@@ -149,8 +137,9 @@ fn detected(class: &str, span: Span, project: &Node, classes: &[&str], checker: 
 fn unknown_input(name: &str, span: Span, telemetry: bool, mapped: &[&str], checker: &mut Checker) {
     let mut known: Vec<&str> = SIGNALS.to_vec();
     if telemetry {
-        known.extend(CHANNELS);
-        known.extend(mapped.iter().filter(|name| !CHANNELS.contains(name)));
+        known.extend(USUAL.iter().map(|(name, _)| name));
+        known.extend(mapped.iter().filter(|name| usual_unit(name).is_none()));
+        known.extend(SCORES);
     }
     let message = format!("{} is no signal of the footage", quoted(name));
     let mut wrong = match telemetry {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::base::{Diagnostic, Diagnostics, Timestamp};
+use crate::manifest::additions;
 use crate::manifest::checker::Checker;
 use crate::manifest::checks;
 use crate::manifest::kinds::{KindEntry, Kinds};
@@ -22,8 +23,22 @@ use crate::model::specs::{Ban, Pin};
 pub const VERSION: u32 = 1;
 
 /// The sections, in the order in which the reference shows them.
-pub(crate) const SECTIONS: &[&str] =
-    &["version", "footage", "telemetry", "music", "analysis", "detection", "moments", "overlays", "outputs", "store"];
+pub(crate) const SECTIONS: &[&str] = &[
+    "version",
+    "footage",
+    "telemetry",
+    "channels",
+    "zones",
+    "laps",
+    "privacy",
+    "music",
+    "analysis",
+    "detection",
+    "moments",
+    "overlays",
+    "outputs",
+    "store",
+];
 
 /// The format of a log of which only the path is given: what the file says.
 pub(crate) const ANY_FORMAT: &str = "Log";
@@ -68,6 +83,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
     let footage: Option<Vec<FootageSet>> = required_map(node, "footage", "footage sets", checker)
         .map(|sets| sets.into_iter().filter_map(|(name, span, set)| footage_set(name, span, set, checker)).collect());
     let telemetry = logs(sections::log_nodes(node), kinds.formats, checker);
+    let additions = additions::read(node, !sections::log_nodes(node).is_empty(), checker);
     let music = section(node, "music", |node| music(node, checker));
     let analysis = fields.optional("analysis", AnalysisFields::default(), checker);
     let detection = section(node, "detection", |node| detection(node, checker));
@@ -106,6 +122,7 @@ fn project(node: &Node, kinds: &Kinds<'_>, checker: &mut Checker) -> Option<Mani
         version: version?,
         footage: footage?,
         telemetry: telemetry?,
+        additions: additions?,
         music: music?,
         analysis: analysis.map(|AnalysisFields { rate, width, exact }| AnalysisSettings { rate, width, exact })?,
         detection: detection?,
@@ -385,9 +402,20 @@ fn lower_moments(fields: MomentsFields, project: &Node, checker: &mut Checker) -
         weights,
         pins: fields.pins.iter().map(pin).collect(),
         bans: fields.bans.iter().map(ban).collect(),
+        weight_places: weight_places(project, checker),
         pin_places: fields.pins.iter().map(|pin| pin.place.clone()).collect(),
         ban_places: fields.bans.iter().map(|ban| ban.place.clone()).collect(),
     }
+}
+
+fn weight_places(project: &Node, checker: &Checker) -> Vec<(String, At)> {
+    let weights = project.field("moments").and_then(|moments| moments.field("weights")).map(|weights| &weights.value);
+    let Some(Value::Map(pairs)) = weights else { return Vec::new() };
+    let place = |(key, _): &(Node, Node)| match &key.value {
+        Value::Text(name) => Some((name.clone(), at(key.span, checker))),
+        _ => None,
+    };
+    pairs.iter().filter_map(place).collect()
 }
 
 /// The weights of a manifest that names none, by name: those of the inputs

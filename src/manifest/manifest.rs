@@ -3,13 +3,15 @@
 //! however they are written.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Bytes, FrameRate, Place, Timestamp, UtcTime};
+use crate::base::{Bytes, Diagnostic, FrameRate, Place, Timestamp, Unit, UtcTime};
+use crate::manifest::expression::Fault;
 use crate::model::Fit;
 use crate::model::overlay::OverlaySpec;
-use crate::model::specs::{Ban, Pin};
+use crate::model::specs::{Ban, LapRule, Pin, PrivatePlace};
 
 /// A whole project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub struct Manifest {
     pub footage: Vec<FootageSet>,
     /// The one whose values count comes first.
     pub telemetry: Vec<TelemetrySource>,
+    pub additions: Additions,
     pub music: Option<Music>,
     pub analysis: AnalysisSettings,
     pub detection: Option<Detection>,
@@ -141,6 +144,73 @@ pub enum TelemetryStart {
     Recording(String),
 }
 
+/// What the project adds to its telemetry, and takes from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Additions {
+    /// By name.
+    pub channels: Vec<OwnChannel>,
+    /// By channel.
+    pub zones: Vec<Zones>,
+    pub laps: Option<LapRule>,
+    pub laps_place: At,
+    /// Where nothing has a position, in an order of their own.
+    pub privacy: Vec<PrivatePlace>,
+}
+
+/// A channel that is computed from others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OwnChannel {
+    pub name: String,
+    /// Its expression, which was read without a fault.
+    pub text: String,
+    /// What its values are to be in.
+    pub unit: Option<Unit>,
+    pub text_place: TextPlace,
+    pub place: At,
+}
+
+/// Where an expression stands in the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TextPlace {
+    pub whole: At,
+    /// The start of each of its lines; none where it is written in another way
+    /// than it reads (with escapes).
+    pub lines: Vec<At>,
+}
+
+impl TextPlace {
+    /// The place of a part of the text.
+    fn place(&self, text: &str, span: &Range<usize>) -> Place {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line = before.matches('\n').count();
+        let Some(At(start)) = self.lines.get(line) else { return self.whole.0.clone() };
+        let from = before.rfind('\n').map_or(0, |at| at + 1);
+        let count = |part: Option<&str>| u32::try_from(part.map_or(0, |part| part.chars().count())).unwrap_or(0);
+        let first = text.get(span.clone()).map(|part| part.lines().next().unwrap_or_default());
+        Place { column: start.column + count(before.get(from..)), width: count(first).max(1), ..start.clone() }
+    }
+
+    /// What is wrong with the text, at its place.
+    pub fn diagnostic(&self, text: &str, fault: &Fault) -> Diagnostic {
+        let diagnostic = Diagnostic::input(fault.message.clone()).at(self.place(text, &fault.span));
+        match &fault.hint {
+            Some(hint) => diagnostic.hint(hint.clone()),
+            None => diagnostic,
+        }
+    }
+}
+
+/// The zones of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Zones {
+    pub channel: String,
+    /// What the bounds are in; `None`: as the channel is shown.
+    pub unit: Option<Unit>,
+    /// In thousandths, rising.
+    pub bounds: Vec<i64>,
+    pub place: At,
+}
+
 /// The music bed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Music {
@@ -202,6 +272,8 @@ pub struct Moments {
     pub bans: Vec<Ban>,
     /// Where each of `pins` and of `bans` is written.
     pub pin_places: Vec<At>,
+    /// And each of `weights`, where they are written.
+    pub weight_places: Vec<(String, At)>,
     pub ban_places: Vec<At>,
 }
 
@@ -240,7 +312,6 @@ impl OutputDecl {
     /// parameter `file` or `folder`.
     pub fn place_written(&self) -> Option<String> {
         let params: serde_json::Value = serde_json::from_str(&self.params).ok()?;
-        let path = params.get("file").or_else(|| params.get("folder"))?;
-        path.as_str().map(str::to_owned)
+        ["file", "folder"].iter().find_map(|field| params.get(field)?.as_str()).map(str::to_owned)
     }
 }

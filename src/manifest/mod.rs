@@ -6,9 +6,11 @@
 //! telemetry, overlays and outputs come in through tables of [`KindEntry`],
 //! because their folders stand below.
 
+pub mod additions;
 pub mod checker;
 mod checks;
 pub mod clock;
+pub mod expression;
 pub mod kinds;
 mod literals;
 pub mod load;

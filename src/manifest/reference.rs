@@ -2,6 +2,7 @@
 //! declarations that read it.
 
 use crate::base::{Bytes, FrameRate, Size, Timestamp, Unit, UtcTime};
+use crate::manifest::additions::{ChannelsDoc, ExprFields, LapsValue, LineFields, PlaceFields, ZonesDoc};
 use crate::manifest::kinds::{KindEntry, Kinds};
 use crate::manifest::load::{SECTIONS, TELEMETRY_GAP, TELEMETRY_OFFSET};
 use crate::manifest::manifest::TelemetryStart;
@@ -9,7 +10,7 @@ use crate::manifest::schema::{FieldDoc, FromNode, StructDoc};
 use crate::manifest::sections::{
     AnalysisFields, DetectionFields, FileName, FootageFields, MomentsFields, MusicFields, StoreFields,
 };
-use crate::manifest::values::{Anchor, Decibels, Position, Ratio, Rgba, Share};
+use crate::manifest::values::{Anchor, Coordinates, Decibels, Length, Position, Ratio, Rgba, Share};
 use crate::model::Fit;
 
 /// The whole page, in Markdown.
@@ -47,6 +48,9 @@ fn sections() -> Vec<StructDoc> {
     let mut all: Vec<StructDoc> = Vec::new();
     let sections = [
         FootageFields::parts(),
+        ExprFields::parts(),
+        LineFields::parts(),
+        PlaceFields::parts(),
         MusicFields::parts(),
         AnalysisFields::parts(),
         DetectionFields::parts(),
@@ -85,6 +89,33 @@ fn project_fields() -> Vec<FieldDoc> {
             "a path, a [telemetry format](#telemetry-formats), or a list `[...]` of them".to_owned(),
             Some("None"),
         ),
+        field(
+            "channels",
+            "Channels that are computed from others, by name: `{\"w_per_kg\": \"power / 72kg\"}`.",
+            format!("{}, or its text alone", ChannelsDoc::expects()),
+            Some("{}"),
+        ),
+        field(
+            "zones",
+            "Zones of channels, by what parts them: `{\"heart_rate\": [115, 135, 150, 165]}` is the channel \
+             `heart_rate_zone` from 1 to 5. Numbers are in the unit in which a gauge shows the channel.",
+            ZonesDoc::expects(),
+            Some("{}"),
+        ),
+        field(
+            "laps",
+            "Where laps begin, instead of where the log says: the channels `lap` and `lap_time`.",
+            LapsValue::expects(),
+            Some("None"),
+        ),
+        FieldDoc {
+            parts: Vec::new(),
+            ..FieldDoc::new::<Vec<PlaceFields>>(
+                "privacy",
+                "Places around which nothing has a position: neither maps nor what files say of where they were filmed.",
+                Some((Vec::new(), "")),
+            )
+        },
         field("music", "Music under the whole output.", MusicFields::expects(), Some("None")),
         field("analysis", "How footage is looked at.", AnalysisFields::expects(), Some("Analysis()")),
         field("detection", "An object detector.", DetectionFields::expects(), Some("None")),
@@ -187,6 +218,8 @@ fn common_values() -> Vec<(&'static str, String)> {
         ("time", Timestamp::expects()),
         ("instant", UtcTime::expects()),
         ("position", Position::expects()),
+        ("place", Coordinates::expects()),
+        ("length", Length::expects()),
         ("rate", FrameRate::expects()),
         ("size", Size::expects()),
         ("bytes", Bytes::expects()),

@@ -38,6 +38,8 @@ pub enum ActionSpec {
     Locate(LocateSpec),
     Extract(ExtractSpec),
     Align(AlignSpec),
+    Export(ExportSpec),
+    CompleteTelemetry(CompleteSpec),
 }
 
 /// Where a kind's work is done.
@@ -124,7 +126,7 @@ const DETECT: Kind = Kind {
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -135,7 +137,7 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -157,7 +159,7 @@ const LOCATE: Kind = Kind {
 };
 const MERGE: Kind = Kind {
     name: "telemetry.merge",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,
@@ -326,17 +328,40 @@ const ALIGN: Kind = Kind {
     reads_as: value::<Alignment>,
 };
 
+const EXPORT: Kind = Kind {
+    name: "telemetry.export",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 100,
+    deadline: STUCK,
+    product: ("telemetry file written", "telemetry files written"),
+    artifacts: 1,
+    reads_as: nothing,
+};
+const COMPLETE: Kind = Kind {
+    name: "telemetry.complete",
+    version: 1,
+    runs: Runs::Inline,
+    tools: &[],
+    memory: 200,
+    deadline: STUCK,
+    product: ("log completed", "logs completed"),
+    artifacts: 1,
+    reads_as: value::<TelemetrySummary>,
+};
+
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
     &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN,
+    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN, &EXPORT, &COMPLETE,
 ];
 
 impl Kind {
     /// Whether what it makes goes to an output of the user's and is not kept in
     /// the store as well.
     pub fn writes_output(&self) -> bool {
-        self.name == JOIN.name
+        [JOIN.name, EXPORT.name].contains(&self.name)
     }
 
     /// The kind of this name.
@@ -375,6 +400,8 @@ impl ActionSpec {
             ActionSpec::Locate(_) => &LOCATE,
             ActionSpec::Extract(_) => &EXTRACT,
             ActionSpec::Align(_) => &ALIGN,
+            ActionSpec::Export(_) => &EXPORT,
+            ActionSpec::CompleteTelemetry(_) => &COMPLETE,
         }
     }
 
@@ -413,7 +440,9 @@ impl ActionSpec {
             ActionSpec::Still(s) => vec![s.file],
             ActionSpec::Quality(_) => Vec::new(),
             ActionSpec::Locate(s) => vec![s.telemetry],
+            ActionSpec::Export(s) => vec![s.telemetry],
             ActionSpec::MergeTelemetry(s) => s.logs.iter().map(|log| log.telemetry).collect(),
+            ActionSpec::CompleteTelemetry(s) => vec![s.telemetry],
             ActionSpec::Extract(s) => vec![s.file],
             ActionSpec::Align(s) => {
                 let chapters = || s.recordings.iter().flat_map(|recording| &recording.chapters);
@@ -442,7 +471,7 @@ pub struct PlannedAction {
     pub spec: ActionSpec,
     /// Sprite packs of a segment: found by content, so not part of the key.
     pub packs: Vec<Digest>,
-    /// Where a join's output goes, relative to the project.
+    /// Where the output of a join or an export goes, relative to the project.
     pub output: Option<String>,
 }
 

@@ -16,6 +16,7 @@ pub mod naming;
 pub mod overlay;
 pub mod payloads;
 pub mod protocol;
+pub mod scores;
 pub mod signal;
 pub mod specs;
 pub mod telemetry;
@@ -23,6 +24,7 @@ pub mod timeline;
 pub mod toolchain;
 pub mod twins;
 pub mod usage;
+pub mod usual;
 
 pub use action::{ActionResult, ActionSpec, Artifact, Kind, PlannedAction, Runs};
 pub use footage::{AudioInfo, Colour, Matrix, MediaInfo, VideoInfo};

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp};
+use crate::base::{Digest, FrameRate, Orientation, Size, Timestamp, Unit};
 use crate::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use crate::model::timeline::{Fit, SourcePicture, VideoFormat};
 
@@ -96,6 +96,57 @@ pub struct MergeLog {
     pub shift: i64,
 }
 
+/// `telemetry.complete`: cleaned or merged `Telemetry` to the same with what the
+/// project adds to it and without what it hides (artifact 0), and its
+/// `TelemetrySummary` (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CompleteSpec {
+    /// Cleaned or merged telemetry.
+    pub telemetry: Digest,
+    /// Where laps begin, if not where the log says.
+    pub laps: Option<LapRule>,
+    /// Where nothing has a position. Sorted.
+    pub privacy: Vec<PrivatePlace>,
+    /// What is added then, each after what it rests on.
+    pub steps: Vec<CompleteStep>,
+}
+
+/// Where laps begin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LapRule {
+    /// Where the way crosses a line. Latitudes and longitudes in steps of
+    /// 1 / 10,000,000 of a degree.
+    Line { from: (i32, i32), to: (i32, i32), at_least_ms: u32 },
+    /// Each time the distance has grown by so much.
+    Distance { millimetres: u64 },
+}
+
+/// A channel that is added to a log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CompleteStep {
+    /// From the altitude.
+    VerticalSpeed,
+    /// From the marks of the laps.
+    LapTime,
+    /// `CHANNEL_zone`: bounds in thousandths of the unit.
+    Zones { channel: String, unit: Unit, bounds: Vec<i64> },
+    /// By an expression; where it does not convert, the unit only names its
+    /// numbers.
+    Expression { name: String, text: String, unit: Unit, converts: bool },
+    /// One of [`scores`](crate::model::scores), by its name.
+    Score { name: String },
+}
+
+/// A place around which nothing has a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PrivatePlace {
+    /// WGS 84, in steps of 1 / 10,000,000 of a degree.
+    pub latitude: i32,
+    pub longitude: i32,
+    /// In mm.
+    pub radius: u64,
+}
+
 /// `locate`: where a log is at a time: an optional [`Position`] (artifact 0 and
 /// value).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,6 +180,34 @@ impl std::fmt::Display for Position {
         degrees(self.longitude, 3)?;
         f.write_str("/")
     }
+}
+
+/// `telemetry.export`: a log, or a stretch of it, as a file that other programs
+/// read. Its artifact 0 is the output itself, which is not kept a second time in
+/// the store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ExportSpec {
+    /// Cleaned telemetry.
+    pub telemetry: Digest,
+    pub format: LogFormat,
+    /// Added to its times, in ns, to be on UTC; `None` where that is not known.
+    pub utc: Option<i64>,
+    /// Only the samples from the first to before the second, on the log's clock
+    /// in ns; the column `time` counts from the first, or else from the log's
+    /// first sample.
+    pub stretch: Option<(i64, i64)>,
+    /// Only these channels, in this order; all where none is named.
+    pub channels: Vec<String>,
+    /// What it is called in the file, where the format has a place for it.
+    pub title: String,
+}
+
+/// What kind of file a log is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LogFormat {
+    Csv,
+    Gpx,
+    Json,
 }
 
 /// `extract`: the telemetry track of a file of footage, with its times

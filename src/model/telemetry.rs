@@ -99,6 +99,97 @@ pub struct TelemetrySummary {
     pub bad_examples: Vec<BadRow>,
     /// What else is worth saying, e.g. "312 rows repeat the time before them".
     pub notes: Vec<String>,
+    /// How good the log is.
+    pub quality: Quality,
+}
+
+/// How good a log is, what of it was dropped and what was filled in. Of an
+/// import only what that dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The usual distance between samples that no gap parts: their median, in
+    /// ns; 0 where there are none.
+    pub usual: i64,
+    /// The longest gaps, the longest first, with the samples on both sides (ns
+    /// on the log's clock).
+    pub longest: Vec<(i64, i64)>,
+    /// All gaps together, in ns.
+    pub unknown: i64,
+    /// What was left out, and why.
+    pub dropped: Vec<Dropped>,
+    pub noise: Vec<ChannelNoise>,
+    /// Channels with the samples whose value was missing or dropped and was put
+    /// on the line (or the smoothed path) between those around it.
+    pub bridged: Vec<(String, u64)>,
+}
+
+/// Something that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub what: String,
+    pub why: Reason,
+    pub count: u64,
+}
+
+/// Why something of a log is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Reason {
+    /// A row that cannot be read.
+    Unreadable,
+    /// It has the time of the one before it.
+    Repeated,
+    /// It goes back in time.
+    Backward,
+    /// The clock jumped ahead, and back.
+    Jumped,
+    /// The receiver had no fix.
+    NoFix,
+    /// The receiver's dilution of precision was too high.
+    Imprecise,
+    /// The receiver did not know the time.
+    NoTime,
+    /// No sensor can have measured such a value.
+    OutOfRange,
+    /// Nothing moves like that.
+    Excursion,
+    /// Nothing accelerates like that.
+    Spike,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Unreadable => "cannot be read",
+            Reason::Repeated => "repeat a time",
+            Reason::Backward => "go back in time",
+            Reason::Jumped => "jump ahead in time",
+            Reason::NoFix => "without a fix",
+            Reason::Imprecise => "not precise enough",
+            Reason::NoTime => "without a time",
+            Reason::OutOfRange => "out of range",
+            Reason::Excursion => "nothing moves like that",
+            Reason::Spike => "nothing accelerates like that",
+        })
+    }
+}
+
+/// How noisy a channel is: the standard deviation of what of it is white noise,
+/// from samples about a second apart (see `telemetry/smooth.rs`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelNoise {
+    /// `position` (metres, per axis), `speed` (m/s) or `altitude` (metres).
+    pub channel: String,
+    /// In steps of 1 / 1,000 of that unit.
+    pub deviation: u64,
+}
+
+impl Quality {
+    /// Notes that something was left out, where it was.
+    pub fn drop(&mut self, what: &str, why: Reason, count: u64) {
+        if count > 0 {
+            self.dropped.push(Dropped { what: what.to_owned(), why, count });
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

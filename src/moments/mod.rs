@@ -18,3 +18,4 @@ mod select;
 mod tests;
 
 pub use choose::choose;
+pub use score::named;

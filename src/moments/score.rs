@@ -168,6 +168,11 @@ struct Gathered<'a> {
     names: BTreeSet<String>,
 }
 
+/// What a weight names: `|gradient|` names the gradient.
+pub fn named(weight: &str) -> &str {
+    bare(weight).0
+}
+
 /// A weighted name without the bars of `|name|`, and whether it had them.
 fn bare(name: &str) -> (&str, bool) {
     let inner = name.trim().strip_prefix('|').and_then(|rest| rest.strip_suffix('|'));

@@ -3,31 +3,8 @@
 
 use crate::base::{Diagnostic, Unit};
 use crate::model::Telemetry;
-
-/// The unit in which a channel is shown where the manifest names none.
-pub(crate) fn display_unit(channel: &str, unit: Unit) -> Unit {
-    match (channel, unit) {
-        (_, Unit::MetresPerSecond) => Unit::KilometresPerHour,
-        ("distance", Unit::Metres) => Unit::Kilometres,
-        (_, Unit::Radians) => Unit::Degrees,
-        (_, other) => other,
-    }
-}
-
-/// The unit of the registry's channels, for where there is no telemetry to ask.
-fn usual_unit(channel: &str) -> Unit {
-    match channel {
-        "latitude" | "longitude" | "heading" => Unit::Degrees,
-        "altitude" | "distance" => Unit::Metres,
-        "speed" => Unit::MetresPerSecond,
-        "gradient" => Unit::Percent,
-        "heart_rate" => Unit::BeatsPerMinute,
-        "cadence" => Unit::RevolutionsPerMinute,
-        "power" => Unit::Watts,
-        "temperature" => Unit::Celsius,
-        _ => Unit::None,
-    }
-}
+use crate::model::usual::{display_unit, usual_unit};
+use crate::overlay::style::DASH;
 
 /// What a channel is called on screen.
 pub(crate) fn title(channel: &str) -> String {
@@ -56,7 +33,8 @@ impl Readout {
         unit: Option<Unit>,
         decimals: Option<u8>,
     ) -> Result<Readout, Diagnostic> {
-        let from = telemetry.and_then(|t| t.channel(channel)).map_or(usual_unit(channel), |c| c.unit);
+        let from =
+            telemetry.and_then(|t| t.channel(channel)).map_or(usual_unit(channel).unwrap_or(Unit::None), |c| c.unit);
         let unit = unit.unwrap_or(display_unit(channel, from));
         if from.convert(0.0, unit).is_none() {
             let message = format!("{channel} is in \"{from}\" and cannot be shown in \"{unit}\"");
@@ -78,17 +56,66 @@ impl Readout {
 
     /// A value of the channel as digits.
     pub(crate) fn text(&self, value: f64) -> String {
-        digits(self.convert(value), self.decimals)
+        let shown = self.convert(value);
+        // Who moves so slowly does not move.
+        let shown = if self.unit.is_pace() && shown >= SLOWEST { f64::INFINITY } else { shown };
+        if self.unit.is_pace() || self.unit == Unit::Minutes {
+            clock(shown, self.decimals)
+        } else {
+            digits(shown, self.decimals)
+        }
+    }
+
+    /// Where a value of the channel lies on a scale. A pace lies where its speed
+    /// does: who rests has none.
+    pub(crate) fn along(&self, value: f64) -> f64 {
+        self.from.convert(value, self.scale_unit()).unwrap_or(value)
+    }
+
+    /// Where a number in the unit that is shown lies on a scale.
+    pub(crate) fn end(&self, shown: f64) -> f64 {
+        self.unit.convert(shown, self.scale_unit()).unwrap_or(shown)
+    }
+
+    fn scale_unit(&self) -> Unit {
+        match self.unit {
+            Unit::MinutesPerKilometre => Unit::KilometresPerHour,
+            Unit::MinutesPerMile => Unit::MilesPerHour,
+            unit => unit,
+        }
     }
 
     /// The texts that may become the widest: of the channel's least and
     /// greatest value in the whole log.
     pub(crate) fn widest(&self, telemetry: Option<&Telemetry>, channel: &str) -> Vec<String> {
+        if self.unit.is_pace() {
+            return vec![clock(SLOWEST - 1e-6, self.decimals)];
+        }
         let values = telemetry.and_then(|t| t.channel(channel)).map_or(&[][..], |c| &c.values);
         let finite = || values.iter().copied().filter(|v| v.is_finite());
         let ends = [finite().reduce(f64::min), finite().reduce(f64::max)];
         let ends: Vec<String> = ends.iter().flatten().map(|v| self.text(*v)).collect();
         if ends.is_empty() { vec![self.text(0.0)] } else { ends }
+    }
+}
+
+/// A pace of so many minutes or more is none: who does not move.
+const SLOWEST: f64 = 60.0;
+
+/// Minutes as minutes and seconds, the seconds with so many decimals; a dash
+/// for a pace that is none.
+fn clock(minutes: f64, decimals: u8) -> String {
+    if !minutes.is_finite() {
+        return DASH.to_owned();
+    }
+    let scale = 10i64.pow(u32::from(decimals.min(3)));
+    let steps = libm::round(minutes * 60.0 * scale as f64) as i64;
+    let sign = if steps < 0 { "\u{2212}" } else { "" };
+    let (seconds, part) = (steps.unsigned_abs() / scale as u64, steps.unsigned_abs() % scale as u64);
+    let whole = format!("{sign}{}:{:02}", seconds / 60, seconds % 60);
+    match decimals.min(3) {
+        0 => whole,
+        places => format!("{whole}.{part:0width$}", width = usize::from(places)),
     }
 }
 
@@ -121,7 +148,7 @@ impl Scale {
     pub(crate) fn of(telemetry: Option<&Telemetry>, channel: &str, readout: &Readout) -> Scale {
         let values = telemetry.and_then(|t| t.channel(channel)).map_or(&[][..], |c| &c.values);
         let Some((low, high)) = percentiles(values) else { return Scale { low: 0.0, high: 100.0 } };
-        let thousandths = |value: f64| libm::round(readout.convert(value) * 1_000.0) as i64;
+        let thousandths = |value: f64| libm::round(readout.along(value) * 1_000.0) as i64;
         let (low, high) = match Reach::of(channel, readout.from) {
             Reach::FromZero { to } if low >= 0.0 => (0, thousandths(high).max(thousandths(to))),
             Reach::FromZero { .. } => (thousandths(low), thousandths(high)),
@@ -167,6 +194,10 @@ impl Reach {
             ("cadence", _) => Reach::FromZero { to: 100.0 },
             ("distance", _) => Reach::FromZero { to: 100.0 },
             ("gradient", _) => Reach::BothWays { to: 10.0 },
+            ("lateral_g" | "longitudinal_g", _) => Reach::BothWays { to: 0.5 },
+            ("lean_angle", _) => Reach::BothWays { to: 45.0 },
+            ("vertical_speed", _) => Reach::BothWays { to: 2.0 },
+            (zone, Unit::None) if zone.ends_with("_zone") => Reach::FromZero { to: 5.0 },
             ("altitude", _) => Reach::Between { least: 50.0 },
             (_, Unit::BeatsPerMinute) => Reach::Between { least: 60.0 },
             (_, Unit::Celsius) => Reach::Between { least: 10.0 },
@@ -221,6 +252,19 @@ mod tests {
         assert_eq!(digits(-3.25, 1), "\u{2212}3.3");
         assert_eq!(digits(7.0, 2), "7.00");
         assert_eq!(digits(f64::INFINITY, 0), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn a_pace_is_minutes_and_seconds_on_the_scale_of_its_speed() {
+        let log = log("speed", Unit::MetresPerSecond, vec![0.0, 2.5, 10.0 / 3.0, 5.0]);
+        let readout = Readout::new(Some(&log), "speed", Some(Unit::MinutesPerKilometre), None).unwrap();
+        // 2.5 m/s are 400 s for a kilometre, 10/3 m/s are 300.
+        let texts: Vec<String> = [0.0, 0.1, 2.5, 10.0 / 3.0, 5.0].iter().map(|v| readout.text(*v)).collect();
+        assert_eq!(texts, [DASH, DASH, "6:40", "5:00", "3:20"]);
+        let scale = Scale::of(Some(&log), "speed", &readout);
+        assert_eq!((scale.low, scale.high, readout.along(5.0), readout.end(6.0)), (0.0, 20.0, 18.0, 10.0));
+        let lap = Readout::new(None, "lap_time", None, Some(1)).unwrap();
+        assert_eq!((lap.unit, lap.text(83.25).as_str(), lap.text(59.97).as_str()), (Unit::Minutes, "1:23.3", "1:00.0"));
     }
 
     #[test]

@@ -47,7 +47,8 @@ schema! {
         /// What is written on it, instead of the channel's name; `""` for nothing. A ring with a label
         /// that has no room at its foot stands on a tile with the label below.
         label: Option<String> = None,
-        /// The unit in which the value is shown. Speeds are shown in km/h unless this says otherwise.
+        /// The unit in which the value is shown: any that measures the same. Speeds are shown in km/h unless
+        /// this says otherwise; `"min/km"` and `"min/mi"` show the pace.
         unit: Option<Unit> = None,
         /// Decimal places.
         decimals: Option<u8> = None,
@@ -92,8 +93,10 @@ impl Gauge {
     pub(super) fn show(&self, scene: &Scene<'_>) -> Result<Shown, Diagnostic> {
         let readout = Readout::new(scene.telemetry, &self.channel, self.unit, self.decimals)?;
         let automatic = Scale::of(scene.telemetry, &self.channel, &readout);
-        let low = self.min.map_or(automatic.low, Number::as_f64);
-        let high = self.max.map_or(automatic.high, Number::as_f64);
+        // The least pace is the fastest.
+        let (low, high) = if readout.unit.is_pace() { (self.max, self.min) } else { (self.min, self.max) };
+        let low = low.map_or(automatic.low, |low| readout.end(low.as_f64()));
+        let high = high.map_or(automatic.high, |high| readout.end(high.as_f64()));
         let scale = if low < high { Scale { low, high } } else { Scale { low, high: low + 1.0 } };
         let sign = Some(readout.unit.symbol()).filter(|symbol| matches!(*symbol, "°" | "%"));
         let face = Dial {
@@ -109,7 +112,7 @@ impl Gauge {
         let values: Vec<Option<f64>> = (0..scene.frames).map(|n| scene.value(&self.channel, n)).collect();
         let texts: Vec<Option<String>> = values.iter().map(|v| v.map(|v| readout.text(v))).collect();
         let positions: Vec<Option<f64>> =
-            values.iter().map(|v| v.map(|v| face.scale.position(readout.convert(v)))).collect();
+            values.iter().map(|v| v.map(|v| face.scale.position(readout.along(v)))).collect();
         let layers = match self.style {
             GaugeStyle::Ring => face.ring(scene.frames, &positions, &texts),
             GaugeStyle::Bar => face.bar(scene.frames, &positions, &texts),

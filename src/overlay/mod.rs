@@ -80,10 +80,10 @@ macro_rules! overlay {
 
 /// Every kind of overlay.
 pub const OVERLAYS: &[OverlayKind] = &[
-    overlay!(gauge::Gauge, "Gauge", 1, r#"Gauge(channel: "speed", anchor: BottomLeft, size: "22%")"#),
-    overlay!(map::Map, "Map", 1, r#"Map(fit: Ride, anchor: TopRight, size: "26%")"#),
+    overlay!(gauge::Gauge, "Gauge", 2, r#"Gauge(channel: "speed", anchor: BottomLeft, size: "22%")"#),
+    overlay!(map::Map, "Map", 2, r#"Map(fit: Ride, anchor: TopRight, size: "26%")"#),
     overlay!(elevation::Elevation, "Elevation", 1, r#"Elevation(anchor: BottomRight, size: "46%")"#),
-    overlay!(text::Text, "Text", 1, r#"Text(text: "{speed:0} km/h", anchor: TopLeft)"#),
+    overlay!(text::Text, "Text", 2, r#"Text(text: "{speed:0} km/h", anchor: TopLeft)"#),
 ];
 
 fn parameters<T: DeserializeOwned>(params: &str) -> Result<T, Diagnostic> {

@@ -44,8 +44,8 @@ impl Projection {
     }
 }
 
-/// The stretches of the log between gaps, projected. Samples without a
-/// position are passed over.
+/// The stretches of the log between gaps, projected. A position that is not
+/// known is a gap as well: nobody knows that the straight line is the way.
 pub(crate) fn stretches(telemetry: &Telemetry, projection: &Projection) -> Vec<Vec<Stop>> {
     let (Some(latitude), Some(longitude)) = (telemetry.channel("latitude"), telemetry.channel("longitude")) else {
         return Vec::new();
@@ -62,6 +62,8 @@ pub(crate) fn stretches(telemetry: &Telemetry, projection: &Projection) -> Vec<V
             if let Some(stretch) = stretches.last_mut() {
                 stretch.push(Stop { time: *time, x, y });
             }
+        } else if stretches.last().is_some_and(|stretch| !stretch.is_empty()) {
+            stretches.push(Vec::new());
         }
     }
     stretches.retain(|stretch| !stretch.is_empty());
@@ -213,6 +215,26 @@ mod tests {
         let parts: Vec<Vec<i64>> =
             crop(&line, &area).iter().map(|part| part.iter().map(|s| s.time).collect()).collect();
         assert_eq!(parts, [vec![1, 2, 3], vec![5, 6]]);
+    }
+
+    #[test]
+    fn no_line_leads_where_the_position_is_not_known() {
+        let channel = |name: &str, values: [f64; 6]| crate::model::Channel {
+            name: name.to_owned(),
+            unit: crate::base::Unit::Degrees,
+            values: values.to_vec(),
+        };
+        let log = Telemetry {
+            times: (0..6).collect(),
+            channels: vec![
+                channel("latitude", [47.0, 47.1, f64::NAN, f64::NAN, 47.4, 47.5]),
+                channel("longitude", [8.0, 8.1, 8.2, f64::NAN, 8.4, 8.5]),
+            ],
+            ..Telemetry::default()
+        };
+        let stretches = stretches(&log, &Projection::of(&log).unwrap());
+        let times: Vec<Vec<i64>> = stretches.iter().map(|part| part.iter().map(|stop| stop.time).collect()).collect();
+        assert_eq!(times, [vec![0, 1], vec![4, 5]]);
     }
 
     /// One degree of longitude at 60 degrees north is half of one at the

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use serde_json::{Value, json};
+
+use crate::base::UtcTime;
 use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
 use crate::exec::settings::Settings;
 use crate::model::confinement::Confinement;
+use crate::model::telemetry::{Dropped, LogClock, TelemetrySummary};
 use crate::model::toolchain::ToolIdentity;
 
 /// The machine's part.
@@ -102,6 +106,97 @@ pub fn project(diagnosis: &Diagnosis) -> String {
     text
 }
 
+/// Machine and project as one JSON object in a line.
+pub fn json(machine: &Machine, diagnosis: Option<&Diagnosis>) -> String {
+    let tools = machine.toolchain.tools.iter().map(|(tool, identity)| {
+        json!({"tool": format!("{tool:?}"), "name": identity.name, "works": identity.identity.is_some(), "problem": identity.problem})
+    });
+    let mut value = json!({
+        "autocut": machine.version,
+        "processors": machine.hardware.processors,
+        "tools": tools.collect::<Vec<_>>(),
+    });
+    if let Some(diagnosis) = diagnosis {
+        let recordings = diagnosis.recordings.iter().map(|recording| {
+            let files = recording.files.iter().map(|file| {
+                json!({"name": file.name, "facts": file.facts, "oddities": file.oddities, "damage": file.damage})
+            });
+            json!({"name": recording.name, "clock": recording.clock, "files": files.collect::<Vec<_>>()})
+        });
+        value["recordings"] = recordings.collect();
+        value["logs"] = diagnosis.logs.iter().map(log_value).collect();
+    }
+    format!("{value}\n")
+}
+
+fn log_value(report: &LogReport) -> Value {
+    let coverage =
+        report.coverage.iter().map(|(recording, percent)| json!({"recording": recording, "percent": percent}));
+    json!({
+        "name": report.name,
+        "cleaned": report.summary,
+        "import": report.import,
+        "coverage": coverage.collect::<Vec<_>>(),
+    })
+}
+
+/// How good a log is, in a few lines.
+fn quality(text: &mut String, report: &LogReport) {
+    let found = &report.summary.quality;
+    if found.usual > 0 {
+        let _ = writeln!(text, "  usually {} from one sample to the next", span(found.usual));
+    }
+    if let Some(longest) = found.longest.first() {
+        let length = |gap: &(i64, i64)| span(gap.1.saturating_sub(gap.0));
+        let more: Vec<String> = found.longest[1..].iter().map(length).collect();
+        let more = if more.is_empty() { String::new() } else { format!(", then {}", more.join(", ")) };
+        let _ = writeln!(
+            text,
+            "  nothing is known for {} in all; the longest gap {} from {}{more}",
+            span(found.unknown),
+            length(longest),
+            moment(longest.0, &report.summary)
+        );
+    }
+    let dropped = report.import.quality.dropped.iter().chain(&found.dropped);
+    let dropped: Vec<String> = dropped.map(|Dropped { what, why, count }| format!("{count} {what} ({why})")).collect();
+    if !dropped.is_empty() {
+        let _ = writeln!(text, "  left out: {}", dropped.join(", "));
+    }
+    let noise = found.noise.iter().map(|noise| {
+        let unit = if noise.channel == "speed" { "m/s" } else { "m" };
+        format!("{} {:.2} {unit}", noise.channel, noise.deviation as f64 / 1e3)
+    });
+    let noise: Vec<String> = noise.collect();
+    if !noise.is_empty() {
+        let _ = writeln!(text, "  noise from second to second (standard deviation): {}", noise.join(", "));
+    }
+    let bridged: Vec<String> = found.bridged.iter().map(|(name, count)| format!("{name} of {count}")).collect();
+    if !bridged.is_empty() {
+        let _ = writeln!(text, "  filled in from the samples around: {}", bridged.join(", "));
+    }
+}
+
+/// A length of time in ns, in the unit that suits it.
+fn span(nanos: i64) -> String {
+    let seconds = nanos as f64 / 1e9;
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 100.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{seconds:.0} s")
+    }
+}
+
+/// A time on a log's clock.
+fn moment(nanos: i64, log: &TelemetrySummary) -> String {
+    match log.clock {
+        LogClock::Utc => UtcTime(nanos).to_string(),
+        LogClock::Start => span(nanos),
+    }
+}
+
 fn log(text: &mut String, report: &LogReport) {
     let summary = &report.summary;
     let seconds = summary.last.saturating_sub(summary.first) as f64 / 1e9;
@@ -131,6 +226,7 @@ fn log(text: &mut String, report: &LogReport) {
             channel.name, channel.unit
         );
     }
+    quality(text, report);
     if report.import.bad_rows > 0 {
         let _ = writeln!(text, "  {} rows could not be read", report.import.bad_rows);
         for row in &report.import.bad_examples {

@@ -92,6 +92,10 @@ pub fn reasons(reasons: &[Reason]) -> String {
 fn consists(contents: &Contents) -> String {
     let mut text = String::new();
     let bytes = contents.files.iter().map(|file| file.bytes).sum();
+    if contents.clips == 0 {
+        let _ = writeln!(text, "  {} of telemetry, {}", counted(contents.files.len(), "file"), size(bytes));
+        return text;
+    }
     let mut first = format!("{} in {}", counted(contents.clips, "clip"), counted(contents.segments, "segment"));
     if let (Some(frame), Some(rate)) = (contents.size, contents.rate) {
         let length = rate.time_of(i64::try_from(contents.frames).unwrap_or(i64::MAX));

@@ -52,7 +52,7 @@ impl Trace {
     /// build.
     pub fn begin(path: &Path) -> Result<Self, Diagnostic> {
         let trace = Trace { path: path.to_owned(), origin: Instant::now(), state: Mutex::default() };
-        store::write_page(path, &text(&mut State::default()), MARK)?;
+        store::write_page(path, text(&mut State::default()).as_bytes(), MARK.as_bytes())?;
         Ok(trace)
     }
 
@@ -131,7 +131,7 @@ impl Trace {
     }
 
     fn write(&self, state: &mut State) {
-        state.trouble = store::write_page(&self.path, &text(state), MARK).err();
+        state.trouble = store::write_page(&self.path, text(state).as_bytes(), MARK.as_bytes()).err();
     }
 }
 

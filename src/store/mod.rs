@@ -63,7 +63,7 @@ pub use self::gc::{Collected, KindSize, Limit, Live, Sizes};
 pub use self::index::PastRun;
 pub use self::layout::VERSION as FORMAT;
 pub use self::lock::{Holder, Lock};
-pub use self::objects::{ObjectState, Objects};
+pub use self::objects::{ObjectState, ObjectWriter, Objects};
 pub use self::outputs::{OutputState, make_folder, unwritable, write_file, write_page};
 pub use self::records::{ActionRecord, BuildOutcome, BuildRecord, BuiltAction, KindCount, OutputRecord, Position};
 pub use self::remote::Location;
@@ -197,6 +197,11 @@ impl Store {
     /// See [`Objects::insert_bytes`].
     pub fn insert_bytes(&self, bytes: &[u8]) -> Result<Artifact, Diagnostic> {
         self.objects.insert_bytes(bytes)
+    }
+
+    /// See [`Objects::writer`].
+    pub fn writer(&self) -> ObjectWriter {
+        self.objects.writer()
     }
 
     /// See [`Objects::read`].

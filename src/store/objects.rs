@@ -124,6 +124,11 @@ impl Objects {
         Ok(artifact)
     }
 
+    /// A new object that is written as a stream.
+    pub fn writer(&self) -> ObjectWriter {
+        ObjectWriter { objects: self.clone(), hasher: blake3::Hasher::new(), buffer: Vec::new(), file: None, bytes: 0 }
+    }
+
     /// Whether the object is there for sure. One of which only the size is known
     /// may be corrupt: what was made now replaces it.
     fn holds(&self, artifact: Artifact) -> bool {
@@ -258,6 +263,77 @@ impl Objects {
     }
 }
 
+/// What an object is kept in memory for before it becomes a file.
+const SMALL: usize = 1 << 20;
+
+/// An object on its way. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct ObjectWriter {
+    objects: Objects,
+    hasher: blake3::Hasher,
+    /// What is not in the file yet.
+    buffer: Vec<u8>,
+    file: Option<tempfile::NamedTempFile>,
+    bytes: u64,
+}
+
+impl ObjectWriter {
+    /// Makes what was written an object.
+    pub fn keep(mut self) -> Result<Artifact, Diagnostic> {
+        let Some(mut file) = self.file.take() else { return self.objects.insert_bytes(&self.buffer) };
+        let artifact = Artifact { digest: Digest(*self.hasher.finalize().as_bytes()), bytes: self.bytes };
+        if self.objects.holds(artifact) {
+            return Ok(artifact);
+        }
+        let path = self.objects.path(artifact.digest);
+        file.write_all(&self.buffer).map_err(|error| cannot("write into the store", &path, &error))?;
+        self.objects.persist(file, &path)?;
+        self.objects.note_sound(artifact.digest);
+        Ok(artifact)
+    }
+
+    /// Makes what was written a file at `path`, which is none of the store's, and
+    /// no object.
+    pub fn into_file(mut self, path: &Path) -> Result<(), Diagnostic> {
+        let failed = |error: io::Error| cannot("write", path, &error);
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => self.objects.temporary_file().map_err(failed)?,
+        };
+        file.write_all(&self.buffer).map_err(failed)?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for ObjectWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > SMALL {
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => none.insert(self.objects.temporary_file()?),
+            };
+            file.write_all(&self.buffer)?;
+            self.buffer.clear();
+            if bytes.len() > SMALL {
+                file.write_all(bytes)?;
+            } else {
+                self.buffer.extend_from_slice(bytes);
+            }
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn read_only(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o444))
 }
@@ -292,6 +368,22 @@ mod tests {
         fs::write(&file, "a segment").unwrap();
         assert_eq!(objects.insert_file(&file).unwrap(), one);
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn what_is_written_as_a_stream_is_what_is_inserted() {
+        let (folder, objects) = objects();
+        for size in [0, 9, SMALL, SMALL + 1, 3 * SMALL + 5] {
+            let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+            for part in [1 << 10, 1 << 19, 1 << 21] {
+                let mut writer = objects.writer();
+                bytes.chunks(part).for_each(|part| writer.write_all(part).unwrap());
+                assert_eq!(writer.keep().unwrap(), Artifact { digest: Digest::of(&bytes), bytes: size as u64 });
+            }
+            assert_eq!(objects.read(Digest::of(&bytes)).unwrap(), bytes);
+        }
+        objects.writer().write_all(&vec![0; 2 * SMALL]).unwrap();
+        assert_eq!((objects.list().unwrap().len(), leftovers(&folder)), (5, 0));
     }
 
     #[test]

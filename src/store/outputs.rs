@@ -285,18 +285,18 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Diagnostic> {
 }
 
 /// Writes a page over an earlier one and over nothing else: what is there must
-/// hold `mark` near its beginning, as `text` does.
-pub fn write_page(path: &Path, text: &str, mark: &str) -> Result<(), Diagnostic> {
+/// hold `mark` near its beginning, as `page` does.
+pub fn write_page(path: &Path, page: &[u8], mark: &[u8]) -> Result<(), Diagnostic> {
     let mut head = Vec::new();
     match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return write_file(path, text.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write_file(path, page),
         Err(error) => return Err(cannot("write", path, &error)),
         Ok(file) => {
             io::Read::take(file, 1 << 12).read_to_end(&mut head).map_err(|error| cannot("read", path, &error))?
         }
     };
-    if String::from_utf8_lossy(&head).contains(mark) {
-        return write_file(path, text.as_bytes());
+    if head.windows(mark.len()).any(|part| part == mark) {
+        return write_file(path, page);
     }
     let message = format!("{} was not written by autocut", path.display());
     Err(Diagnostic::input(message).hint("name another file, or move this one away"))

@@ -36,6 +36,9 @@ const fn kind(
 /// 540 km/h: faster than any ride, far slower than a position that jumps.
 pub(crate) const FASTEST: f64 = 150.0;
 
+/// More than a crash.
+const MOST_G: (f64, f64) = (-50.0, 50.0);
+
 /// Every channel of the registry.
 ///
 /// A header without a unit is taken to be in the registry's own unit.
@@ -84,6 +87,14 @@ pub const REGISTRY: &[ChannelKind] = &[
         (0.0, FASTEST),
         &["speed", "gpsspeed", "groundspeed", "velocity", "enhancedspeed", "speed2d", "gpsspeed2d", "spd", "speedgps"],
     ),
+    // Faster than a fall with a closed wingsuit.
+    kind(
+        "vertical_speed",
+        Unit::MetresPerSecond,
+        100.0,
+        (-120.0, 120.0),
+        &["verticalspeed", "vspeed", "vario", "climbrate", "enhancedverticalspeed"],
+    ),
     kind(
         "distance",
         Unit::Metres,
@@ -102,6 +113,37 @@ pub const REGISTRY: &[ChannelKind] = &[
             &["heading", "bearing", "course", "track", "azimuth", "gpsheading", "gpscourse", "courseoverground", "cog"],
         )
     },
+    // What the vehicle feels, in the vehicle's own axes: to the side, ahead, up.
+    kind(
+        "lateral_g",
+        Unit::StandardGravity,
+        1_000.0,
+        MOST_G,
+        &["lateralg", "lateralacc", "lateralacceleration", "latacc", "gpslatacc", "latg"],
+    ),
+    kind(
+        "longitudinal_g",
+        Unit::StandardGravity,
+        1_000.0,
+        MOST_G,
+        &[
+            "longitudinalg",
+            "longitudinalacc",
+            "longitudinalacceleration",
+            "lonacc",
+            "gpslonacc",
+            "inlineacc",
+            "linealg",
+        ],
+    ),
+    kind(
+        "vertical_g",
+        Unit::StandardGravity,
+        1_000.0,
+        MOST_G,
+        &["verticalg", "verticalacc", "verticalacceleration", "vertacc"],
+    ),
+    kind("lean_angle", Unit::Degrees, 10.0, (-90.0, 90.0), &["leanangle", "lean", "bankangle"]),
     kind(
         "heart_rate",
         Unit::BeatsPerMinute,
@@ -122,6 +164,7 @@ pub const REGISTRY: &[ChannelKind] = &[
         steps: true,
         ..kind("lap", Unit::None, 1.0, (0.0, 100_000.0), &["lap", "lapnumber", "lapno", "laps", "lapcount"])
     },
+    kind("lap_time", Unit::Seconds, 1_000.0, (0.0, 1e7), &["laptime", "laptimes"]),
 ];
 
 /// The registry's entry of this name.
@@ -139,6 +182,11 @@ impl ChannelKind {
     pub(crate) fn quantise(&self, value: f64) -> f64 {
         libm::round(value * self.per_unit) / self.per_unit
     }
+}
+
+/// Whether values of a channel hold until the next: a count, or a zone.
+pub(crate) fn holds(name: &str) -> bool {
+    name.ends_with("_zone") || find(name).is_some_and(|kind| kind.steps)
 }
 
 /// The angle from `from` to `to` the short way round, or their difference
@@ -188,6 +236,12 @@ pub(crate) fn snake_case(header: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_known_before_a_log_is_read_is_the_registry() {
+        let registry: Vec<(&str, Unit)> = REGISTRY.iter().map(|kind| (kind.name, kind.unit)).collect();
+        assert_eq!(registry, crate::model::usual::USUAL);
+    }
 
     #[test]
     fn headers_are_squashed_and_mean_one_channel() {

@@ -1,252 +1,109 @@
-//! Telemetry as an artifact: a header that describes itself, then raw columns.
+//! Telemetry as an artifact: blocks of samples in compact columns, and an index
+//! of them at the end, so that it can be written as a stream and read in part.
 //!
-//! All numbers are little-endian; a column starts at a multiple of 8 bytes:
+//! All numbers are little-endian:
 //!
 //! ```text
-//! "autocut telemetry" 0 0 0, version u32         24 bytes with the next
-//! clock u8 (0 UTC, 1 start), 7 zero bytes
-//! samples u64, channels u32, breaks u32
-//! for each channel: length u16 and name, length u16 and unit's symbol
-//! zeros up to a multiple of 8
-//! times: samples x i64 (ns)
-//! for each channel: samples x f64 (one NaN only)
-//! breaks: breaks x u32
-//! marks u32
-//! for each mark: time i64 (ns), kind u8, length u16 and name
+//! "autocut telemetry" 0 0 0, version u32
+//! for each block of at most 8,192 samples:
+//!     times, packed (pack.rs)
+//!     breaks, packed: differences of indices, 7 bits a byte
+//!     for each column with a value in it: number u32, values, packed
+//! the footer, in postcard: what is known at the end only, and where the blocks are
+//! its length u64, "autocut telemetry" 0 0 0
 //! ```
 //!
-//! Decoding checks every length before it allocates, and believes nothing: the
-//! answer to anything odd is `None`. A [`View`] reads only the samples that are
+//! Values come back to the bit (of NaN there is one). Decoding checks every
+//! length before it allocates, and believes nothing: the answer to anything odd
+//! is `None` or [`Unreadable::Odd`]. A [`Reader`] reads only the blocks that are
 //! asked for.
 
-use std::ops::Range;
+mod pack;
+mod read;
+mod write;
+
+use serde::{Deserialize, Serialize};
 
 use crate::base::Unit;
-use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry};
-use crate::telemetry::lookup::marks_within;
+use crate::model::telemetry::{LogClock, Mark, Telemetry};
+
+pub use read::{Reader, Source, Unreadable};
+pub use write::{Ending, Writer};
 
 const MAGIC: &[u8; 20] = b"autocut telemetry\0\0\0";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// The kinds of marks as numbers: their places in this list.
-const MARKS: [MarkKind; 4] = [MarkKind::Lap, MarkKind::Pause, MarkKind::Resume, MarkKind::Event];
+/// Most samples of a block: 14 minutes at 10 Hz. A look at a few seconds costs
+/// one or two of them, which is less than a millisecond.
+pub const BLOCK: usize = 8_192;
 
-/// Bytes of a mark without a name.
-const MARK_BYTES: usize = 11;
+/// What stands at the end.
+#[derive(Debug, Serialize, Deserialize)]
+struct Footer {
+    clock: LogClock,
+    /// Added to all times.
+    shift: i64,
+    /// Number in the blocks, name and unit.
+    channels: Vec<(u32, String, Unit)>,
+    blocks: Vec<Listed>,
+    /// See [`Ending::parted`].
+    parted: Vec<i64>,
+    marks: Vec<Mark>,
+}
+
+/// One block in the index.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Listed {
+    /// Where it begins, in bytes.
+    at: u64,
+    length: u32,
+    samples: u32,
+    /// First and last time in it.
+    first: i64,
+    last: i64,
+}
 
 /// Telemetry in the artifact's encoding. The same telemetry gives the same
 /// bytes. Values beyond the times' number are left out, missing ones are NaN.
 pub fn encode(telemetry: &Telemetry) -> Vec<u8> {
-    let samples = telemetry.times.len();
-    let mut out = Vec::with_capacity(64 + samples * 8 * (telemetry.channels.len() + 1));
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    let clock = match telemetry.clock {
-        LogClock::Utc => 0_u8,
-        LogClock::Start => 1,
-    };
-    out.extend_from_slice(&[clock, 0, 0, 0, 0, 0, 0, 0]);
-    out.extend_from_slice(&(samples as u64).to_le_bytes());
-    out.extend_from_slice(&(telemetry.channels.len() as u32).to_le_bytes());
-    out.extend_from_slice(&(telemetry.breaks.len() as u32).to_le_bytes());
-    for channel in &telemetry.channels {
-        text(&mut out, &channel.name);
-        text(&mut out, channel.unit.symbol());
-    }
-    out.resize(out.len().next_multiple_of(8), 0);
-    for time in &telemetry.times {
-        out.extend_from_slice(&time.to_le_bytes());
-    }
-    for channel in &telemetry.channels {
-        let missing = std::iter::repeat(&f64::NAN);
-        for value in channel.values.iter().chain(missing).take(samples) {
-            let value = if value.is_nan() { f64::NAN } else { *value };
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-    }
-    for at in &telemetry.breaks {
-        out.extend_from_slice(&at.to_le_bytes());
-    }
-    out.extend_from_slice(&(telemetry.marks.len() as u32).to_le_bytes());
-    for mark in &telemetry.marks {
-        out.extend_from_slice(&mark.time.to_le_bytes());
-        out.push(MARKS.iter().position(|kind| *kind == mark.kind).unwrap_or(MARKS.len() - 1) as u8);
-        text(&mut out, &mark.name);
-    }
+    let mut out = Vec::new();
+    // Nothing fails that is written to memory.
+    let _ = write(telemetry, &mut out);
     out
 }
 
-/// A text of at most 65,535 bytes; a longer one is cut at a character.
-fn text(out: &mut Vec<u8>, text: &str) {
-    let end = (0..=text.len().min(usize::from(u16::MAX))).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    out.extend_from_slice(&(end as u16).to_le_bytes());
-    out.extend_from_slice(&text.as_bytes()[..end]);
+/// Writes telemetry that is in memory.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(telemetry: &Telemetry, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    let mut writer = Writer::new(out);
+    let mut breaks = telemetry.breaks.iter().copied().peekable();
+    for (index, times) in telemetry.times.chunks(BLOCK).enumerate() {
+        let start = index * BLOCK;
+        let end = start + times.len();
+        let inside = std::iter::from_fn(|| breaks.next_if(|at| (*at as usize) < end));
+        let inside: Vec<u32> = inside.map(|at| at.saturating_sub(start as u32)).collect();
+        let columns = (0..).zip(&telemetry.channels).map(|(column, channel)| {
+            let values = &channel.values;
+            (column, &values[start.min(values.len())..end.min(values.len())])
+        });
+        writer.block(times, columns, &inside)?;
+    }
+    let channels = (0..).zip(&telemetry.channels).map(|(column, c)| (column, c.name.clone(), c.unit)).collect();
+    let (clock, marks) = (telemetry.clock, telemetry.marks.clone());
+    writer.finish(Ending { clock, shift: 0, channels, parted: Vec::new(), marks })
 }
 
 /// What [`encode`] made; `None` where the bytes are anything else.
 pub fn decode(bytes: &[u8]) -> Option<Telemetry> {
-    let view = View::open(bytes)?;
-    let whole = view.samples(0..view.len())?;
-    // A lap may have started before the first sample.
-    Some(Telemetry { marks: view.marks, ..whole })
-}
-
-/// Encoded telemetry of which only a part is to be read.
-#[derive(Clone, Debug)]
-pub struct View<'a> {
-    clock: LogClock,
-    samples: usize,
-    channels: Vec<(&'a str, Unit)>,
-    times: &'a [u8],
-    values: &'a [u8],
-    breaks: &'a [u8],
-    marks: Vec<Mark>,
-}
-
-impl<'a> View<'a> {
-    /// Reads the header and checks that the lengths are those of the bytes.
-    pub fn open(bytes: &'a [u8]) -> Option<View<'a>> {
-        let mut at = Reader { rest: bytes };
-        if at.take(MAGIC.len())? != MAGIC || at.u32()? != VERSION {
-            return None;
-        }
-        let clock = match at.take(8)? {
-            [0, 0, 0, 0, 0, 0, 0, 0] => LogClock::Utc,
-            [1, 0, 0, 0, 0, 0, 0, 0] => LogClock::Start,
-            _ => return None,
-        };
-        let samples = usize::try_from(u64::from_le_bytes(at.take(8)?.try_into().ok()?)).ok()?;
-        let (count, breaks) = (at.u32()? as usize, at.u32()? as usize);
-        // Each channel's names take at least four bytes.
-        if count > at.rest.len() / 4 {
-            return None;
-        }
-        let mut channels: Vec<(&str, Unit)> = Vec::with_capacity(count);
-        let mut names = std::collections::BTreeSet::new();
-        for _ in 0..count {
-            let (name, unit) = (at.text()?, at.text()?);
-            if !names.insert(name) {
-                return None;
-            }
-            channels.push((name, Unit::parse(unit).filter(|found| found.symbol() == unit)?));
-        }
-        let header = bytes.len() - at.rest.len();
-        let padding = at.take(header.next_multiple_of(8) - header)?;
-        let column = samples.checked_mul(8)?;
-        let times = at.take(column)?;
-        let values = at.take(column.checked_mul(count)?)?;
-        let breaks = at.take(breaks.checked_mul(4)?)?;
-        let marks = at.marks()?;
-        let whole = at.rest.is_empty() && padding.iter().all(|b| *b == 0);
-        whole.then_some(View { clock, samples, channels, times, values, breaks, marks })
-    }
-
-    /// How many samples there are.
-    pub fn len(&self) -> usize {
-        self.samples
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.samples == 0
-    }
-
-    /// The samples of a span of time (ns), with one more on either side where
-    /// there is one; like [`slice`](super::lookup::slice) of the whole.
-    pub fn slice(&self, range: Range<i64>) -> Option<Telemetry> {
-        let first = self.partition(|time| time <= range.start).saturating_sub(1);
-        let end = self.partition(|time| time < range.end).saturating_add(1).min(self.samples);
-        self.samples(first..end.max(first))
-    }
-
-    /// The samples with these indices; `None` where they are not sound.
-    fn samples(&self, range: Range<usize>) -> Option<Telemetry> {
-        let bytes = range.start.checked_mul(8)?..range.end.checked_mul(8)?;
-        let times: Vec<i64> = words(self.times.get(bytes.clone())?).map(i64::from_le_bytes).collect();
-        if times.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return None;
-        }
-        let mut channels = Vec::with_capacity(self.channels.len());
-        for (index, (name, unit)) in self.channels.iter().enumerate() {
-            let start = index * self.samples * 8;
-            let column = self.values.get(start + bytes.start..start + bytes.end)?;
-            let values = words(column).map(f64::from_le_bytes).collect();
-            channels.push(Channel { name: (*name).to_owned(), unit: *unit, values });
-        }
-        let marks = marks_within(&self.marks, &times);
-        Some(Telemetry { clock: self.clock, times, channels, breaks: self.breaks(&range)?, marks })
-    }
-
-    /// Breaks between these samples, counted from the first.
-    fn breaks(&self, range: &Range<usize>) -> Option<Vec<u32>> {
-        let mut breaks = Vec::new();
-        let mut last = 0;
-        for word in self.breaks.chunks_exact(4) {
-            let at = u32::from_le_bytes(word.try_into().ok()?) as usize;
-            if at <= last || at >= self.samples {
-                return None;
-            }
-            last = at;
-            if (range.start + 1..range.end).contains(&at) {
-                breaks.push(u32::try_from(at - range.start).ok()?);
-            }
-        }
-        Some(breaks)
-    }
-
-    /// The first sample whose time does not fulfil `before`.
-    fn partition(&self, before: impl Fn(i64) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.samples);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let time = words(&self.times[middle * 8..middle * 8 + 8]).next().map_or(0, i64::from_le_bytes);
-            if before(time) { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-}
-
-fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
-    bytes.as_chunks::<8>().0.iter().copied()
-}
-
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count)?;
-        self.rest = rest;
-        Some(taken)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn marks(&mut self) -> Option<Vec<Mark>> {
-        let count = self.u32()? as usize;
-        if count > self.rest.len() / MARK_BYTES {
-            return None;
-        }
-        let mut marks = Vec::with_capacity(count);
-        for _ in 0..count {
-            let time = i64::from_le_bytes(self.take(8)?.try_into().ok()?);
-            let kind = *MARKS.get(usize::from(*self.take(1)?.first()?))?;
-            marks.push(Mark { time, kind, name: self.text()?.to_owned() });
-        }
-        marks.is_sorted_by_key(|mark| mark.time).then_some(marks)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let length = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
-        std::str::from_utf8(self.take(usize::from(length))?).ok()
-    }
+    Reader::open(Box::new(bytes)).ok()?.whole().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::telemetry::{Channel, MarkKind};
     use crate::telemetry::lookup;
 
     fn log() -> Telemetry {
@@ -308,7 +165,7 @@ mod tests {
         let mut log = log();
         log.times[2] = 10;
         assert_eq!(decode(&encode(&log)), None);
-        for breaks in [vec![0], vec![4], vec![2, 2], vec![3, 1]] {
+        for breaks in [vec![0], vec![2, 2], vec![3, 1]] {
             assert_eq!(decode(&encode(&Telemetry { breaks, ..super::tests::log() })), None);
         }
         let mut log = super::tests::log();
@@ -317,12 +174,137 @@ mod tests {
     }
 
     #[test]
-    fn a_view_reads_the_same_slice() {
+    fn a_reader_reads_the_same_slice() {
         let log = log();
         let bytes = encode(&log);
-        let view = View::open(&bytes).unwrap();
+        let reader = Reader::open(Box::new(bytes)).unwrap();
         for range in [-10..0, 0..15, 12..13, 20..30, 2..i64::MAX] {
-            assert_eq!(view.slice(range.clone()), Some(lookup::slice(&log, range)));
+            assert_eq!(reader.slice(range.clone()).unwrap(), lookup::slice(&log, range));
+        }
+    }
+
+    /// Three blocks, breaks at their ends and within, holes, a column that
+    /// begins late.
+    fn long() -> Telemetry {
+        let count = BLOCK * 5 / 2;
+        let late = |n: usize| if n < BLOCK + 7 || n.is_multiple_of(3) { f64::NAN } else { n as f64 / 10.0 };
+        Telemetry {
+            clock: LogClock::Utc,
+            times: (0..count as i64).map(|n| n * 100_000_000 + n % 7).collect(),
+            channels: vec![
+                Channel {
+                    name: "speed".to_owned(),
+                    unit: Unit::MetresPerSecond,
+                    values: (0..count).map(|n| (n % 977) as f64 / 100.0).collect(),
+                },
+                Channel { name: "late".to_owned(), unit: Unit::None, values: (0..count).map(late).collect() },
+            ],
+            breaks: vec![5, BLOCK as u32, BLOCK as u32 * 2 - 1, BLOCK as u32 * 2 + 1],
+            marks: vec![Mark { time: 3, kind: MarkKind::Lap, name: String::new() }],
+        }
+    }
+
+    fn same(one: &Telemetry, other: &Telemetry) {
+        let bits = |log: &Telemetry| -> Vec<Vec<u64>> {
+            log.channels.iter().map(|channel| channel.values.iter().map(|v| v.to_bits()).collect()).collect()
+        };
+        assert_eq!((&one.times, &one.breaks, &one.marks), (&other.times, &other.breaks, &other.marks));
+        assert!(bits(one) == bits(other));
+    }
+
+    #[test]
+    fn slices_over_the_ends_of_blocks_are_those_of_the_whole() {
+        let log = long();
+        let reader = Reader::open(Box::new(encode(&log))).unwrap();
+        assert_eq!((reader.blocks(), reader.span()), (3, Some((log.times[0], log.times[log.times.len() - 1]))));
+        same(&reader.whole().unwrap(), &log);
+        let at = |index: usize| log.times[index];
+        for (from, until) in
+            [(0, 3), (BLOCK - 2, BLOCK + 1), (BLOCK, BLOCK), (5, BLOCK * 2 + 9), (BLOCK * 2, BLOCK * 2 + 2)]
+        {
+            let range = at(from)..at(until) + 1;
+            same(&reader.slice(range.clone()).unwrap(), &lookup::slice(&log, range));
+        }
+    }
+
+    #[test]
+    fn a_slice_reads_the_blocks_that_it_touches() {
+        struct Counted(Vec<u8>, std::sync::Arc<std::sync::atomic::AtomicU64>);
+        impl Source for Counted {
+            fn length(&self) -> u64 {
+                self.0.len() as u64
+            }
+            fn read_at(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+                self.1.fetch_add(buffer.len() as u64, std::sync::atomic::Ordering::Relaxed);
+                self.0.read_at(at, buffer)
+            }
+        }
+        let log = long();
+        let bytes = encode(&log);
+        let (whole, read) = (bytes.len() as u64, std::sync::Arc::default());
+        let reader = Reader::open(Box::new(Counted(bytes, std::sync::Arc::clone(&read)))).unwrap();
+        let taken = || read.swap(0, std::sync::atomic::Ordering::Relaxed);
+        assert!(taken() < 1_000);
+        reader.slice(log.times[100]..log.times[140]).unwrap();
+        assert!(taken() < whole / 2);
+    }
+
+    #[test]
+    fn a_thinned_whole_keeps_ends_extremes_and_breaks() {
+        let log = long();
+        let reader = Reader::open(Box::new(encode(&log))).unwrap();
+        same(&reader.thinned(log.times.len(), i64::MIN..i64::MAX).unwrap(), &log);
+        let thin = reader.thinned(500, i64::MIN..i64::MAX).unwrap();
+        assert!((490..520).contains(&thin.times.len()), "{}", thin.times.len());
+        assert_eq!((thin.times[0], thin.times.last()), (log.times[0], log.times.last()));
+        assert_eq!(thin.breaks.len(), 3, "two of the four lie between the same two samples");
+        let ends = |log: &Telemetry| {
+            let known = || log.channels[1].values.iter().copied().filter(|value| !value.is_nan());
+            (known().reduce(f64::min), known().reduce(f64::max))
+        };
+        assert_eq!(ends(&thin), ends(&log));
+        let second = reader.thinned(500, log.times[BLOCK]..log.times[BLOCK + 1]).unwrap();
+        assert_eq!((second.times[0], second.times.last()), (log.times[BLOCK], log.times.get(2 * BLOCK - 1)));
+    }
+
+    /// What comes of a writer that knows breaks, channels and shift at the end
+    /// only, and takes back what it wrote first.
+    #[test]
+    fn what_is_known_at_the_end_counts_for_all_blocks() {
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(&mut bytes);
+        writer.block(&[7, 8], std::iter::empty(), &[]).unwrap();
+        writer.forget();
+        let columns = [[1.0, 2.0, 3.0], [f64::NAN; 3], [4.0, 5.0, 6.0]];
+        for start in [0, 100] {
+            let columns = (0..).zip(&columns).map(|(column, values)| (column, &values[..]));
+            writer.block(&[start, start + 10, start + 20], columns, &[]).unwrap();
+        }
+        let channels = vec![(2, "b".to_owned(), Unit::None), (9, "none".to_owned(), Unit::Watts)];
+        let parted = vec![0, 11, 100, 130];
+        writer.finish(Ending { clock: LogClock::Start, shift: 1_000, channels, parted, marks: Vec::new() }).unwrap();
+        let log = decode(&bytes).unwrap();
+        assert_eq!(log.times, [1_000, 1_010, 1_020, 1_100, 1_110, 1_120]);
+        assert_eq!(log.breaks, [2, 3]);
+        assert_eq!(log.channels[0].values, [4.0, 5.0, 6.0, 4.0, 5.0, 6.0]);
+        assert!(log.channels[1].values.iter().all(|value| value.is_nan()));
+    }
+
+    /// No panic, and no more memory than the index promises.
+    #[test]
+    fn any_changed_byte_is_refused_or_decodes_to_something_sound() {
+        let bytes = encode(&long());
+        let mut chance = fastrand::Rng::with_seed(3);
+        for _ in 0..3_000 {
+            let mut changed = bytes.clone();
+            for _ in 0..chance.usize(1..4) {
+                let at = if chance.bool() { chance.usize(..bytes.len()) } else { bytes.len() - chance.usize(1..200) };
+                changed[at] = chance.u8(..);
+            }
+            if let Some(log) = decode(&changed) {
+                assert!(log.times.windows(2).all(|pair| pair[0] < pair[1]));
+                assert!(log.channels.iter().all(|channel| channel.values.len() == log.times.len()));
+            }
         }
     }
 }

@@ -18,13 +18,13 @@ mod rows;
 mod schemas;
 mod timing;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use ::csv::ByteRecord;
 
 use crate::base::Diagnostic;
-use crate::model::telemetry::{LogClock, Spot, Telemetry, TelemetrySummary};
-use crate::telemetry::import::{Imported, parameters, unreadable};
+use crate::model::telemetry::{LogClock, Spot};
+use crate::telemetry::import::{Wrote, parameters, unreadable};
 use crate::telemetry::number::{self, Cell};
 use crate::telemetry::zone::Zone;
 use header::Header;
@@ -44,7 +44,7 @@ pub(super) const EXAMPLE: &str = r#"Csv(
 )"#;
 
 /// Raised whenever the same file and parameters would give other numbers.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Rows are read only where this column holds this value.
 struct Only {
@@ -64,13 +64,13 @@ impl Only {
 }
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
-    read(input, &parameters("Csv", params)?)
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
+    read(input, &parameters("Csv", params)?, out)
 }
 
 /// Reads a file of which only the zone is known.
-pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
-    read(input, &Csv { timezone: timezone.cloned(), ..Csv::default() })
+pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> Wrote {
+    read(input, &Csv { timezone: timezone.cloned(), ..Csv::default() }, out)
 }
 
 /// Any text may be a table, but no document that starts with an element.
@@ -85,7 +85,7 @@ pub(super) fn looks(head: &[u8]) -> bool {
 /// # Errors
 /// Where nothing in it can be used: what was found, what was looked for and
 /// what to do. Where the reader fails: an `Environment` diagnostic.
-pub fn read(input: &mut dyn Read, params: &Csv) -> Imported {
+pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     let dialect = dialect::sniff(input, params.delimiter)?;
     let comma = dialect.decimal_comma();
     let header = header::find(&dialect.records, params)?;
@@ -105,7 +105,7 @@ pub fn read(input: &mut dyn Read, params: &Csv) -> Imported {
     }
 
     let width = header.names.len();
-    let mut rows = Rows::new(planned);
+    let mut rows = Rows::new(planned, out);
     let stream = dialect.head.as_slice().chain(input);
     let mut reader = dialect::reader(stream, dialect.delimiter, dialect.line_end);
     let mut record = ByteRecord::new();
@@ -164,13 +164,7 @@ fn only(header: &Header, params: &Csv) -> Result<Vec<Only>, Diagnostic> {
     params.only.iter().map(find).collect()
 }
 
-fn finish(
-    rows: Rows,
-    clock: LogClock,
-    header: &Header,
-    schema: Option<&Schema>,
-    mut notes: Vec<String>,
-) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
+fn finish(rows: Rows<'_>, clock: LogClock, header: &Header, schema: Option<&Schema>, mut notes: Vec<String>) -> Wrote {
     let table = &rows.table;
     if table.len() == 0 || !table.has_values() {
         let message =
@@ -184,5 +178,5 @@ fn finish(
         return Err(error.hint("say with `columns`, `time` and `only` what the columns are and which rows count"));
     }
     let format = schema.map_or("CSV".to_owned(), |schema| format!("CSV of {}", schema.name));
-    Ok(rows.finish(format, clock, notes))
+    rows.finish(format, clock, notes)
 }

@@ -1,6 +1,8 @@
 //! Channels that a log lacks, from those that it has. All of them stop at
 //! gaps.
 
+use std::ops::Range;
+
 use super::motion::Motion;
 
 /// Half of the window in which a slope is fitted: metres of way, or this many
@@ -21,12 +23,13 @@ const STEEPEST: f64 = 60.0;
 /// Below this speed, in m/s, the direction of movement is noise.
 const HEADING_FROM: f64 = 1.0;
 
-/// Metres since the start: the integral of speed (m/s) over time. Where the
-/// speed is unknown nothing is added.
-pub(super) fn distance(seconds: &[f64], broken: &[bool], speed: &[f64]) -> Vec<f64> {
-    let mut sum = 0.0;
+/// Metres since the start: the integral of speed (m/s) over time, which was
+/// `sum` at the sample before `from`. Where the speed is unknown nothing is
+/// added.
+pub(super) fn distance(seconds: &[f64], broken: &[bool], speed: &[f64], from: usize, sum: f64) -> Vec<f64> {
+    let mut sum = sum;
     let each = (0..seconds.len()).map(|at| {
-        if at > 0 && !broken[at] {
+        if at > 0 && at >= from && !broken[at] {
             let step = (speed[at - 1] + speed[at]) / 2.0 * (seconds[at] - seconds[at - 1]);
             if step.is_finite() {
                 sum += step;
@@ -38,11 +41,11 @@ pub(super) fn distance(seconds: &[f64], broken: &[bool], speed: &[f64]) -> Vec<f
 }
 
 /// Degrees clockwise from north; at rest that of the movement before, or at
-/// the start after.
-pub(super) fn heading(broken: &[bool], motion: &[Option<Motion>]) -> Vec<f64> {
+/// the start after. At the sample before `from` it was `last`.
+pub(super) fn heading(broken: &[bool], motion: &[Option<Motion>], from: usize, last: f64) -> Vec<f64> {
     let mut headings = vec![f64::NAN; motion.len()];
-    let mut last = f64::NAN;
-    for (at, motion) in motion.iter().enumerate() {
+    let mut last = last;
+    for (at, motion) in motion.iter().enumerate().skip(from) {
         if broken[at] {
             last = f64::NAN;
         }
@@ -57,7 +60,7 @@ pub(super) fn heading(broken: &[bool], motion: &[Option<Motion>]) -> Vec<f64> {
         }
     }
     let mut next = f64::NAN;
-    for at in (0..motion.len()).rev() {
+    for at in (from..motion.len()).rev() {
         match motion[at] {
             Some(_) if headings[at].is_nan() => headings[at] = next,
             Some(_) => next = headings[at],
@@ -72,31 +75,77 @@ pub(super) fn heading(broken: &[bool], motion: &[Option<Motion>]) -> Vec<f64> {
 
 /// A point of the profile.
 #[derive(Clone, Copy, Debug)]
-struct Node {
+pub(super) struct Node {
     distance: f64,
     altitude: f64,
     time: f64,
     count: f64,
 }
 
+/// The profile up to a sample: enough of its points for the slopes after it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Profile {
+    nodes: Vec<Node>,
+    /// Where the last point began.
+    from: f64,
+}
+
+/// Points that are kept of a profile: some 150 m each way at the speed and rate
+/// that need most.
+const KEPT_NODES: usize = 128;
+
 /// Percent: the slope of altitude over distance (both metres), by local linear
 /// regression with tricube weights (Cleveland, "Robust locally weighted
 /// regression", JASA 74, 1979).
-pub(super) fn gradient(seconds: &[f64], broken: &[bool], distance: &[f64], altitude: &[f64]) -> Vec<f64> {
+///
+/// Before `counted` the profile is `before`; what it is at the end of `counted`
+/// is given back, too.
+pub(super) fn gradient(
+    seconds: &[f64],
+    broken: &[bool],
+    distance: &[f64],
+    altitude: &[f64],
+    counted: Range<usize>,
+    before: Profile,
+) -> (Vec<f64>, Profile) {
     let mut gradients = vec![f64::NAN; seconds.len()];
-    let mut start = 0;
+    let mut profile = before;
+    let mut kept = Profile::default();
+    let mut start = counted.start;
     while start < seconds.len() {
         let end = (start + 1..seconds.len()).find(|at| broken[*at]).unwrap_or(seconds.len());
-        stretch(start..end, seconds, distance, altitude, &mut gradients);
+        if broken[start] {
+            profile = Profile::default();
+        }
+        let at_end = stretch((start..end, counted.end), seconds, distance, altitude, &mut gradients, profile);
+        if (start..end).contains(&counted.end) || end == seconds.len() {
+            kept = at_end;
+        }
+        if end >= counted.end {
+            break;
+        }
+        profile = Profile::default();
         start = end;
     }
-    gradients
+    (gradients, kept)
 }
 
-fn stretch(range: std::ops::Range<usize>, seconds: &[f64], distance: &[f64], altitude: &[f64], gradients: &mut [f64]) {
-    let mut nodes: Vec<Node> = Vec::new();
-    let mut from = f64::NEG_INFINITY;
+/// One stretch without a gap, behind what is known of it already. Gives the
+/// profile at sample `keep` of it, or at its end.
+fn stretch(
+    (range, keep): (Range<usize>, usize),
+    seconds: &[f64],
+    distance: &[f64],
+    altitude: &[f64],
+    gradients: &mut [f64],
+    before: Profile,
+) -> Profile {
+    let Profile { mut nodes, mut from } = before;
+    let mut kept = None;
     for at in range.clone() {
+        if at == keep {
+            kept = Some(Profile { nodes: nodes[nodes.len().saturating_sub(KEPT_NODES)..].to_vec(), from });
+        }
         let (d, a, t) = (distance[at], altitude[at], seconds[at]);
         if !d.is_finite() || !a.is_finite() {
             continue;
@@ -114,9 +163,11 @@ fn stretch(range: std::ops::Range<usize>, seconds: &[f64], distance: &[f64], alt
             }
         }
     }
-    let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else { return };
+    let kept =
+        kept.unwrap_or_else(|| Profile { nodes: nodes[nodes.len().saturating_sub(KEPT_NODES)..].to_vec(), from });
+    let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else { return kept };
     if last.distance - first.distance < SHORTEST {
-        return;
+        return kept;
     }
     let slopes = slopes(&nodes);
     let mut near = 0;
@@ -133,6 +184,7 @@ fn stretch(range: std::ops::Range<usize>, seconds: &[f64], distance: &[f64], alt
         let slope = slopes[near] + (slopes[near + 1] - slopes[near]) * share;
         gradients[at] = (slope * 100.0).clamp(-STEEPEST, STEEPEST);
     }
+    kept
 }
 
 /// The slope at each node. There are at least two of them.
@@ -201,7 +253,7 @@ mod tests {
             seconds.iter().map(|t| if *t < 100.0 { 5.0 * t } else { 5.0 * (t - 60.0).max(100.0) }).collect();
         let wander = |t: f64| if (100.0..160.0).contains(&t) { 3.0 * ((t - 100.0) / 20.0).sin() } else { 0.0 };
         let altitude: Vec<f64> = seconds.iter().zip(&distance).map(|(t, d)| 0.06 * d + wander(*t)).collect();
-        let gradients = gradient(&seconds, &vec![false; 260], &distance, &altitude);
+        let gradients = gradient(&seconds, &vec![false; 260], &distance, &altitude, 0..260, Profile::default()).0;
         for (t, gradient) in seconds.iter().zip(&gradients) {
             assert!((gradient - 6.0).abs() < 1.5, "{t} {gradient}");
         }
@@ -214,7 +266,7 @@ mod tests {
         broken[50] = true;
         let distance: Vec<f64> = seconds.iter().map(|t| if *t < 50.0 { 10.0 * t } else { 500.0 }).collect();
         let altitude: Vec<f64> = seconds.iter().map(|t| if *t < 50.0 { 0.5 * t } else { 200.0 }).collect();
-        let gradients = gradient(&seconds, &broken, &distance, &altitude);
+        let gradients = gradient(&seconds, &broken, &distance, &altitude, 0..100, Profile::default()).0;
         assert!(gradients[..50].iter().all(|g| (g - 5.0).abs() < 1e-6));
         assert!(gradients[50..].iter().all(|g| g.is_nan()));
     }
@@ -222,6 +274,6 @@ mod tests {
     #[test]
     fn distance_is_speed_over_time_without_gaps() {
         let broken = [false, false, true, false];
-        assert_eq!(distance(&[0.0, 1.0, 50.0, 51.0], &broken, &[2.0, 4.0, 4.0, 4.0]), [0.0, 3.0, 3.0, 7.0]);
+        assert_eq!(distance(&[0.0, 1.0, 50.0, 51.0], &broken, &[2.0, 4.0, 4.0, 4.0], 0, 0.0), [0.0, 3.0, 3.0, 7.0]);
     }
 }

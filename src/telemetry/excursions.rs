@@ -91,6 +91,29 @@ pub(super) struct Judged {
     pub(super) usual: f64,
 }
 
+/// Judges the fixes of each run by the acceleration that counts as usual.
+pub(super) fn judge<const N: usize>(runs: &[Vec<Fix<N>>], rules: Rules, usual: f64) -> Judged {
+    let each = runs.iter().map(|run| {
+        let knots = knots(run);
+        flags(run, &knots, &walk(&knots, usual, rules.least), rules.least * 2.0)
+    });
+    Judged { dropped: each.collect(), usual }
+}
+
+/// The time of the first knot of any run that begins at or after `from`. A run
+/// that is cut there has the same knots from there on.
+pub(super) fn knot_from<const N: usize>(runs: &[Vec<Fix<N>>], from: f64) -> Option<f64> {
+    let first = |run: &Vec<Fix<N>>| {
+        let mut at = 0;
+        while at < run.len() && run[at].t < from {
+            let start = run[at].t;
+            at += run[at..].iter().take_while(|fix| fix.t < start + KNOT).count().max(1);
+        }
+        run.get(at).map(|fix| fix.t)
+    };
+    runs.iter().find_map(first)
+}
+
 /// Judges the fixes of each run, which are strictly in the order of time.
 pub(super) fn find<const N: usize>(runs: &[Vec<Fix<N>>], rules: Rules) -> Judged {
     let knots: Vec<Vec<Knot<N>>> = runs.iter().map(|run| knots(run)).collect();

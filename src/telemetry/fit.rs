@@ -18,7 +18,7 @@
 mod record;
 
 use std::cell::Cell;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::rc::Rc;
 
 use rustyfit::profile::mesgdef::{Event as EventFields, FileId, Lap as LapFields};
@@ -29,7 +29,7 @@ use rustyfit::{Decoder, DecoderError, DecoderEvent, StreamingIterator};
 use crate::base::Diagnostic;
 use crate::manifest::schema::schema;
 use crate::model::telemetry::{LogClock, Mark, MarkKind, Spot};
-use crate::telemetry::import::{self, Imported, parameters};
+use crate::telemetry::import::{self, Wrote, parameters};
 use crate::telemetry::stamp::{EARLIEST, LATEST, SECOND};
 use crate::telemetry::table::{Repeated, Table};
 use crate::telemetry::zone::Zone;
@@ -47,7 +47,7 @@ schema! {
 pub(super) const EXAMPLE: &str = r#"Fit(file: "ride.fit", gap: "3s")"#;
 
 /// Raised whenever the same file would give other numbers.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// 1989-12-31T00:00:00Z, from which FIT counts, in seconds since 1970.
 const EPOCH: i64 = 631_065_600;
@@ -61,9 +61,9 @@ const HEADER: usize = 14;
 const HINT: &str = "export the activity again as FIT, GPX or TCX";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let Fit {} = parameters("Fit", params)?;
-    plain(input, None)
+    plain(input, None, out)
 }
 
 /// Whether a file that starts so is a FIT file.
@@ -72,13 +72,13 @@ pub(super) fn looks(head: &[u8]) -> bool {
 }
 
 /// Reads a file.
-pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
+pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>, out: &mut dyn Write) -> Wrote {
     let mut head = import::head(input, HEADER)?;
     if !looks(&head) {
         let what = if head.is_empty() { "the file is empty" } else { "the file is no FIT file: it lacks the header" };
         return Err(Diagnostic::input(what).hint("write the path alone, and what the file is is told from its start"));
     }
-    let mut table = Table::new(Repeated::Kept);
+    let mut table = Table::new(Repeated::Kept, out);
     let unfinished = head[4..8] == [0; 4];
     if unfinished {
         table.notes.push("the logger did not finish the file: it is read to its end".to_owned());
@@ -106,7 +106,7 @@ pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
     };
     log.ended(problem, unfinished)?;
     let format = log.product.map_or("FIT".to_owned(), |product| format!("FIT of {product}"));
-    log.table.finish_or(&format, LogClock::Utc, HINT)
+    log.table.finish_or(&format, LogClock::Utc, HINT, false)
 }
 
 /// A reader for the decoder that counts what was read.
@@ -135,8 +135,8 @@ impl<R: BufRead> embedded_io::Read for Bytes<R> {
 }
 
 /// The log on its way.
-struct Log {
-    table: Table,
+struct Log<'w> {
+    table: Table<'w>,
     /// Bytes that were read.
     at: Rc<Cell<u64>>,
     records: Records,
@@ -145,7 +145,7 @@ struct Log {
     stopped: Option<i64>,
 }
 
-impl Log {
+impl Log<'_> {
     fn message(&mut self, message: &Message) -> Result<(), Diagnostic> {
         match message.num {
             MesgNum::RECORD => self.record(message)?,

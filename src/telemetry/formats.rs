@@ -7,11 +7,11 @@
 //! mp4parse). What of it logs positions has a line of its own here.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::base::Diagnostic;
 use crate::manifest::kinds::KindEntry;
-use crate::telemetry::import::{HEAD, Imported, head, parameters};
+use crate::telemetry::import::{HEAD, Imported, Wrote, head, in_memory, parameters};
 use crate::telemetry::zone::Zone;
 use crate::telemetry::{csv, fit, gpmf, gpx, log, nmea, srt, tcx};
 
@@ -20,11 +20,12 @@ use crate::telemetry::{csv, fit, gpmf, gpx, log, nmea, srt, tcx};
 pub struct Format {
     /// What manifest and reference know of it: name, version, parameters.
     pub entry: KindEntry,
-    /// Reads a file with the parameters that the entry lowered to JSON.
-    pub import: fn(&mut dyn Read, &str) -> Imported,
+    /// Reads a file with the parameters that the entry lowered to JSON, and
+    /// writes the log as an artifact.
+    pub import: fn(&mut dyn Read, &str, &mut dyn Write) -> Wrote,
     /// Reads a file of which nothing is said but the zone of its times, for
     /// those that name none.
-    pub plain: fn(&mut dyn Read, Option<&Zone>) -> Imported,
+    pub plain: fn(&mut dyn Read, Option<&Zone>, &mut dyn Write) -> Wrote,
     /// Whether a file that starts with these bytes (64 KiB where it is that
     /// long) looks like one.
     pub looks: fn(&[u8]) -> bool,
@@ -33,6 +34,16 @@ pub struct Format {
 impl Format {
     pub fn name(&self) -> &'static str {
         self.entry.name
+    }
+
+    /// Reads a short file into memory, as [`import`](Self::import) does.
+    pub fn whole(&self, input: &mut dyn Read, params: &str) -> Imported {
+        in_memory(|out| (self.import)(input, params, out))
+    }
+
+    /// Reads a short file into memory, as [`plain`](Self::plain) does.
+    pub fn whole_plain(&self, input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+        in_memory(|out| (self.plain)(input, timezone, out))
     }
 
     /// Part of the key of every import.
@@ -50,9 +61,9 @@ impl fmt::Debug for Format {
 /// A file that is one of the others.
 const LOG: Format = Format {
     entry: KindEntry::of::<log::Log>("Log", log_version(), log::EXAMPLE),
-    import: |input, params| {
+    import: |input, params, out| {
         let params: log::Log = parameters("Log", params)?;
-        told(input, params.timezone.as_ref())
+        told(input, params.timezone.as_ref(), out)
     },
     plain: told,
     looks: |_| false,
@@ -113,7 +124,7 @@ pub static FORMATS: [Format; READERS.len() + 1] = {
 };
 
 /// Reads a file as what its first bytes look like.
-fn told(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+fn told(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> Wrote {
     let head = head(input, HEAD)?;
     if head.is_empty() {
         return Err(Diagnostic::input("the file is empty").hint("export the log again"));
@@ -125,5 +136,5 @@ fn told(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
             .note(format!("it starts with {start}; known are {}", names.join(", ")))
             .hint("write its format, e.g. `Csv(file: \"...\")`, or export it as FIT, GPX or CSV"));
     };
-    (format.plain)(&mut head.as_slice().chain(input), timezone)
+    (format.plain)(&mut head.as_slice().chain(input), timezone, out)
 }

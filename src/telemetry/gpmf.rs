@@ -13,13 +13,13 @@
 mod decode;
 mod klv;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::schema::{choices, schema};
 use crate::model::payloads;
-use crate::model::telemetry::{LogClock, Mark, MarkKind};
-use crate::telemetry::import::{Imported, parameters, unreadable};
+use crate::model::telemetry::{Dropped, LogClock, Mark, MarkKind, Reason};
+use crate::telemetry::import::{Wrote, parameters, unreadable};
 use crate::telemetry::table::{Repeated, Table};
 use crate::telemetry::zone::Zone;
 
@@ -87,20 +87,20 @@ const MOST_BYTES: u64 = 1 << 28;
 const HINT: &str = "the camera had no view of the sky, or its GPS was switched off: use another logger's file";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
-    read(input, &parameters("Gpmf", params)?, false)
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
+    read(input, &parameters("Gpmf", params)?, false, out)
 }
 
 /// Reads a film's track. One in which nothing is (the receiver was switched off,
 /// or never saw the sky) is an empty log and no error: the camera has others.
-pub(super) fn import_footage(input: &mut dyn Read, params: &str) -> Imported {
+pub(super) fn import_footage(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let Footage { camera: _, max_dop } = parameters("Footage", params)?;
-    read(input, &Gpmf { max_dop, ..Gpmf::default() }, true)
+    read(input, &Gpmf { max_dop, ..Gpmf::default() }, true, out)
 }
 
 /// Reads a file of which nothing is known; its times name their zone.
-pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
-    read(input, &Gpmf::default(), false)
+pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>, out: &mut dyn Write) -> Wrote {
+    read(input, &Gpmf::default(), false, out)
 }
 
 /// Whether a file that starts so holds payloads.
@@ -120,7 +120,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(Decoded, Vec<i64>), Diagnostic> {
     Ok((decoded, split.tags))
 }
 
-fn read(input: &mut dyn Read, params: &Gpmf, film: bool) -> Imported {
+fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) -> Wrote {
     let mut bytes = Vec::new();
     input.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MOST_BYTES {
@@ -129,7 +129,7 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool) -> Imported {
     }
     let (decoded, tags) = decode(&bytes)?;
     drop(bytes);
-    let mut table = Table::new(Repeated::Dropped);
+    let mut table = Table::new(Repeated::Dropped, out);
     let utc = params.time != GpmfTime::Media && decoded.anchors.iter().any(|anchor| is_precise(anchor.dop, params));
     if params.time == GpmfTime::Gps && !utc {
         return Err(Diagnostic::input("the receiver never knew what time it was")
@@ -192,15 +192,10 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool) -> Imported {
         table.mark(Mark { time: utc_of(tag), kind: MarkKind::Event, name: "HiLight".to_owned() });
     }
     for (count, what) in [
-        (unfixed, "positions are left out: the receiver had no fix".to_owned()),
-        (imprecise, format!("positions are left out: their dilution of precision is above {}", params.max_dop)),
-        (untimed, "positions have no time by the receiver: they have the one that its others imply".to_owned()),
-        (
-            wrong,
-            "positions have a time that the receiver's others contradict: they have the one these imply".to_owned(),
-        ),
-        (decoded.damaged, "payloads are damaged and read as far as they go".to_owned()),
-        (decoded.foreign, "bytes are no GPMF and are passed over".to_owned()),
+        (untimed, "positions have no time by the receiver: they have the one that its others imply"),
+        (wrong, "positions have a time that the receiver's others contradict: they have the one these imply"),
+        (decoded.damaged, "payloads are damaged and read as far as they go"),
+        (decoded.foreign, "bytes are no GPMF and are passed over"),
     ] {
         if count > 0 {
             table.notes.push(format!("{count} {what}"));
@@ -213,14 +208,19 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool) -> Imported {
         let (agree, anchors) = (clock.agree, clock.anchors);
         table.notes.push(format!("the receiver's times contradict each other: {agree} of {anchors} agree"));
     }
+    let dropped = [(unfixed, Reason::NoFix), (imprecise, Reason::Imprecise)];
+    for (count, why) in dropped.into_iter().filter(|(count, _)| *count > 0) {
+        table.dropped.push(Dropped { what: "positions".to_owned(), why, count });
+    }
     let of = decoded.device.as_deref().map_or_else(String::new, |device| format!(" of {device}"));
     let stream = if decoded.stream.is_empty() { String::new() } else { format!(" ({})", decoded.stream) };
     let clock = if utc { LogClock::Utc } else { LogClock::Start };
+    let format = format!("GPMF{of}{stream}");
     if film && !table.has_values() {
         table.notes.push("nothing is in it, so the film counts as one without telemetry".to_owned());
-        return Ok(table.finish(format!("GPMF{of}{stream}"), clock));
+        return table.finish(format, clock, false);
     }
-    table.finish_or(&format!("GPMF{of}{stream}"), clock, HINT)
+    table.finish_or(&format, clock, HINT, false)
 }
 
 fn is_precise(dop: f64, params: &Gpmf) -> bool {

@@ -9,13 +9,13 @@
 //!
 //! Nothing is known between two segments. Waypoints that say when are events.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::schema::schema;
 use crate::model::telemetry::{LogClock, Mark, MarkKind, Spot};
 use crate::telemetry::channels::{self, snake_case, squash};
-use crate::telemetry::import::{Imported, parameters};
+use crate::telemetry::import::{Wrote, parameters};
 use crate::telemetry::stamp::{EARLIEST, LATEST, Notation, Stamps};
 use crate::telemetry::table::{Repeated, Table};
 use crate::telemetry::xml::{self, Document, Piece, Trouble};
@@ -70,9 +70,9 @@ const PASSED_OVER: &[&str] = &["dgpsid", "ageofdgpsdata", "magvar", "link", "tex
 const HINT: &str = "a GPX track has points with a time: `<trkpt lat=\"..\" lon=\"..\"><time>...</time></trkpt>`";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let params: Gpx = parameters("Gpx", params)?;
-    plain(input, params.timezone.as_ref())
+    plain(input, params.timezone.as_ref(), out)
 }
 
 /// Whether a file that starts so is a GPX file.
@@ -90,8 +90,8 @@ struct Point {
 }
 
 /// The log on its way.
-struct Log {
-    table: Table,
+struct Log<'w> {
+    table: Table<'w>,
     stamps: Stamps,
     point: Point,
     timeless: u64,
@@ -99,10 +99,10 @@ struct Log {
 }
 
 /// Reads a file.
-pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> Wrote {
     let zone = timezone.map(Zone::rules).transpose()?;
     let mut log = Log {
-        table: Table::new(Repeated::Dropped),
+        table: Table::new(Repeated::Dropped, out),
         stamps: Stamps::new(Notation::Iso, zone, false),
         point: Point::default(),
         timeless: 0,
@@ -128,10 +128,10 @@ pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
         log.table.notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
     let format = if log.creator.is_empty() { "GPX".to_owned() } else { format!("GPX of {}", log.creator) };
-    log.table.finish_or(&format, LogClock::Utc, HINT)
+    log.table.finish_or(&format, LogClock::Utc, HINT, false)
 }
 
-impl Log {
+impl Log<'_> {
     fn open(&mut self, document: &Document<'_>) {
         match document.name() {
             "gpx" => {

@@ -1,14 +1,30 @@
 //! What all importers share.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 
 use serde::de::DeserializeOwned;
 
+use super::columns;
 use crate::base::Diagnostic;
 use crate::model::telemetry::{Telemetry, TelemetrySummary};
 
-/// What an import gives.
+/// What an import gives, when the log was written.
+pub type Wrote = Result<TelemetrySummary, Diagnostic>;
+
+/// What an import gives whose log is in memory.
 pub type Imported = Result<(Telemetry, TelemetrySummary), Diagnostic>;
+
+/// An import into memory.
+///
+/// # Errors
+///
+/// Those of the import.
+pub fn in_memory(import: impl FnOnce(&mut dyn Write) -> Wrote) -> Imported {
+    let mut bytes = Vec::new();
+    let summary = import(&mut bytes)?;
+    let log = columns::decode(&bytes).ok_or_else(|| Diagnostic::bug("what an import wrote cannot be read"))?;
+    Ok((log, summary))
+}
 
 /// How much of a file is looked at to tell what it is.
 pub(super) const HEAD: usize = 64 * 1024;

@@ -26,6 +26,10 @@ pub struct Lookup<'a> {
     values: &'a [f64],
     breaks: &'a [u32],
     kind: Option<&'static ChannelKind>,
+    /// Whether a value holds until the next.
+    holds: bool,
+    /// Whether it goes on with the clock and begins anew.
+    counts: bool,
 }
 
 impl<'a> Lookup<'a> {
@@ -41,6 +45,8 @@ impl<'a> Lookup<'a> {
             values: &channel.values,
             breaks: &telemetry.breaks,
             kind: channels::find(&channel.name),
+            holds: channels::holds(&channel.name),
+            counts: channel.name == "lap_time",
         }
     }
 
@@ -67,11 +73,16 @@ impl<'a> Lookup<'a> {
         if broken() {
             return None;
         }
-        if self.kind.is_some_and(|kind| kind.steps) {
+        if self.holds {
             return Some(value);
         }
         if after.is_nan() {
             return None;
+        }
+        if self.counts && after < value {
+            // A lap began in between, `after` seconds before the sample.
+            let since = until.saturating_sub(time) as f64 / 1e9;
+            return Some(if since <= after { after - since } else { value + time.saturating_sub(at) as f64 / 1e9 });
         }
         // Integers first: times near 2^60 ns would lose their last digits.
         let share = time.wrapping_sub(at) as u64 as f64 / until.wrapping_sub(at) as u64 as f64;
@@ -111,7 +122,10 @@ impl Cursor<'_> {
 /// The samples of a span of time, with one more on either side where there is
 /// one, so that values at its ends are those of the whole log.
 pub fn slice(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
-    let samples = around(&telemetry.times, range);
+    samples(telemetry, around(&telemetry.times, range))
+}
+
+fn samples(telemetry: &Telemetry, samples: Range<usize>) -> Telemetry {
     let values = |channel: &Channel| channel.values.get(samples.clone()).unwrap_or_default().to_vec();
     Telemetry {
         clock: telemetry.clock,
@@ -124,6 +138,14 @@ pub fn slice(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
         breaks: breaks_within(telemetry.breaks.iter().copied(), &samples),
         marks: marks_within(&telemetry.marks, &telemetry.times[samples.clone()]),
     }
+}
+
+/// The samples of a span of time and no others.
+pub fn within(telemetry: &Telemetry, range: Range<i64>) -> Telemetry {
+    let first = telemetry.times.partition_point(|time| *time < range.start);
+    let end = telemetry.times.partition_point(|time| *time < range.end);
+    let marks = telemetry.marks.iter().filter(|mark| range.contains(&mark.time));
+    Telemetry { marks: marks.cloned().collect(), ..samples(telemetry, first..end.max(first)) }
 }
 
 /// Indices of the samples that [`slice`] keeps.

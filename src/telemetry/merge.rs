@@ -9,8 +9,15 @@
 //! A distance is counted from each logger's own start: of these, how much each
 //! grew is merged and not the count.
 
+use std::io::Write;
+use std::ops::Range;
+
 use super::channels;
+use super::clean::{Stopped, WHOLE};
+use super::columns::{self, Reader};
 use super::lookup::{Cursor, Lookup};
+use super::pieces::Pieces;
+use super::quality::Tally;
 use super::summary;
 use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry, TelemetrySummary};
 
@@ -19,7 +26,89 @@ pub type Part<'a> = (&'a Telemetry, i64);
 
 /// The logs as one on UTC; the one whose values count comes first.
 pub fn merge(parts: &[Part<'_>]) -> (Telemetry, TelemetrySummary) {
+    let mut state = State::default();
+    let (merged, _) = window(parts, i64::MIN..i64::MAX, &mut state);
+    let telemetry = Telemetry { marks: marks(parts), ..merged };
+    let mut summary = summary::summarise(&telemetry, &[]);
+    summary.notes = state.notes;
+    let mut tally = Tally::default();
+    tally.add(&telemetry, false);
+    summary.quality = tally.quality();
+    (telemetry, summary)
+}
+
+/// Blocks of all logs together that are merged at once.
+const AT_ONCE: usize = 8;
+
+/// Merges stored logs of any length and writes them as one artifact.
+///
+/// # Errors
+/// Where one can be read or the artifact written no further.
+pub fn merge_stream(parts: &[(&Reader<'_>, i64)], out: &mut dyn Write) -> Result<TelemetrySummary, Stopped> {
+    if parts.iter().map(|(log, _)| log.len()).sum::<usize>() > WHOLE {
+        return in_windows(parts, AT_ONCE, out);
+    }
+    let whole = parts.iter().map(|(log, shift)| Ok((log.whole()?, *shift)));
+    let whole = whole.collect::<Result<Vec<_>, Stopped>>()?;
+    let whole: Vec<Part<'_>> = whole.iter().map(|(log, shift)| (log, *shift)).collect();
+    let (merged, summary) = merge(&whole);
+    columns::write(&merged, out)?;
+    Ok(summary)
+}
+
+/// Merges span after span of time. Of each log a slice has the samples on both
+/// sides of the span, so all is as in the whole but for what is counted, and
+/// that goes on.
+fn in_windows(parts: &[(&Reader<'_>, i64)], at_once: usize, out: &mut dyn Write) -> Result<TelemetrySummary, Stopped> {
+    let starts = |(log, shift): &(&Reader<'_>, i64)| {
+        let shift = *shift;
+        log.starts().map(move |start| start.saturating_add(shift)).collect::<Vec<_>>()
+    };
+    let mut starts: Vec<i64> = parts.iter().flat_map(starts).collect();
+    starts.sort_unstable();
+    let mut edges: Vec<i64> = starts.into_iter().step_by(at_once).collect();
+    edges.push(i64::MAX);
+    let mut pieces = Pieces::new(out);
+    let mut state = State::default();
+    for span in edges.windows(2).map(|pair| pair[0]..pair[1]) {
+        // From a sample before the first that counts.
+        let slice = |(log, shift): &(&Reader<'_>, i64)| {
+            let from = span.start.saturating_sub(*shift).saturating_sub(1);
+            Ok((log.slice(from..span.end.saturating_sub(*shift))?, *shift))
+        };
+        let slices = parts.iter().map(slice).collect::<Result<Vec<_>, Stopped>>()?;
+        let slices: Vec<Part<'_>> = slices.iter().map(|(log, shift)| (log, *shift)).collect();
+        let (piece, parted) = window(&slices, span, &mut state);
+        pieces.add(&piece, parted)?;
+    }
+    let marked = |(log, shift): &(&Reader<'_>, i64)| (Telemetry { marks: log.marks(), ..Telemetry::default() }, *shift);
+    let marked: Vec<_> = parts.iter().map(marked).collect();
+    let marked: Vec<Part<'_>> = marked.iter().map(|(log, shift)| (log, *shift)).collect();
+    let mut summary = pieces.finish(LogClock::Utc, marks(&marked), &[])?;
+    summary.notes = state.notes;
+    Ok(summary)
+}
+
+/// What goes on from one span of time to the next.
+#[derive(Default)]
+struct State {
+    /// What each log counted when it was last known, and the whole at that
+    /// time.
+    counted: Vec<Option<(f64, f64)>>,
+    total: Option<f64>,
+    notes: Vec<String>,
+}
+
+/// What comes of a span of time, without marks, and whether nothing is known
+/// just before it.
+fn window(parts: &[Part<'_>], span: Range<i64>, state: &mut State) -> (Telemetry, bool) {
     let times = axis(parts);
+    let inside = times.partition_point(|time| *time < span.start)..times.partition_point(|time| *time < span.end);
+    let all = breaks(&times, parts);
+    let parted = u32::try_from(inside.start).is_ok_and(|at| all.binary_search(&at).is_ok());
+    let breaks = all.iter().map(|at| *at as usize).filter(|at| (inside.start + 1..inside.end).contains(at));
+    let breaks = breaks.map(|at| (at - inside.start) as u32).collect();
+    let times = times[inside].to_vec();
     let mut names: Vec<(&str, crate::base::Unit)> = Vec::new();
     for channel in parts.iter().flat_map(|(log, _)| &log.channels) {
         if names.iter().all(|(name, _)| *name != channel.name) {
@@ -28,22 +117,17 @@ pub fn merge(parts: &[Part<'_>]) -> (Telemetry, TelemetrySummary) {
     }
     let place = |name: &str| channels::REGISTRY.iter().position(|kind| kind.name == name);
     names.sort_by_key(|(name, _)| place(name).unwrap_or(channels::REGISTRY.len()));
-    let mut notes = Vec::new();
     let mut merged = Vec::with_capacity(names.len());
     for (name, unit) in names {
         let values = match name {
-            "distance" => grown(&times, parts, name),
-            _ => first_known(&times, parts, name, unit, &mut notes),
+            "distance" => grown(&times, parts, name, state),
+            _ => first_known(&times, parts, name, unit, &mut state.notes),
         };
         if values.iter().any(|value| !value.is_nan()) {
             merged.push(Channel { name: name.to_owned(), unit, values });
         }
     }
-    let breaks = breaks(&times, parts);
-    let telemetry = Telemetry { clock: LogClock::Utc, times, channels: merged, breaks, marks: marks(parts) };
-    let mut summary = summary::summarise(&telemetry, &[]);
-    summary.notes = notes;
-    (telemetry, summary)
+    (Telemetry { clock: LogClock::Utc, times, channels: merged, breaks, marks: Vec::new() }, parted)
 }
 
 /// The times of all samples, and one within each break of a log that another
@@ -154,7 +238,10 @@ fn first_known(
     cursors.retain(|(_, _, channel)| {
         let fits = channel.unit.convert(0.0, unit).is_some();
         if !fits {
-            notes.push(format!("{name}: {} and {unit} are not the same: the first log's is used", channel.unit));
+            let note = format!("{name}: {} and {unit} are not the same: the first log's is used", channel.unit);
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
         }
         fits
     });
@@ -172,12 +259,11 @@ fn first_known(
 /// A count that grows by what the first log grows that knows it now and knew it
 /// before. Over a log's own gap that is no less than what the others have
 /// counted meanwhile, and not added to it.
-fn grown(times: &[i64], parts: &[Part<'_>], name: &str) -> Vec<f64> {
+fn grown(times: &[i64], parts: &[Part<'_>], name: &str, state: &mut State) -> Vec<f64> {
     let mut cursors = cursors(parts, name);
     let kind = channels::find(name);
-    // What each log counted when it was last known, and the whole at that time.
-    let mut counted: Vec<Option<(f64, f64)>> = vec![None; cursors.len()];
-    let mut total: Option<f64> = None;
+    let State { counted, total, .. } = state;
+    counted.resize(cursors.len(), None);
     let mut each = Vec::with_capacity(times.len());
     for time in times {
         let at = |(cursor, shift, _): &mut (Cursor<'_>, i64, &Channel)| cursor.at(time.saturating_sub(*shift));
@@ -190,12 +276,12 @@ fn grown(times: &[i64], parts: &[Part<'_>], name: &str) -> Vec<f64> {
             let (count, whole) = (*before)?;
             Some(whole + (*now)? - count)
         };
-        let whole = now.iter().zip(&counted).find_map(whole);
-        let sum = match (total, whole) {
+        let whole = now.iter().zip(counted.iter()).find_map(whole);
+        let sum = match (*total, whole) {
             (None, _) => first,
             (Some(total), whole) => whole.unwrap_or(total).max(total),
         };
-        total = Some(sum);
+        *total = Some(sum);
         for (counted, now) in counted.iter_mut().zip(&now) {
             *counted = now.map(|now| (now, sum)).or(*counted);
         }
@@ -218,4 +304,48 @@ fn marks(parts: &[Part<'_>]) -> Vec<Mark> {
     }
     all.sort();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Unit;
+    use crate::telemetry::columns::BLOCK;
+
+    /// Two loggers whose clocks, rates and gaps differ, over several blocks.
+    #[test]
+    fn windows_are_the_whole() {
+        let log = |count: i64, step: i64, offset: i64, breaks: &[u32]| {
+            let value = |n: i64| if n % 50 < 3 { f64::NAN } else { (n % 1_000) as f64 / 10.0 };
+            let gap = |n: i64| breaks.iter().filter(|at| i64::from(**at) <= n).count() as i64 * 50 * step;
+            let channel = |name: &str, unit, value: &dyn Fn(i64) -> f64| Channel {
+                name: name.to_owned(),
+                unit,
+                values: (0..count).map(value).collect(),
+            };
+            Telemetry {
+                clock: LogClock::Utc,
+                times: (0..count).map(|n| offset + n * step + gap(n)).collect(),
+                channels: vec![
+                    channel("speed", Unit::MetresPerSecond, &value),
+                    channel("distance", Unit::Metres, &|n| n as f64 / 2.0),
+                    channel("lap", Unit::None, &|n| (n / 5_000) as f64),
+                ],
+                breaks: breaks.to_vec(),
+                marks: vec![Mark { time: offset, kind: MarkKind::Lap, name: String::new() }],
+            }
+        };
+        let one = log(BLOCK as i64 * 3, 100_000_000, 0, &[1_000, BLOCK as u32, BLOCK as u32 + 1, 20_000]);
+        let other = log(BLOCK as i64 * 2, 230_000_000, 7_000_000, &[10, 8_000, BLOCK as u32]);
+        let parts = [(&one, 0), (&other, -3_000_000_000)];
+        let (whole, summary) = merge(&parts);
+        let stored = parts.map(|(log, shift)| (Reader::open(Box::new(columns::encode(log))).unwrap(), shift));
+        for at_once in [1, 2, 99] {
+            let mut bytes = Vec::new();
+            let parts: Vec<_> = stored.iter().map(|(log, shift)| (log, *shift)).collect();
+            let found = in_windows(&parts, at_once, &mut bytes).unwrap();
+            assert!(columns::encode(&columns::decode(&bytes).unwrap()) == columns::encode(&whole), "{at_once}");
+            assert_eq!(found, summary);
+        }
+    }
 }

@@ -10,7 +10,7 @@ const RESTING: f64 = 0.3;
 /// A log faster than this many seconds a sample may repeat its last fix until
 /// the receiver has a new one; a repeated position counts as measured again
 /// only after [`REPEATED`] seconds.
-const FAST: f64 = 0.5;
+pub(super) const FAST: f64 = 0.5;
 const REPEATED: f64 = 1.5;
 
 /// A smoothed sample.
@@ -24,11 +24,40 @@ pub(super) struct Motion {
     pub(super) velocity: [f64; 2],
 }
 
-/// The path, one entry a sample where it is known, and how many fixes were
+/// The path, one entry a sample where it is known, and which samples were
 /// dropped because nothing moves like that.
 pub(super) struct Path {
     pub(super) samples: Vec<Option<Motion>>,
-    pub(super) dropped: u64,
+    pub(super) dropped: Vec<usize>,
+    /// By what it was judged.
+    pub(super) scale: Scale,
+    /// When the first knot at or after the asked time begins.
+    pub(super) next: Option<f64>,
+}
+
+/// What is usual for a log's positions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Whether the receiver's last fix may be repeated.
+    pub(super) fast: bool,
+    /// Acceleration, in m/s².
+    pub(super) usual: f64,
+    pub(super) noise: Noise,
+    /// What the noise is by itself, whatever is likely: metres per axis.
+    pub(super) seen: Option<f64>,
+}
+
+/// Where and how a path is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search {
+    /// Longest time in seconds that is bridged without a fix.
+    pub(super) gap: f64,
+    /// Positions before this are passed over.
+    pub(super) from: f64,
+    /// See [`Path::next`].
+    pub(super) next: f64,
+    /// What is known of the whole log, where this is a part of it.
+    pub(super) scale: Option<Scale>,
 }
 
 /// One stretch without a gap: which samples have a fix, their places and their
@@ -40,34 +69,73 @@ struct Run {
 
 /// The smoothed path through the positions (degrees, NaN where unknown).
 /// `broken` says for each sample whether nothing is known between it and the
-/// one before; `gap` is the longest time in seconds that is bridged without a
-/// fix.
-pub(super) fn path(seconds: &[f64], broken: &[bool], latitude: &[f64], longitude: &[f64], gap: f64) -> Path {
-    let mut path = Path { samples: vec![None; seconds.len()], dropped: 0 };
-    let runs = runs(seconds, broken, latitude, longitude, gap);
-    let fixes: Vec<Vec<Fix<2>>> = runs.iter().map(|run| run.fixes.clone()).collect();
-    let judged = excursions::find(&fixes, excursions::POSITION).dropped;
-    let mut good = Vec::new();
+/// one before.
+pub(super) fn path(seconds: &[f64], broken: &[bool], (latitude, longitude): Places<'_>, search: Search) -> Path {
+    let fast = search.scale.map_or_else(|| is_fast(seconds), |scale| scale.fast);
+    let Judged { runs, fixes, dropped: judged, scale } = judged(seconds, broken, (latitude, longitude), search, fast);
+    let dropped = |(run, judged): (&Run, &Vec<bool>)| -> Vec<usize> {
+        run.indices.iter().zip(judged).filter(|(_, dropped)| **dropped).map(|(at, _)| *at).collect()
+    };
+    let next = excursions::knot_from(&fixes, search.next);
+    let mut path = Path {
+        samples: vec![None; seconds.len()],
+        dropped: runs.iter().zip(&judged).flat_map(dropped).collect(),
+        scale,
+        next,
+    };
     for (run, dropped) in runs.iter().zip(&judged) {
-        path.dropped += dropped.iter().filter(|dropped| **dropped).count() as u64;
-        let fixes = run.fixes.iter().zip(dropped).filter(|(_, dropped)| !**dropped).map(|(fix, _)| *fix);
-        good.push(fixes.collect::<Vec<_>>());
-    }
-    let noise = Noise::of(&good);
-    for (run, dropped) in runs.iter().zip(&judged) {
-        follow(run, dropped, noise, seconds, &mut path.samples, (latitude, longitude));
+        follow(run, dropped, scale.noise, seconds, &mut path.samples, (latitude, longitude));
     }
     path
 }
 
-fn runs(seconds: &[f64], broken: &[bool], latitude: &[f64], longitude: &[f64], gap: f64) -> Vec<Run> {
+/// What is usual, without the path.
+pub(super) fn scale(seconds: &[f64], broken: &[bool], places: Places<'_>, gap: f64, fast: bool) -> Scale {
+    let search = Search { gap, from: f64::NEG_INFINITY, next: f64::INFINITY, scale: None };
+    judged(seconds, broken, places, search, fast).scale
+}
+
+/// Latitudes and longitudes.
+type Places<'a> = (&'a [f64], &'a [f64]);
+
+/// The stretches of fixes, which of them are dropped, and by what they were
+/// judged.
+struct Judged {
+    runs: Vec<Run>,
+    fixes: Vec<Vec<Fix<2>>>,
+    dropped: Vec<Vec<bool>>,
+    scale: Scale,
+}
+
+fn judged(seconds: &[f64], broken: &[bool], places: Places<'_>, search: Search, fast: bool) -> Judged {
+    let runs = runs(seconds, broken, places, search, fast);
+    let fixes: Vec<Vec<Fix<2>>> = runs.iter().map(|run| run.fixes.clone()).collect();
+    if let Some(scale) = search.scale {
+        let judged = excursions::judge(&fixes, excursions::POSITION, scale.usual).dropped;
+        return Judged { runs, fixes, dropped: judged, scale };
+    }
+    let excursions::Judged { dropped, usual } = excursions::find(&fixes, excursions::POSITION);
+    let good = |(fixes, dropped): (&Vec<Fix<2>>, &Vec<bool>)| -> Vec<Fix<2>> {
+        fixes.iter().zip(dropped).filter(|(_, dropped)| !**dropped).map(|(fix, _)| *fix).collect()
+    };
+    let good: Vec<_> = fixes.iter().zip(&dropped).map(good).collect();
+    let scale = Scale { fast, usual, noise: Noise::of(&good), seen: Noise::seen(&good).map(|noise| noise.measured) };
+    Judged { runs, fixes, dropped, scale }
+}
+
+/// Whether samples come so fast that a receiver may repeat its last fix.
+fn is_fast(seconds: &[f64]) -> bool {
     let mut steps: Vec<f64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let middle = steps.len() / 2;
-    let fast = !steps.is_empty() && *steps.select_nth_unstable_by(middle, f64::total_cmp).1 < FAST;
+    !steps.is_empty() && *steps.select_nth_unstable_by(middle, f64::total_cmp).1 < FAST
+}
+
+fn runs(seconds: &[f64], broken: &[bool], (latitude, longitude): Places<'_>, search: Search, fast: bool) -> Vec<Run> {
+    let gap = search.gap;
     let mut runs: Vec<Run> = Vec::new();
     let mut last: Option<(usize, (f64, f64))> = None;
     let mut parted = true;
-    for at in 0..seconds.len() {
+    for at in seconds.partition_point(|time| *time < search.from)..seconds.len() {
         parted |= broken[at];
         let place = (latitude[at], longitude[at]);
         // Loggers without a fix write 0, 0, in the sea off Africa.

@@ -7,7 +7,7 @@
 //! by more than half a day has passed midnight, whether or not an RMC has said
 //! so yet.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use ::nmea::sentences::gsa::GsaMode2;
 use ::nmea::sentences::rmc::RmcStatusOfFix;
@@ -18,7 +18,7 @@ use chrono::{NaiveTime, Timelike};
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::schema::schema;
 use crate::model::telemetry::{LogClock, Spot};
-use crate::telemetry::import::{Imported, parameters};
+use crate::telemetry::import::{Wrote, parameters};
 use crate::telemetry::lines::Lines;
 use crate::telemetry::stamp::{EARLIEST, LATEST, SECOND};
 use crate::telemetry::table::{Repeated, Table};
@@ -47,9 +47,9 @@ const VOTERS: usize = 200;
 const HINT: &str = "an NMEA log has lines such as `$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,,*1D`";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let Nmea {} = parameters("Nmea", params)?;
-    plain(input, None)
+    plain(input, None, out)
 }
 
 /// Whether a file that starts so is a log of sentences.
@@ -86,8 +86,8 @@ struct Fix {
     dimensions: Option<f64>,
 }
 
-struct Log {
-    table: Table,
+struct Log<'w> {
+    table: Table<'w>,
     fix: Fix,
     /// The day of the sample, as the start of that day in ns since 1970.
     day: Option<i64>,
@@ -101,9 +101,9 @@ struct Log {
 }
 
 /// Reads a file.
-pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
+pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>, out: &mut dyn Write) -> Wrote {
     let mut log = Log {
-        table: Table::new(Repeated::Joined),
+        table: Table::new(Repeated::Joined, out),
         fix: Fix::default(),
         day: None,
         midnights: 0,
@@ -131,14 +131,7 @@ pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>) -> Imported {
     if log.undated && log.table.len() > 0 {
         log.table.notes.push("no sentence says the date: times count from the log's start".to_owned());
     }
-    let (mut telemetry, mut summary) = log.table.finish_or("NMEA", clock, HINT)?;
-    if clock == LogClock::Start
-        && let Some(first) = telemetry.times.first().copied()
-    {
-        telemetry.times.iter_mut().for_each(|time| *time -= first);
-        (summary.first, summary.last) = (0, summary.last - first);
-    }
-    Ok((telemetry, summary))
+    log.table.finish_or("NMEA", clock, HINT, clock == LogClock::Start)
 }
 
 fn reason(error: &Error<'_>) -> String {
@@ -157,7 +150,7 @@ fn decimal(value: f32) -> f64 {
     libm::round(f64::from(value) * 1e4) / 1e4
 }
 
-impl Log {
+impl Log<'_> {
     /// Begins a new sample where the time is another.
     fn at(&mut self, time: Option<NaiveTime>) -> Result<(), Diagnostic> {
         let Some(time) = time else { return Ok(()) };
@@ -187,9 +180,7 @@ impl Log {
             self.day = Some(days * DAY);
             if std::mem::take(&mut self.undated) {
                 self.early += self.table.len() as u64;
-                let bad = std::mem::take(&mut self.table.bad);
-                self.table = Table::new(Repeated::Joined);
-                self.table.bad = bad;
+                self.table.reset();
             }
         }
         self.fix.position = rmc.lat.zip(rmc.lon).or(self.fix.position);

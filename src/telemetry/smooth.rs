@@ -42,6 +42,14 @@ impl Noise {
     /// not; so the one gives the noise, and the rest of the variance the
     /// acceleration. Each is clipped at five medians.
     pub(super) fn of<const N: usize>(runs: &[Vec<Fix<N>>]) -> Noise {
+        let Some(found) = Self::seen(runs) else { return UNKNOWN };
+        let (measured, driven) = (found.measured, found.driven);
+        Noise { measured: measured.clamp(MEASURED.0, MEASURED.1), driven: driven.clamp(DRIVEN.0, DRIVEN.1) }
+    }
+
+    /// What the measurements show, whatever is likely; `None` where they are
+    /// too few to tell.
+    pub(super) fn seen<const N: usize>(runs: &[Vec<Fix<N>>]) -> Option<Noise> {
         let mut left: Vec<Option<([f64; N], f64)>> = Vec::new();
         for run in runs {
             let mut second: Vec<&Fix<N>> = Vec::new();
@@ -55,7 +63,7 @@ impl Noise {
         }
         let mut sizes: Vec<f64> = left.iter().flatten().flat_map(|(e, _)| e.iter().map(|part| part.abs())).collect();
         if sizes.len() < 8 {
-            return UNKNOWN;
+            return None;
         }
         let middle = sizes.len() / 2;
         let clip = 5.0 * *sizes.select_nth_unstable_by(middle, f64::total_cmp).1;
@@ -76,7 +84,7 @@ impl Noise {
         }
         let white = if pairs > 0.0 { (-covariance / pairs).max(0.0) } else { 0.0 };
         let rest = (variance - 1.5 * white * count).max(0.0) / f64::max(bend, 1e-9);
-        Noise { measured: white.sqrt().clamp(MEASURED.0, MEASURED.1), driven: rest.sqrt().clamp(DRIVEN.0, DRIVEN.1) }
+        Some(Noise { measured: white.sqrt(), driven: rest.sqrt() })
     }
 }
 

@@ -17,13 +17,13 @@
 //! saying so; where there is none, or where it is not to be believed, a
 //! subtitle's place in the film is its time.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::schema::{choices, schema};
 use crate::model::telemetry::{LogClock, Spot};
 use crate::telemetry::channels::{self, snake_case, squash};
-use crate::telemetry::import::{Imported, parameters};
+use crate::telemetry::import::{Wrote, parameters};
 use crate::telemetry::lines::Lines;
 use crate::telemetry::number::{self, Cell};
 use crate::telemetry::stamp::{EARLIEST, LATEST, Notation, Stamps};
@@ -92,13 +92,13 @@ const PASSED_OVER: &[&str] = &["srtcnt", "framecnt", "difftime", "delta"];
 const HINT: &str = "subtitles with coordinates have texts such as `[latitude: 52.1] [longitude: 4.3]`";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
-    read(input, &parameters("Srt", params)?)
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
+    read(input, &parameters("Srt", params)?, out)
 }
 
 /// Reads a file of which only the zone is known.
-pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
-    read(input, &Srt { timezone: timezone.cloned(), ..Srt::default() })
+pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> Wrote {
+    read(input, &Srt { timezone: timezone.cloned(), ..Srt::default() }, out)
 }
 
 /// Whether a file that starts so has subtitles.
@@ -122,18 +122,18 @@ struct Subtitle {
     text: String,
 }
 
-struct Log {
-    table: Table,
+struct Log<'w> {
+    table: Table<'w>,
     stamps: Stamps,
     /// Which time counts; settled by the first text where it is `Auto`.
     time: SrtTime,
     without: u64,
 }
 
-fn read(input: &mut dyn Read, params: &Srt) -> Imported {
+fn read(input: &mut dyn Read, params: &Srt, out: &mut dyn Write) -> Wrote {
     let zone = params.timezone.as_ref().map(Zone::rules).transpose()?;
     let mut log = Log {
-        table: Table::new(Repeated::Joined),
+        table: Table::new(Repeated::Joined, out),
         stamps: Stamps::new(Notation::Iso, zone, true),
         time: params.time,
         without: 0,
@@ -161,10 +161,10 @@ fn read(input: &mut dyn Read, params: &Srt) -> Imported {
         log.table.notes.push(note.to_owned());
     }
     let clock = if log.time == SrtTime::Date { LogClock::Utc } else { LogClock::Start };
-    log.table.finish_or("SRT", clock, HINT)
+    log.table.finish_or("SRT", clock, HINT, false)
 }
 
-impl Log {
+impl Log<'_> {
     fn take(&mut self, subtitle: Option<Subtitle>) -> Result<(), Diagnostic> {
         let Some(subtitle) = subtitle else { return Ok(()) };
         let text = plain_text(&subtitle.text);

@@ -1,13 +1,11 @@
 //! What a log holds, in a few numbers.
 
-use crate::model::telemetry::{Channel, ChannelSummary, MarkKind, Telemetry, TelemetrySummary};
+use crate::base::Unit;
+use crate::model::telemetry::{Channel, ChannelSummary, Mark, MarkKind, Quality, Telemetry, TelemetrySummary};
 
 /// Sums a log up; `derived` names the channels that were computed from others.
 pub(super) fn summarise(telemetry: &Telemetry, derived: &[&str]) -> TelemetrySummary {
-    let marks = |kind| {
-        let count = telemetry.marks.iter().filter(|mark| mark.kind == kind).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    };
+    let marks = |kind| count(&telemetry.marks, kind);
     TelemetrySummary {
         format: String::new(),
         clock: telemetry.clock,
@@ -22,7 +20,13 @@ pub(super) fn summarise(telemetry: &Telemetry, derived: &[&str]) -> TelemetrySum
         bad_rows: 0,
         bad_examples: Vec::new(),
         notes: Vec::new(),
+        quality: Quality::default(),
     }
+}
+
+/// How many marks are of a kind.
+pub(super) fn count(marks: &[Mark], kind: MarkKind) -> u32 {
+    u32::try_from(marks.iter().filter(|mark| mark.kind == kind).count()).unwrap_or(u32::MAX)
 }
 
 fn channel(channel: &Channel, derived: bool) -> ChannelSummary {
@@ -50,10 +54,87 @@ fn thousandths(value: f64) -> i64 {
     libm::round(value * 1_000.0) as i64
 }
 
+/// Different values that are counted one by one: any log of no more samples is
+/// summed up exactly.
+const MOST_DIFFERENT: usize = 1 << 16;
+
+/// How often each value (in thousandths) comes, in bounded memory. Where there
+/// are too many different ones, neighbours are counted as one: steps double
+/// until few enough are left, so that what comes of it depends on the values
+/// and not on their order.
+#[derive(Debug, Default)]
+pub(super) struct Spread {
+    /// Steps are `1 << width` thousandths.
+    width: u32,
+    /// Growing, each with how many values it has.
+    steps: Vec<(i64, u64)>,
+    min: i64,
+    max: i64,
+    count: u64,
+    fresh: Vec<i64>,
+    merged: Vec<(i64, u64)>,
+}
+
+impl Spread {
+    pub(super) fn add(&mut self, values: &[f64]) {
+        self.add_whole(values.iter().filter(|value| !value.is_nan()).map(|value| thousandths(*value)));
+    }
+
+    /// Adds integers as they are.
+    pub(super) fn add_whole(&mut self, values: impl Iterator<Item = i64>) {
+        self.fresh.clear();
+        self.fresh.extend(values);
+        self.fresh.sort_unstable();
+        let (Some(low), Some(high)) = (self.fresh.first().copied(), self.fresh.last().copied()) else { return };
+        (self.min, self.max) = if self.count == 0 { (low, high) } else { (self.min.min(low), self.max.max(high)) };
+        self.count += self.fresh.len() as u64;
+        self.merged.clear();
+        let mut old = self.steps.iter().copied().peekable();
+        for run in self.fresh.chunk_by(|a, b| a >> self.width == b >> self.width) {
+            let step = run[0] >> self.width;
+            self.merged.extend(std::iter::from_fn(|| old.next_if(|(other, _)| *other < step)));
+            let before = old.next_if(|(other, _)| *other == step).map_or(0, |(_, count)| count);
+            self.merged.push((step, before + run.len() as u64));
+        }
+        self.merged.extend(old);
+        std::mem::swap(&mut self.steps, &mut self.merged);
+        while self.steps.len() > MOST_DIFFERENT {
+            self.width += 1;
+            self.steps.iter_mut().for_each(|(step, _)| *step >>= 1);
+            self.steps.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                kept.1 += if same { next.1 } else { 0 };
+                same
+            });
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The value below which `percent` of all lie (nearest rank), rounded down
+    /// to the step.
+    pub(super) fn rank(&self, percent: u64) -> i64 {
+        let mut left = (self.count * percent / 100).min(self.count.saturating_sub(1));
+        for (step, count) in &self.steps {
+            if left < *count {
+                return (step << self.width).clamp(self.min, self.max);
+            }
+            left -= count;
+        }
+        0
+    }
+
+    pub(super) fn summary(&self, name: String, unit: Unit, derived: bool) -> ChannelSummary {
+        let (min, max, low, high) = (self.min, self.max, self.rank(2), self.rank(98));
+        ChannelSummary { name, unit, derived, count: self.count, min, max, low, high }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Unit;
 
     #[test]
     fn one_glitch_does_not_move_the_percentiles() {
@@ -63,5 +144,33 @@ mod tests {
         let summary = channel(&Channel { name: "speed".to_owned(), unit: Unit::MetresPerSecond, values }, true);
         assert_eq!((summary.count, summary.min, summary.max), (100, 0, 1_000_000_000));
         assert_eq!((summary.low, summary.high), (2_000, 99_000));
+    }
+
+    fn spread(values: &[f64], part: usize) -> ChannelSummary {
+        let mut spread = Spread::default();
+        values.chunks(part).for_each(|part| spread.add(part));
+        spread.summary("x".to_owned(), Unit::None, false)
+    }
+
+    #[test]
+    fn a_stream_is_summed_up_as_the_whole() {
+        let mut chance = fastrand::Rng::with_seed(2);
+        for count in [0, 1, 99, 20_000] {
+            let values: Vec<f64> =
+                (0..count).map(|_| if chance.u8(..9) == 0 { f64::NAN } else { chance.f64() * 100.0 - 50.0 }).collect();
+            let whole = channel(&Channel { name: "x".to_owned(), unit: Unit::None, values: values.clone() }, false);
+            assert_eq!(spread(&values, 777), whole);
+        }
+    }
+
+    /// A million different values over 100 km: 65,536 steps of at most 2 m.
+    #[test]
+    fn very_many_values_are_summed_up_in_steps_whatever_their_order() {
+        let mut values: Vec<f64> = (0..1_000_000).map(|n| f64::from(n) / 10.0).collect();
+        let found = spread(&values, 8_192);
+        assert_eq!((found.min, found.max, found.count), (0, 99_999_900, 1_000_000));
+        assert!((2_000_000 - found.low).abs() <= 2_048 && (98_000_000 - found.high).abs() <= 2_048, "{found:?}");
+        fastrand::Rng::with_seed(1).shuffle(&mut values);
+        assert_eq!(spread(&values, 5_000), found);
     }
 }

@@ -4,23 +4,30 @@
 //! the row. A row that goes back in time is held until it is clear whether it
 //! or the rows before it are wrong, so that a clock that jumps ahead for a few
 //! rows costs these rows and not all that follow.
+//!
+//! Rows that can no longer be taken back are written to where the log goes, a
+//! block at a time ([`columns`](super::columns)), so that a log of any length
+//! takes the memory of two blocks.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use super::bad_rows::BadRows;
-use super::summary;
+use super::columns::{BLOCK, Ending, Writer};
+use super::import::Wrote;
+use super::summary::{Spread, count};
 use crate::base::{Diagnostic, Unit};
-use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry, TelemetrySummary};
-
-/// Most values that a log may have in memory: 1 GiB of them.
-const MOST_VALUES: usize = 1 << 27;
+use crate::model::telemetry::{Dropped, LogClock, Mark, MarkKind, Quality, Reason, TelemetrySummary};
 
 /// Most columns that a log may name as it goes: each costs something in every
 /// row.
 const MOST_NAMED: usize = 512;
 
 /// How many rows that go back in time are held until it is clear whether they
-/// or the rows before them are wrong.
+/// or the rows before them are wrong. So many rows are always kept back.
 const MOST_HELD: usize = 32;
 
 /// Most marks that are kept: a lap each ten metres of a long ride.
@@ -32,13 +39,17 @@ const LONGEST_NAME: usize = 200;
 /// Most notes of an import.
 const MOST_NOTES: usize = 40;
 
-/// One column. Unknown values at its end are not stored, so that a column
-/// without values costs nothing.
+/// One column, of rows that are not written yet. Unknown values at its end are
+/// not stored, so that a column without values costs nothing.
 struct Column {
     name: String,
     unit: Unit,
     values: Vec<f64>,
     numbers: u64,
+    /// Of what is written.
+    spread: Spread,
+    /// Its values do not count, whatever was written of them.
+    forgotten: bool,
 }
 
 /// A row that goes back in time.
@@ -60,20 +71,25 @@ pub(super) enum Repeated {
     Kept,
 }
 
-pub(super) struct Table {
+pub(super) struct Table<'w> {
+    out: Writer<'w>,
     repeated: Repeated,
     columns: Vec<Column>,
     /// The columns by their names.
     places: BTreeMap<String, usize>,
+    /// Rows that are written, the time of the first, and the breaks among them.
+    written: usize,
+    first: Option<i64>,
+    written_breaks: u32,
+    /// Rows that are not written yet.
     times: Vec<i64>,
     /// The last row's time as it was given.
     stated: i64,
-    /// Indices of rows before which nothing is known.
+    /// Indices of rows, of those not written yet, before which nothing is known.
     breaks: Vec<usize>,
     marks: Vec<Mark>,
     /// Whether the next row comes after a break.
     parted: bool,
-    stored: usize,
     /// The row that is filled: one value for each column, NaN where unknown.
     row: Vec<f64>,
     held: Vec<Held>,
@@ -83,20 +99,26 @@ pub(super) struct Table {
     unmarked: u64,
     pub(super) bad: BadRows,
     pub(super) notes: Vec<String>,
+    /// What the importer left out, and why.
+    pub(super) dropped: Vec<Dropped>,
 }
 
-impl Table {
-    pub(super) fn new(repeated: Repeated) -> Table {
+impl<'w> Table<'w> {
+    /// A table whose log goes to `out`, as an artifact.
+    pub(super) fn new(repeated: Repeated, out: &'w mut dyn Write) -> Table<'w> {
         Table {
+            out: Writer::new(out),
             repeated,
             columns: Vec::new(),
             places: BTreeMap::new(),
+            written: 0,
+            first: None,
+            written_breaks: 0,
             times: Vec::new(),
             stated: i64::MIN,
             breaks: Vec::new(),
             marks: Vec::new(),
             parted: false,
-            stored: 0,
             row: Vec::new(),
             held: Vec::new(),
             equal: 0,
@@ -105,14 +127,33 @@ impl Table {
             unmarked: 0,
             bad: BadRows::default(),
             notes: Vec::new(),
+            dropped: Vec::new(),
         }
+    }
+
+    /// Forgets all rows and columns, but not what was bad.
+    pub(super) fn reset(&mut self) {
+        self.out.forget();
+        self.columns.clear();
+        self.places.clear();
+        (self.written, self.first, self.written_breaks) = (0, None, 0);
+        self.times.clear();
+        self.stated = i64::MIN;
+        self.breaks.clear();
+        self.marks.clear();
+        self.parted = false;
+        self.row.clear();
+        self.held.clear();
+        (self.equal, self.backward, self.jumped, self.unmarked) = (0, 0, 0, 0);
+        self.notes.clear();
     }
 
     /// Adds a column; of a name that is there already, another.
     pub(super) fn add_column(&mut self, name: String, unit: Unit) -> usize {
         let at = self.columns.len();
         self.places.entry(name.clone()).or_insert(at);
-        self.columns.push(Column { name, unit, values: Vec::new(), numbers: 0 });
+        let (values, spread) = (Vec::new(), Spread::default());
+        self.columns.push(Column { name, unit, values, numbers: 0, spread, forgotten: false });
         self.row.push(f64::NAN);
         at
     }
@@ -172,7 +213,7 @@ impl Table {
 
     /// Rows that are kept.
     pub(super) fn len(&self) -> usize {
-        self.times.len()
+        self.written + self.times.len()
     }
 
     /// Values that a column has got.
@@ -205,11 +246,11 @@ impl Table {
     }
 
     /// Takes the row that was filled. Says whether it stands at the end of the
-    /// table now. Fails only where the log does not fit into memory.
+    /// table now. Fails only where the log cannot be written.
     pub(super) fn add(&mut self, time: i64) -> Result<bool, Diagnostic> {
         let newest = self.times.last().copied().unwrap_or(i64::MIN);
         let mut kept = false;
-        if time > newest || self.times.is_empty() {
+        if time > newest || self.len() == 0 {
             self.backward += self.held.len() as u64;
             self.held.clear();
             self.push(time)?;
@@ -231,26 +272,42 @@ impl Table {
 
     /// Appends the row that is filled.
     fn push(&mut self, time: i64) -> Result<(), Diagnostic> {
-        if std::mem::take(&mut self.parted) && !self.times.is_empty() {
+        if std::mem::take(&mut self.parted) && self.len() > 0 {
             self.breaks.push(self.times.len());
         }
         self.times.push(time);
         self.stated = time;
-        self.stored += 1;
         let rows = self.times.len();
         for (column, value) in self.columns.iter_mut().zip(&self.row) {
             if value.is_nan() {
                 continue;
             }
-            self.stored += rows - column.values.len();
-            if self.stored > MOST_VALUES {
-                return Err(Diagnostic::input(format!("the log has more than {MOST_VALUES} values"))
-                    .hint("read fewer rows with `only`, or export fewer columns"));
-            }
             column.values.resize(rows - 1, f64::NAN);
             column.values.push(*value);
             column.numbers += 1;
         }
+        if rows >= BLOCK + MOST_HELD {
+            self.write(BLOCK).map_err(|error| unwritable(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the oldest rows.
+    fn write(&mut self, rows: usize) -> io::Result<()> {
+        let inside = self.breaks.partition_point(|at| *at < rows);
+        let breaks: Vec<u32> = self.breaks.drain(..inside).map(|at| at as u32).collect();
+        self.breaks.iter_mut().for_each(|at| *at -= rows);
+        self.first = self.first.or(self.times.first().copied());
+        let kept = (0..).zip(&self.columns).filter(|(_, column)| !column.forgotten && column.numbers > 0);
+        let columns = kept.map(|(at, column)| (at, &column.values[..rows.min(column.values.len())]));
+        self.out.block(&self.times[..rows], columns, &breaks)?;
+        for column in &mut self.columns {
+            let values = column.values.drain(..rows.min(column.values.len()));
+            column.spread.add(values.as_slice());
+        }
+        self.times.drain(..rows);
+        self.written += rows;
+        self.written_breaks = self.written_breaks.saturating_add(breaks.len() as u32);
         Ok(())
     }
 
@@ -261,7 +318,6 @@ impl Table {
             if value.is_nan() || (column.values.len() == rows && !column.values[rows - 1].is_nan()) {
                 continue;
             }
-            self.stored += rows - column.values.len();
             column.values.resize(rows, f64::NAN);
             column.values[rows - 1] = *value;
             column.numbers += 1;
@@ -297,12 +353,10 @@ impl Table {
     }
 
     fn truncate(&mut self, rows: usize) {
-        self.stored -= self.times.len() - rows;
         self.times.truncate(rows);
         self.stated = self.times.last().copied().unwrap_or(i64::MIN);
         self.breaks.retain(|at| *at < rows);
         for column in &mut self.columns {
-            self.stored -= column.values.len().saturating_sub(rows);
             column.values.truncate(rows);
         }
     }
@@ -317,15 +371,16 @@ impl Table {
     /// Forgets a column's values.
     pub(super) fn forget(&mut self, column: usize) {
         if let Some(column) = self.columns.get_mut(column) {
-            self.stored -= column.values.len();
             column.values = Vec::new();
             column.numbers = 0;
+            column.forgotten = true;
         }
     }
 
-    /// The log, with a summary that says what was found in the file. Columns
-    /// without a value are left out.
-    pub(super) fn finish(mut self, format: String, clock: LogClock) -> (Telemetry, TelemetrySummary) {
+    /// Ends the log, with a summary that says what was found in the file.
+    /// Columns without a value are left out. With `from_zero` times count from
+    /// the first row.
+    pub(super) fn finish(mut self, format: String, clock: LogClock, from_zero: bool) -> Wrote {
         self.backward += self.held.len() as u64;
         for (count, what) in [
             (self.equal, "rows repeat the time before them and are left out"),
@@ -337,36 +392,92 @@ impl Table {
                 self.notes.push(format!("{count} {what}"));
             }
         }
-        let rows = self.times.len();
-        let channels = self.columns.into_iter().filter(|column| column.numbers > 0).map(|mut column| {
-            column.values.resize(rows, f64::NAN);
-            column.values.shrink_to_fit();
-            Channel { name: column.name, unit: column.unit, values: column.values }
-        });
+        self.notes.truncate(MOST_NOTES);
+        let mut quality = Quality { dropped: self.dropped, ..Quality::default() };
+        quality.drop("rows", Reason::Unreadable, self.bad.count);
+        quality.drop("rows", Reason::Repeated, self.equal);
+        quality.drop("rows", Reason::Backward, self.backward);
+        quality.drop("rows", Reason::Jumped, self.jumped);
+        self.dropped = Vec::new();
         self.marks.sort();
         self.marks.dedup();
-        let breaks = breaks(&self.times, self.breaks, &self.marks);
-        let telemetry = Telemetry { clock, times: self.times, channels: channels.collect(), breaks, marks: self.marks };
-        let mut summary = summary::summarise(&telemetry, &[]);
-        summary.format = format;
-        (summary.bad_rows, summary.bad_examples) = (self.bad.count, self.bad.examples);
-        self.notes.truncate(MOST_NOTES);
-        summary.notes = self.notes;
-        (telemetry, summary)
+        let last = self.times.last().copied().unwrap_or(self.stated);
+        let parted = self.parted_by_marks();
+        while !self.times.is_empty() {
+            self.write(self.times.len().min(BLOCK)).map_err(|error| unwritable(&error))?;
+        }
+        let first = self.first.unwrap_or(0);
+        let shift = if from_zero { first.saturating_neg() } else { 0 };
+        let kept = || (0..).zip(&self.columns).filter(|(_, column)| column.numbers > 0);
+        let count = |kind| count(&self.marks, kind);
+        let summary = TelemetrySummary {
+            format,
+            clock,
+            samples: self.written as u64,
+            first: first.saturating_add(shift),
+            last: if self.written > 0 { last.saturating_add(shift) } else { 0 },
+            channels: kept().map(|(_, c)| c.spread.summary(c.name.clone(), c.unit, false)).collect(),
+            gaps: self.written_breaks.saturating_add(parted.len() as u32),
+            laps: count(MarkKind::Lap),
+            pauses: count(MarkKind::Pause),
+            events: count(MarkKind::Event),
+            bad_rows: self.bad.count,
+            bad_examples: self.bad.examples,
+            notes: self.notes,
+            quality,
+        };
+        let channels = kept().map(|(at, column)| (at, column.name.clone(), column.unit)).collect();
+        let ending = Ending { clock, shift, channels, parted, marks: self.marks };
+        self.out.finish(ending).map_err(|error| unwritable(&error))?;
+        Ok(summary)
+    }
+
+    /// Breaks that pauses make: before the first row after a stop, and before
+    /// the first that was taken again. Those of rows that are not written yet
+    /// are added to the breaks; of the others, the times from which on nothing
+    /// is known up to the next row.
+    fn parted_by_marks(&mut self) -> Vec<i64> {
+        let mut stopped = None;
+        let mut times = Vec::new();
+        for mark in &self.marks {
+            match mark.kind {
+                MarkKind::Pause => stopped = Some(mark.time),
+                MarkKind::Resume => {
+                    // The first row after a stop is not the one at its time.
+                    let stop = stopped.take().and_then(|stop: i64| stop.checked_add(1));
+                    times.extend(stop.into_iter().flat_map(|stop| [stop, mark.time]));
+                }
+                MarkKind::Lap | MarkKind::Event => {}
+            }
+        }
+        times.sort_unstable();
+        times.dedup();
+        let oldest = self.times.first().copied().unwrap_or(i64::MAX);
+        let written = self.written > 0;
+        let rows = self.times.len();
+        let mut parted = Vec::new();
+        for time in times {
+            if written && time < oldest && self.first.is_some_and(|first| first < time) {
+                parted.push(time);
+                continue;
+            }
+            let at = self.times.partition_point(|row| *row < time);
+            if at < rows && (at > 0 || written) {
+                self.breaks.push(at);
+            }
+        }
+        self.breaks.sort_unstable();
+        self.breaks.dedup();
+        parted
     }
 
     /// The log where it has samples with values, or else the error that says
     /// why it has none.
-    pub(super) fn finish_or(
-        self,
-        format: &str,
-        clock: LogClock,
-        hint: &str,
-    ) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
+    pub(super) fn finish_or(self, format: &str, clock: LogClock, hint: &str, from_zero: bool) -> Wrote {
         if self.has_values() {
-            return Ok(self.finish(format.to_owned(), clock));
+            return self.finish(format.to_owned(), clock, from_zero);
         }
-        let mut error = Diagnostic::input(match self.times.len() {
+        let mut error = Diagnostic::input(match self.len() {
             0 => format!("the {format} file holds no sample that can be used"),
             _ => format!("the {format} file holds times and no values"),
         });
@@ -376,74 +487,6 @@ impl Table {
     }
 }
 
-/// The breaks of the rows, with those that pauses make: before the first row
-/// after a stop, and before the first that was taken again.
-fn breaks(times: &[i64], mut breaks: Vec<usize>, marks: &[Mark]) -> Vec<u32> {
-    let after = |time: i64| times.partition_point(|row| *row <= time);
-    let from = |time: i64| times.partition_point(|row| *row < time);
-    let mut stopped = None;
-    for mark in marks {
-        match mark.kind {
-            MarkKind::Pause => stopped = Some(mark.time),
-            MarkKind::Resume => {
-                if let Some(stop) = stopped.take() {
-                    breaks.extend([after(stop), from(mark.time)]);
-                }
-            }
-            MarkKind::Lap | MarkKind::Event => {}
-        }
-    }
-    breaks.retain(|at| (1..times.len()).contains(at));
-    breaks.sort_unstable();
-    breaks.dedup();
-    breaks.into_iter().filter_map(|at| u32::try_from(at).ok()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn times(rows: &[i64]) -> (Telemetry, TelemetrySummary) {
-        let mut table = Table::new(Repeated::Dropped);
-        for time in rows {
-            table.put("x", Unit::None, *time as f64);
-            table.add(*time).unwrap();
-        }
-        table.finish("test".to_owned(), LogClock::Start)
-    }
-
-    #[test]
-    fn a_clock_that_jumps_ahead_costs_the_rows_that_jumped() {
-        let (log, summary) = times(&[1, 2, 900, 901, 3, 4, 5, 6]);
-        assert_eq!(log.times, [1, 2, 3, 4, 5, 6]);
-        assert_eq!(log.channels[0].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        assert!(summary.notes[0].starts_with("2 rows jump ahead"), "{:?}", summary.notes);
-    }
-
-    #[test]
-    fn breaks_stay_where_rows_are_taken_away() {
-        let mut table = Table::new(Repeated::Dropped);
-        for time in [1, 2, 900, 3, 4, 5] {
-            if time == 900 || time == 4 {
-                table.part();
-            }
-            table.put("x", Unit::None, 0.0);
-            table.add(time).unwrap();
-        }
-        let (log, _) = table.finish("test".to_owned(), LogClock::Start);
-        assert_eq!((log.times, log.breaks), (vec![1, 2, 3, 4, 5], vec![3]));
-    }
-
-    #[test]
-    fn rows_of_one_time_become_one_where_that_is_asked_for() {
-        let mut table = Table::new(Repeated::Joined);
-        for (time, name, value) in [(1, "a", 1.0), (1, "b", 2.0), (1, "a", 9.0), (2, "b", 3.0)] {
-            table.put(name, Unit::None, value);
-            table.add(time).unwrap();
-        }
-        let (log, _) = table.finish("test".to_owned(), LogClock::Start);
-        assert_eq!(log.times, [1, 2]);
-        assert!(log.channels[0].values[0] == 1.0 && log.channels[0].values[1].is_nan());
-        assert_eq!(log.channels[1].values, [2.0, 3.0]);
-    }
+fn unwritable(error: &io::Error) -> Diagnostic {
+    Diagnostic::environment(format!("the log cannot be written: {error}"))
 }

@@ -5,13 +5,13 @@
 //! all that follow begin after a pause; the first does not, since one lap ends
 //! where the next starts.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::base::{Diagnostic, Unit};
 use crate::manifest::schema::schema;
 use crate::model::telemetry::{LogClock, Mark, MarkKind, Spot};
 use crate::telemetry::channels::snake_case;
-use crate::telemetry::import::{Imported, parameters};
+use crate::telemetry::import::{Wrote, parameters};
 use crate::telemetry::stamp::{EARLIEST, LATEST, Notation, Stamps};
 use crate::telemetry::table::{Repeated, Table};
 use crate::telemetry::xml::{self, Document, Piece, Trouble};
@@ -49,9 +49,9 @@ const ELEMENTS: &[(&str, &str, &str, Unit)] = &[
 const HINT: &str = "a TCX track has points with a time: `<Trackpoint><Time>...</Time>...</Trackpoint>`";
 
 /// Reads a file with parameters as JSON.
-pub(super) fn import(input: &mut dyn Read, params: &str) -> Imported {
+pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let params: Tcx = parameters("Tcx", params)?;
-    plain(input, params.timezone.as_ref())
+    plain(input, params.timezone.as_ref(), out)
 }
 
 /// Whether a file that starts so is a TCX file.
@@ -60,8 +60,8 @@ pub(super) fn looks(head: &[u8]) -> bool {
 }
 
 /// The log on its way.
-struct Log {
-    table: Table,
+struct Log<'w> {
+    table: Table<'w>,
     stamps: Stamps,
     /// Of the trackpoint that is read: its start in the file, its time.
     at: u64,
@@ -74,10 +74,10 @@ struct Log {
 }
 
 /// Reads a file.
-pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
+pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> Wrote {
     let zone = timezone.map(Zone::rules).transpose()?;
     let mut log = Log {
-        table: Table::new(Repeated::Joined),
+        table: Table::new(Repeated::Joined, out),
         stamps: Stamps::new(Notation::Iso, zone, false),
         at: 0,
         time: None,
@@ -104,10 +104,10 @@ pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>) -> Imported {
         log.table.notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
     let format = if log.creator.is_empty() { "TCX".to_owned() } else { format!("TCX of {}", log.creator) };
-    log.table.finish_or(&format, LogClock::Utc, HINT)
+    log.table.finish_or(&format, LogClock::Utc, HINT, false)
 }
 
-impl Log {
+impl Log<'_> {
     fn open(&mut self, document: &Document<'_>) {
         match document.name() {
             "Activity" | "Course" => self.table.part(),

@@ -41,7 +41,7 @@ fn format(name: &str) -> &'static Format {
 
 fn import_with(text: &[u8], params: &Csv) -> Result<(Telemetry, TelemetrySummary), Diagnostic> {
     let json = serde_json::to_string(params).unwrap();
-    super::csv::import(&mut &text[..], &json)
+    format("Csv").whole(&mut &text[..], &json)
 }
 
 fn import(text: &str) -> (Telemetry, TelemetrySummary) {

@@ -11,6 +11,7 @@ mod keys;
 mod measure;
 mod media;
 mod planning;
+mod telemetry;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,9 @@ fn main() {
     if wanted("analysis") {
         analysis::cuts(&folder, &mut table);
         analysis::signals(&ride(&folder).join("footage/front/GX010001.MP4"), &folder, &mut table);
+    }
+    if wanted("telemetry") {
+        telemetry::measure(&folder, &mut table);
     }
     if wanted("reel") {
         reel(&folder, &mut table);
@@ -292,8 +296,11 @@ fn layers(project: &Path, shots: &[Shot], folder: &Path) -> Vec<handmade::Layer>
 
 fn log(project: &Path, params: &str) -> Telemetry {
     let mut file = fs::File::open(project.join("ride.csv")).unwrap();
-    let (raw, _) =
-        (autocut::telemetry::FORMATS.iter().find(|format| format.name() == "Csv").unwrap().import)(&mut file, params)
-            .unwrap();
+    let (raw, _) = autocut::telemetry::FORMATS
+        .iter()
+        .find(|format| format.name() == "Csv")
+        .unwrap()
+        .whole(&mut file, params)
+        .unwrap();
     autocut::telemetry::clean(&raw, 5_000).0
 }

@@ -27,17 +27,28 @@ pub(crate) fn long(camera: &Path, project: &Path, seconds: u64) -> PathBuf {
     let _ = fs::remove_dir_all(project);
     fs::create_dir_all(project.join("footage")).unwrap();
     let file = project.join("footage/long.mp4");
+    // Pictures and sound by themselves: a round begins where the longer of the
+    // two ends, and no camera's frames lie beside their grid.
+    let alone = |stream: &str, name: &str| {
+        let part = project.join(name);
+        let mut take = Command::new("ffmpeg");
+        output(take.args(["-v", "error", "-y", "-i"]).arg(camera).args(["-map", stream, "-c", "copy"]).arg(&part));
+        part
+    };
+    let (pictures, sound) = (alone("0:v", "pictures.mp4"), alone("0:a", "sound.mp4"));
     let mut join = Command::new("ffmpeg");
-    join.args(["-v", "error", "-y", "-stream_loop", "-1", "-i"]).arg(camera);
-    output(join.args(["-map", "0:v", "-map", "0:a", "-c", "copy", "-t", &seconds.to_string()]).arg(&file));
+    join.args(["-v", "error", "-y", "-stream_loop", "-1", "-i"]).arg(&pictures);
+    join.args(["-stream_loop", "-1", "-i"]).arg(&sound);
+    output(join.args(["-map", "0:v", "-map", "1:a", "-c", "copy", "-t", &seconds.to_string()]).arg(&file));
     file
 }
 
 fn manifest(project: &Path, length: u64, pins: &[u64], outputs: &str) {
     let pins: Vec<String> = pins.iter().map(|at| format!("\"a/long@{at}s\"")).collect();
+    let total = length * pins.len() as u64;
     let text = format!(
         "Project(version: 1, footage: {{\"a\": \"footage/*\"}}, \
-         moments: Moments(length: \"{length}s\", weights: {{}}, pins: [{}]), outputs: {{{outputs}}})",
+         moments: Moments(length: \"{length}s\", total: \"{total}s\", weights: {{}}, pins: [{}]), outputs: {{{outputs}}})",
         pins.join(", ")
     );
     fs::write(project.join("autocut.ron"), text).unwrap();

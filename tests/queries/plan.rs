@@ -238,20 +238,14 @@ fn summary() -> TelemetrySummary {
     let unit = Unit::parse("m/s").unwrap();
     let speed =
         ChannelSummary { name: "speed".to_owned(), unit, derived: false, count: 600, min: 0, max: 1, low: 0, high: 1 };
+    let (first, last) = (START, START + (A + B) * SECOND);
     TelemetrySummary {
-        format: String::new(),
         clock: LogClock::Utc,
         samples: 600,
-        first: START,
-        last: START + (A + B) * SECOND,
+        first,
+        last,
         channels: vec![speed],
-        gaps: 0,
-        laps: 0,
-        pauses: 0,
-        events: 0,
-        bad_rows: 0,
-        bad_examples: Vec::new(),
-        notes: Vec::new(),
+        ..TelemetrySummary::default()
     }
 }
 

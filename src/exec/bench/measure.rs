@@ -6,22 +6,18 @@
 //! stretch, as it does in the middle of a build. Quick encodes run several
 //! times, and the one that was disturbed least counts.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::base::{Diagnostic, Digest, Size};
+use crate::base::{Diagnostic, Size};
+use crate::exec::alone::{Done, Ended, Workbench, named, value};
 use crate::exec::bench::results::Measured;
 use crate::exec::bench::settings::Setting;
 use crate::exec::bench::subject::{File, Subject};
-use crate::exec::worker::{Failure, Worker};
-use crate::model::protocol::{Invocation, Produced, Reply};
 use crate::model::specs::{
     CompareSpec, Compared, JoinSpec, PlaneCompared, ProbeSpec, SegmentInfo, SegmentSpec, StillSpec,
 };
-use crate::model::{ActionSpec, MediaInfo, Usage, decode, naming};
-use crate::store;
+use crate::model::{ActionSpec, MediaInfo, Usage};
 
 /// The container that holds every codec.
 const CONTAINER: &str = "matroska";
@@ -34,43 +30,10 @@ const ENOUGH: Duration = Duration::from_secs(2);
 /// Of the still that makes a process ready; nobody looks at it.
 const THUMBNAIL: Size = Size::new(64, 64);
 
-/// What bytes are called to a worker: nothing is remembered, so where a file
-/// lies does for its content.
-pub(super) fn named(path: &Path) -> Digest {
-    Digest::of(path.as_os_str().as_encoded_bytes())
-}
-
-/// Why there is no result.
-#[derive(Debug)]
-pub enum Ended {
-    Interrupted,
-    Failed(Diagnostic),
-}
-
-impl From<Diagnostic> for Ended {
-    fn from(why: Diagnostic) -> Self {
-        Ended::Failed(why)
-    }
-}
-
 /// What stands against a setting, or against all of them.
 pub(super) enum Trouble {
     Setting(Diagnostic),
     Ended(Ended),
-}
-
-/// Where and by which program it is done.
-pub(super) struct Workbench<'a> {
-    pub(super) program: &'a Path,
-    pub(super) scratch: &'a Path,
-    pub(super) interrupted: &'a AtomicBool,
-}
-
-/// What an action came to.
-struct Done {
-    produced: Produced,
-    usage: Usage,
-    took: Duration,
 }
 
 impl Workbench<'_> {
@@ -146,51 +109,6 @@ impl Workbench<'_> {
         let done = self.act(&mut worker, ActionSpec::Compare(spec), &files, &folder.join("compare"))?;
         value(&done.produced.value).map_err(Ended::Failed)
     }
-
-    fn worker(&self) -> Worker {
-        let mut worker = Worker::new(self.program.to_owned()).with_memory(None);
-        worker.write_below(self.scratch);
-        worker
-    }
-
-    fn act(&self, worker: &mut Worker, spec: ActionSpec, files: &[&PathBuf], scratch: &Path) -> Result<Done, Ended> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            return Err(Ended::Interrupted);
-        }
-        store::make_folder(scratch)?;
-        let inputs: BTreeMap<Digest, PathBuf> = files.iter().map(|path| (named(path), (*path).clone())).collect();
-        let told = inputs.clone();
-        let name = |content| told.get(&content).map(|path| path.display().to_string());
-        let invocation = Invocation {
-            id: 1,
-            spec,
-            inputs,
-            devices: BTreeMap::new(),
-            packs: Vec::new(),
-            scratch: scratch.to_owned(),
-        };
-        let mut outcome = Err(Diagnostic::bug("the media program gave no answer"));
-        let killer = worker.killer();
-        let began = Instant::now();
-        let ended = worker.run(vec![invocation], &mut |reply| match reply {
-            Reply::Done { mut result, usage, .. } => {
-                let took = began.elapsed();
-                for warning in &mut result.warnings {
-                    warning.message = naming::with_names(&warning.message, &name);
-                }
-                outcome = Ok(Done { produced: result, usage, took });
-            }
-            Reply::Failed { diagnostic, .. } => outcome = Err(diagnostic),
-            // Work in hand tells of itself often enough.
-            _ if self.interrupted.load(Ordering::Relaxed) => killer.cancel(),
-            _ => {}
-        });
-        match ended {
-            Ok(()) => outcome.map_err(Ended::Failed),
-            Err(Failure::Refused(why) | Failure::Crashed(_, why) | Failure::Spoiled(why)) => Err(Ended::Failed(why)),
-            Err(Failure::Cancelled) => Err(Ended::Interrupted),
-        }
-    }
 }
 
 fn setting_or_end(ended: Ended) -> Trouble {
@@ -198,10 +116,6 @@ fn setting_or_end(ended: Ended) -> Trouble {
         Ended::Failed(why) => Trouble::Setting(why),
         Ended::Interrupted => Trouble::Ended(Ended::Interrupted),
     }
-}
-
-fn value<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Diagnostic> {
-    decode(bytes).ok_or_else(|| Diagnostic::bug("what autocut-media made cannot be read"))
 }
 
 fn measured(subject: &Subject, setting: &Setting, best: &Done, info: &SegmentInfo, compared: &Compared) -> Measured {

@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 use crate::base::{Diagnostic, Timestamp};
 use crate::deliver::codecs::Preset;
 use crate::deliver::encoders::Which;
+use crate::exec::alone::Workbench;
 use crate::exec::settings::Settings;
 use crate::exec::worker::{self, Worker};
 use crate::exec::workspace::Workspace;
@@ -27,7 +28,7 @@ use baseline::Baseline;
 use results::{Bench, FORM, Failed};
 use subject::Ground;
 
-pub use measure::Ended;
+pub use crate::exec::alone::Ended;
 
 /// What is to be compared.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +73,7 @@ pub fn run(
     };
     let scratch = tempfile::Builder::new().prefix("autocut-bench-").tempdir();
     let scratch = scratch.map_err(|error| Diagnostic::environment(format!("cannot make a scratch folder: {error}")))?;
-    let bench = measure::Workbench { program: &program, scratch: scratch.path(), interrupted };
+    let bench = Workbench { program: &program, scratch: scratch.path(), interrupted };
     let ground = Ground::of(workspace);
     let file = ground.file(asked.file.as_deref())?;
     let info = bench.probe(&file)?;

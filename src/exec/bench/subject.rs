@@ -15,7 +15,7 @@ use crate::model::specs::SourceRun;
 use crate::model::timeline::{Fit, SourcePicture};
 use crate::model::{MediaInfo, VideoFormat, VideoInfo};
 
-use super::measure::named;
+use crate::exec::alone::named;
 
 /// How long a stretch is where nothing is said.
 const LENGTH: Timestamp = Timestamp::from_seconds(4);

@@ -122,12 +122,14 @@ pub fn contents(workspace: &Workspace, output: &OutputDecl, done: &[Done], runs:
                 contents.aimed = result.value().map(|reached| Aimed { tried, budget: spec.budget, reached });
             }
             ActionSpec::Mix(spec) => contents.music = spec.music.as_ref().and_then(|music| name(music.file)),
-            ActionSpec::Join(_) => contents.files.extend(action.output.as_ref().map(|path| Written {
-                path: path.clone(),
-                bytes: result.artifacts.first().map_or(0, |artifact| artifact.bytes),
-                at: run.map(|run| run.at),
-                elapsed_ms: run.map_or(0, |run| run.elapsed_ms),
-            })),
+            ActionSpec::Join(_) | ActionSpec::Export(_) => {
+                contents.files.extend(action.output.as_ref().map(|path| Written {
+                    path: path.clone(),
+                    bytes: result.artifacts.first().map_or(0, |artifact| artifact.bytes),
+                    at: run.map(|run| run.at),
+                    elapsed_ms: run.map_or(0, |run| run.elapsed_ms),
+                }))
+            }
             _ => {}
         }
     }

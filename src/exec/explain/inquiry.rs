@@ -191,6 +191,11 @@ impl<'a> Inquiry<'a> {
         let (db, project) = (&self.workspace.db, self.workspace.project);
         let index = self.workspace.manifest.outputs.iter().position(|declared| declared.name == output);
         let index = index.ok_or_else(|| Diagnostic::bug(format!("no output {output:?}")))?;
+        let declared = self.workspace.manifest.outputs.get(index);
+        if declared.is_some_and(|declared| outputs::settings(declared).is_none()) {
+            let problem = Diagnostic::input(format!("output {output:?} is telemetry, and has no clips"));
+            return Err(problem.hint("name an output that has some with `--output`"));
+        }
         let Some(timeline) = outputs::timeline(db, project, index) else {
             // Which clip that is is not known: what has to run first is told.
             return Ok(self.explanation(format!("clip {number} of {output}"), self.pending()?));

@@ -65,6 +65,16 @@ const LABELS: &[(&str, &str, &str, Whose, Unit, Level)] = &[
     ("telemetry.align", "spec.", "", Own, Plain, Derived),
     ("telemetry.merge", "spec.logs", "logs", Own, Plain, Root),
     ("telemetry.merge", "spec.logs.", "", Own, Nanoseconds, Derived),
+    ("telemetry.export", "spec.channels", "channels", Output, Plain, Root),
+    ("telemetry.export", "spec.channels.", "", Output, Plain, Root),
+    ("telemetry.export", "spec.format", "kind of file", Output, Plain, Root),
+    ("telemetry.export", "spec.", "", Output, Nanoseconds, Derived),
+    ("telemetry.complete", "spec.steps", "channels", Own, Plain, Root),
+    ("telemetry.complete", "spec.steps.", "channel ", Own, Plain, Root),
+    ("telemetry.complete", "spec.laps", "laps", Own, Plain, Root),
+    ("telemetry.complete", "spec.laps.", "laps ", Own, Plain, Root),
+    ("telemetry.complete", "spec.privacy", "privacy", Own, Plain, Root),
+    ("telemetry.complete", "spec.privacy.", "privacy ", Own, Plain, Root),
     ("show", "spec.overlay.params.", "", Own, Plain, Root),
     ("show", "spec.overlay.", "", Own, Plain, Root),
     ("show", "spec.rate", "rate", Output, Plain, Root),
@@ -127,7 +137,7 @@ impl Subject<'_> {
                 format!("analysis {}", name.unwrap_or("of footage"))
             }
             "detect" => "detection".to_owned(),
-            "telemetry.import" | "telemetry.clean" | "telemetry.merge" => "telemetry".to_owned(),
+            "telemetry.import" | "telemetry.clean" | "telemetry.merge" | "telemetry.complete" => "telemetry".to_owned(),
             "telemetry.align" | "extract" => "footage".to_owned(),
             "choose" => "moments".to_owned(),
             "show" | "draw" => match overlay_of(self.node) {

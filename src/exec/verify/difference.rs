@@ -35,11 +35,17 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
         (ActionSpec::Analyse(_) | ActionSpec::Detect(_), Part::Artifact(0)) => read::<Vec<NamedSignal>>,
         (ActionSpec::Detect(_), Part::Artifact(1)) => read::<Vec<DetectedFrame>>,
         (
-            ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
+            ActionSpec::ImportTelemetry(_)
+            | ActionSpec::CleanTelemetry(_)
+            | ActionSpec::MergeTelemetry(_)
+            | ActionSpec::CompleteTelemetry(_),
             Part::Value,
         ) => read::<TelemetrySummary>,
         (
-            ActionSpec::ImportTelemetry(_) | ActionSpec::CleanTelemetry(_) | ActionSpec::MergeTelemetry(_),
+            ActionSpec::ImportTelemetry(_)
+            | ActionSpec::CleanTelemetry(_)
+            | ActionSpec::MergeTelemetry(_)
+            | ActionSpec::CompleteTelemetry(_),
             Part::Artifact(0),
         ) => |bytes| serde_json::to_value(columns::decode(bytes)?).ok(),
         (ActionSpec::Locate(_), Part::Value | Part::Artifact(0)) => read::<Option<Position>>,

@@ -1,5 +1,6 @@
 //! Whole manifests with kinds that stand for those of the tables below.
 
+mod additions;
 mod logs;
 
 use std::collections::BTreeMap;

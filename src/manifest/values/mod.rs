@@ -4,10 +4,12 @@
 
 mod numbers;
 mod pictures;
+mod places;
 mod times;
 
 pub use numbers::{Decibels, Number, PartsPerMillion, Ratio, Weight};
 pub use pictures::{Anchor, Rgba, Share};
+pub use places::{Coordinates, Length};
 pub(crate) use times::is_recording;
 pub use times::{Position, time};
 

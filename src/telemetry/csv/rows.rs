@@ -1,12 +1,15 @@
 //! The cells of a row to values of channels.
 
+use std::io::Write;
+
 use csv::ByteRecord;
 
 use super::header::Planned;
 use super::timing::show;
 use crate::base::Diagnostic;
-use crate::model::telemetry::{LogClock, Spot, Telemetry, TelemetrySummary};
+use crate::model::telemetry::{LogClock, Spot};
 use crate::telemetry::bad_rows::BadRows;
+use crate::telemetry::import::Wrote;
 use crate::telemetry::number::{self, Cell};
 use crate::telemetry::table::{Repeated, Table};
 
@@ -18,20 +21,20 @@ struct Texts {
     first: Option<(u64, String)>,
 }
 
-pub(super) struct Rows {
+pub(super) struct Rows<'w> {
     planned: Vec<Planned>,
     /// Places of latitude and longitude among the columns.
     position: Option<(usize, usize)>,
     texts: Vec<Texts>,
-    pub(super) table: Table,
+    pub(super) table: Table<'w>,
     /// Line of the row that was added last.
     last_line: u64,
 }
 
-impl Rows {
-    pub(super) fn new(planned: Vec<Planned>) -> Rows {
+impl<'w> Rows<'w> {
+    pub(super) fn new(planned: Vec<Planned>, out: &'w mut dyn Write) -> Rows<'w> {
         let place = |name: &str| planned.iter().position(|p| p.name == name);
-        let mut table = Table::new(Repeated::Dropped);
+        let mut table = Table::new(Repeated::Dropped, out);
         for planned in &planned {
             table.add_column(planned.name.clone(), planned.unit);
         }
@@ -104,12 +107,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn finish(
-        mut self,
-        format: String,
-        clock: LogClock,
-        mut notes: Vec<String>,
-    ) -> (Telemetry, TelemetrySummary) {
+    pub(super) fn finish(mut self, format: String, clock: LogClock, mut notes: Vec<String>) -> Wrote {
         let mut texts = Vec::new();
         for (at, (planned, found)) in self.planned.iter().zip(&self.texts).enumerate() {
             let numbers = self.table.numbers(at);
@@ -130,6 +128,6 @@ impl Rows {
             notes.push(format!("columns of text are not kept: {}", texts.join(", ")));
         }
         self.table.notes = notes;
-        self.table.finish(format, clock)
+        self.table.finish(format, clock, false)
     }
 }

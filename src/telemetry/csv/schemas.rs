@@ -61,7 +61,12 @@ const SCHEMAS: &[Schema] = &[
         name: "TrackAddict",
         banner: "RaceRender Data: TrackAddict",
         headers: &["time", "gpsupdate"],
-        columns: &[],
+        // In a real drive the first goes with the turning and the second with the change of
+        // speed; what the third is is not as clear.
+        columns: &[
+            ("accelx", "lateral_g", Some(Unit::StandardGravity)),
+            ("accely", "longitudinal_g", Some(Unit::StandardGravity)),
+        ],
         only: &[("gpsupdate", "1")],
         pattern: None,
     },

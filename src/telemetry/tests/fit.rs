@@ -67,7 +67,7 @@ fn pulses(fit: Fit, pulses: &[u8]) -> Fit {
 }
 
 fn read(file: &[u8]) -> (Telemetry, TelemetrySummary) {
-    (format("Log").plain)(&mut &file[..], None).unwrap_or_else(|problem| panic!("{problem:?}"))
+    format("Log").whole_plain(&mut &file[..], None).unwrap_or_else(|problem| panic!("{problem:?}"))
 }
 
 #[test]
@@ -242,6 +242,6 @@ fn what_can_be_read_of_a_damaged_file_is_read() {
     // A logger that never knew the time.
     let timeless =
         Fit::default().define(0, 20, &[[253, 4, U32], [3, 1, U8]], &[]).data(0, &[&100_u32.to_le_bytes(), &[140]]);
-    let problem = (format("Fit").plain)(&mut &timeless.file()[..], None).unwrap_err();
+    let problem = format("Fit").whole_plain(&mut &timeless.file()[..], None).unwrap_err();
     assert!(problem.message.contains("no sample that can be used"), "{problem:?}");
 }

@@ -2,7 +2,7 @@
 
 use super::{format, testdata, values};
 use crate::model::payloads;
-use crate::model::telemetry::{LogClock, MarkKind, Telemetry, TelemetrySummary};
+use crate::model::telemetry::{LogClock, MarkKind, Reason, Telemetry, TelemetrySummary};
 use crate::telemetry::gpmf::{self, Anchor};
 
 fn import(bytes: &[u8], params: &str) -> (Telemetry, TelemetrySummary) {
@@ -10,7 +10,7 @@ fn import(bytes: &[u8], params: &str) -> (Telemetry, TelemetrySummary) {
     let time = params.get("time").and_then(|time| time.as_str()).unwrap_or("Auto");
     let max_dop = params.get("max_dop").and_then(serde_json::Value::as_f64).unwrap_or(5.0);
     let params = format!(r#"{{"max_dop":{max_dop},"time":"{time}"}}"#);
-    (format("Gpmf").import)(&mut &bytes[..], &params).unwrap()
+    format("Gpmf").whole(&mut &bytes[..], &params).unwrap()
 }
 
 /// The rows of an independent decode: time, latitude, longitude, altitude,
@@ -154,7 +154,7 @@ fn hero11_is_its_independent_decode() {
     strengths.sort_by(f64::total_cmp);
     assert!((9.3..10.3).contains(&strengths[strengths.len() / 2]), "{strengths:?}");
     // ffmpeg has nothing to do with it: known from its first bytes alone.
-    let (told, _) = (format("Log").plain)(&mut &dump[..], None).unwrap();
+    let (told, _) = format("Log").whole_plain(&mut &dump[..], None).unwrap();
     assert_eq!(told.times, log.times);
 }
 
@@ -185,6 +185,8 @@ fn positions_without_a_fix_or_with_a_bad_one_are_left_out_and_counted() {
         "1 positions are left out: their dilution of precision is above 5",
     ];
     assert_eq!(summary.notes[..2], expected);
+    let dropped: Vec<_> = summary.quality.dropped.iter().map(|dropped| (dropped.why, dropped.count)).collect();
+    assert_eq!(dropped, [(Reason::NoFix, 1), (Reason::Imprecise, 1)]);
     assert_eq!(import(&bad, r#"{"max_dop": 6.5}"#).0.times.len(), all.times.len() - 1);
 }
 

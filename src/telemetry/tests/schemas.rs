@@ -5,7 +5,7 @@ use super::{format, values};
 use crate::model::telemetry::{LogClock, Telemetry, TelemetrySummary};
 
 fn read(text: &str) -> (Telemetry, TelemetrySummary) {
-    (format("Log").plain)(&mut text.as_bytes(), None).unwrap_or_else(|problem| panic!("{problem:?}"))
+    format("Log").whole_plain(&mut text.as_bytes(), None).unwrap_or_else(|problem| panic!("{problem:?}"))
 }
 
 fn of(log: &Telemetry, names: &[&str]) -> Vec<f64> {
@@ -27,9 +27,9 @@ fn racechrono_3() {
     let (log, summary) = read(RACECHRONO_3);
     assert_eq!((summary.format.as_str(), summary.bad_rows, log.clock), ("CSV of RaceChrono 3", 0, LogClock::Utc));
     assert_eq!(log.times, [1_685_377_018_700_000_000, 1_685_377_018_800_000_000]);
-    let names = ["latitude", "longitude", "altitude", "speed", "distance", "heading", "lap", "lateral_acc", "coolant"];
+    let names = ["latitude", "longitude", "altitude", "speed", "distance", "heading", "lap", "lateral_g", "coolant"];
     assert_eq!(of(&log, &names), [56.599_357, 23.690_486_2, 14.2, 15.037, 3_596.046, 229.8, 4.0, -0.91, 90.0]);
-    assert_eq!(log.channel("lateral_acc").unwrap().unit.symbol(), "g");
+    assert_eq!(log.channel("lateral_g").unwrap().unit.symbol(), "g");
     assert_eq!(log.channel("coolant").unwrap().unit.symbol(), "°C");
 }
 
@@ -76,7 +76,7 @@ fn harrys_laptimer() {
         summary.bad_examples
     );
     assert_eq!(log.times, [1_471_193_822_650_000_000]); // 2016-08-14T16:57:02.65Z
-    let names = ["latitude", "longitude", "altitude", "heading", "distance", "lean"];
+    let names = ["latitude", "longitude", "altitude", "heading", "distance", "lean_angle"];
     assert_eq!(of(&log, &names), [34.874_742, -118.258_734, 740.0, 288.1, 1_500.0, 8.5]);
     assert!((values(&log, "speed")[0] - 28.5).abs() < 1e-9);
 }
@@ -108,7 +108,7 @@ fn aim_with_its_beacons() {
     let (log, summary) = read(AIM);
     assert_eq!((summary.format.as_str(), summary.bad_rows, log.clock), ("CSV of AiM", 0, LogClock::Start));
     assert_eq!(log.times, [0, 1_500_000_000, 2_600_000_000]);
-    let names = ["speed", "latitude", "longitude", "altitude", "heading", "gps_lat_acc"];
+    let names = ["speed", "latitude", "longitude", "altitude", "heading", "lateral_g"];
     assert_eq!(of(&log, &names), [10.0, 35.3, 138.9, 640.0, 90.0, 0.5]);
     assert_eq!(summary.laps, 3);
     let (clean, _) = crate::telemetry::clean(&log, 5_000);

@@ -10,8 +10,8 @@ use crate::telemetry::zone::Zone;
 const START: i64 = 1_717_236_000_000_000_000; // 2024-06-01T10:00:00Z
 
 fn read(kind: &str, text: &str) -> (Telemetry, TelemetrySummary) {
-    let read = (format(kind).plain)(&mut text.as_bytes(), None);
-    let told = (format("Log").plain)(&mut text.as_bytes(), None);
+    let read = format(kind).whole_plain(&mut text.as_bytes(), None);
+    let told = format("Log").whole_plain(&mut text.as_bytes(), None);
     assert_eq!(read.as_ref().map(|read| &read.0.times), told.as_ref().map(|read| &read.0.times), "{kind}");
     read.unwrap_or_else(|problem| panic!("{problem:?}"))
 }
@@ -147,12 +147,12 @@ pub(super) const SRT: &str = "1\r\n00:00:00,000 --> 00:00:00,033\r\n<font size=\
 #[test]
 fn subtitles_of_drones() {
     let zone = Zone("Europe/Berlin".to_owned());
-    let (log, summary) = (format("Srt").plain)(&mut SRT.as_bytes(), Some(&zone)).unwrap();
+    let (log, summary) = format("Srt").whole_plain(&mut SRT.as_bytes(), Some(&zone)).unwrap();
     assert_eq!(log.times, [START + 484_311_000, START + 517_644_000], "{summary:?}");
     let first = ["latitude", "longitude", "altitude", "relative_altitude", "iso", "gb_yaw", "gb_pitch"];
     assert_eq!(first.map(|name| values(&log, name)[0]), [47.5, 9.3, 468.2, 18.2, 100.0, -91.4, -30.0]);
     assert!(log.channel("shutter").is_none() && log.channel("frame_cnt").is_none());
-    let cue = (format("Srt").import)(&mut SRT.as_bytes(), r#"{"time":"Cue","timezone":null}"#).unwrap().0;
+    let cue = format("Srt").whole(&mut SRT.as_bytes(), r#"{"time":"Cue","timezone":null}"#).unwrap().0;
     assert_eq!((cue.clock, cue.times.as_slice()), (LogClock::Start, [0, 33_000_000].as_slice()));
 
     let phantom = "1\n00:00:00,000 --> 00:00:01,000\nHOME(149.0251,-20.2532) 2017.08.05 14:11:51\n\
@@ -186,7 +186,7 @@ fn local_time_over_a_change_of_clocks() {
         writeln!(csv, "2024-10-27 {hour:02}:{minute:02}:00,52.5,13.4").unwrap();
     }
     let times = |csv: &str, zone: &str| {
-        let read = (format("Csv").plain)(&mut csv.as_bytes(), Some(&Zone(zone.to_owned()))).unwrap();
+        let read = format("Csv").whole_plain(&mut csv.as_bytes(), Some(&Zone(zone.to_owned()))).unwrap();
         read.0.times.iter().map(|time| time / 60_000_000_000).collect::<Vec<_>>()
     };
     let ended = 28_833_180; // 2024-10-27T01:00:00Z, when summer time ended, in minutes.
@@ -198,7 +198,7 @@ fn local_time_over_a_change_of_clocks() {
         format!("<gpx><trk><trkseg>{points}</trkseg></trk></gpx>")
     };
     let read = |text: &str, zone: &str| {
-        let read = (format("Gpx").plain)(&mut text.as_bytes(), Some(&Zone(zone.to_owned()))).unwrap();
+        let read = format("Gpx").whole_plain(&mut text.as_bytes(), Some(&Zone(zone.to_owned()))).unwrap();
         read.0.times.iter().map(|time| time / 1_000_000_000).collect::<Vec<_>>()
     };
     assert_eq!(read(&gpx(&["2024-06-01T15:30:00"]), "Asia/Kolkata"), [START / 1_000_000_000]);
