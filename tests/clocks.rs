@@ -289,7 +289,7 @@ fn the_motion_of_the_picture_is_compared_where_that_is_asked_for() {
     // From 612 s on, for two minutes.
     let at = "(T+612)";
     let way = format!("8*T-51.9*cos({at}/17.3)-11.8*cos({at}/5.9)+62.55*sin({at}/41.7)");
-    let pattern = format!("color=gray:s=160x90:r=5:d=120,geq=lum='128+90*sin((X+4*({way}))*2*PI/160)':cb=128:cr=128");
+    let pattern = format!("color=gray:s=160x90:r=8:d=120,geq=lum='128+90*sin((X+4*({way}))*2*PI/160)':cb=128:cr=128");
     let film = project.path("film.mp4");
     common::tool(
         "ffmpeg",
@@ -319,7 +319,7 @@ fn the_motion_of_the_picture_is_compared_where_that_is_asked_for() {
     let start: jiff::Timestamp = found["recordings"][0]["start"].as_str().unwrap().parse().unwrap();
     let truth: jiff::Timestamp = "2024-06-01T10:10:12Z".parse().unwrap();
     let off = (start.as_millisecond() - truth.as_millisecond()).abs();
-    assert!(off < 500, "{off} ms off: {found}");
+    assert!(off < 100, "{off} ms off: {found}");
     // However like it is: it is told that it is not sure.
     let warnings = project.make().warnings();
     assert!(

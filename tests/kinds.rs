@@ -51,7 +51,7 @@ const BYTES: &[(&str, &str)] = &[
 const KEYS: &[&str] = &[
     "998cf149", "a2c1948e", "4ff6f7e5", "e10fcf03", "0df1aaca", "4da65c81", "c6969576", "fc749b45", "1b9c6190",
     "355b4cac", "8e9e6afd", "635270e5", "602b1408", "0594d3b4", "d08534fb", "a225dc38", "2c951ef3", "485f241b",
-    "a8e2a63c", "b5891f19", "fd430a16", "f2550cd8", "ef0cd673",
+    "a8e2a63c", "b5891f19", "435c3015", "f2550cd8", "ef0cd673",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);

@@ -127,7 +127,9 @@ fn report(workspace: &Workspace, set: &FootageSet, own: &[&Recording], found: Op
             (AlignMethod::Claimed.name(), AlignMethod::Claimed.to_string(), why.to_owned())
         }
     };
-    let pin = (!set.clock.stated).then(|| pin(set, &recordings, &offsets, drift)).flatten();
+    // A clock that puts nothing into the log is not to be pinned.
+    let is_beside = found.as_ref().is_some_and(|found| found.method == AlignMethod::Claimed && found.confidence == 0);
+    let pin = (!set.clock.stated && !is_beside).then(|| pin(set, &recordings, &offsets, drift)).flatten();
     CameraClock {
         camera: set.name.clone(),
         method,
