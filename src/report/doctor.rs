@@ -140,9 +140,10 @@ fn log_value(report: &LogReport) -> Value {
     })
 }
 
-/// How good a log is, in a few lines.
-fn quality(text: &mut String, report: &LogReport) {
-    let found = &report.summary.quality;
+/// How good a log is, in a few lines: by what its import found, and what
+/// cleaning did.
+pub(super) fn quality(text: &mut String, import: &TelemetrySummary, cleaned: &TelemetrySummary) {
+    let found = &cleaned.quality;
     if found.usual > 0 {
         let _ = writeln!(text, "  usually {} from one sample to the next", span(found.usual));
     }
@@ -155,10 +156,10 @@ fn quality(text: &mut String, report: &LogReport) {
             "  nothing is known for {} in all; the longest gap {} from {}{more}",
             span(found.unknown),
             length(longest),
-            moment(longest.0, &report.summary)
+            moment(longest.0, cleaned)
         );
     }
-    let dropped = report.import.quality.dropped.iter().chain(&found.dropped);
+    let dropped = import.quality.dropped.iter().chain(&found.dropped);
     let dropped: Vec<String> = dropped.map(|Dropped { what, why, count }| format!("{count} {what} ({why})")).collect();
     if !dropped.is_empty() {
         let _ = writeln!(text, "  left out: {}", dropped.join(", "));
@@ -226,7 +227,7 @@ fn log(text: &mut String, report: &LogReport) {
             channel.name, channel.unit
         );
     }
-    quality(text, report);
+    quality(text, &report.import, summary);
     if report.import.bad_rows > 0 {
         let _ = writeln!(text, "  {} rows could not be read", report.import.bad_rows);
         for row in &report.import.bad_examples {

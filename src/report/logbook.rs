@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::base::{Diagnostic, UtcTime};
 use crate::exec::logbook::Logbook;
 use crate::model::specs::LogFormat;
-use crate::model::telemetry::{Channel, LogClock, Telemetry};
+use crate::model::telemetry::{Channel, LogClock, Telemetry, TelemetrySummary};
+use crate::report::doctor;
 use crate::telemetry::export::Export;
 
 /// How many columns of a terminal the course of a channel takes.
@@ -55,6 +56,10 @@ pub fn text(book: &Logbook) -> String {
         let line = format!("  {name:<names$}  {course}  {range:<ranges$}{more}");
         let _ = writeln!(text, "{}", line.trim_end());
     }
+    text.push('\n');
+    // What is not cleaned says it once.
+    let nothing = TelemetrySummary::default();
+    doctor::quality(&mut text, if summary == import { &nothing } else { import }, summary);
     for bad in &import.bad_examples {
         let _ = writeln!(text, "  - {}: {}", bad.at, bad.reason);
     }

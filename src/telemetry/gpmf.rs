@@ -192,6 +192,8 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) ->
         table.mark(Mark { time: utc_of(tag), kind: MarkKind::Event, name: "HiLight".to_owned() });
     }
     for (count, what) in [
+        (unfixed, "positions are left out: the receiver had no fix"),
+        (imprecise, &format!("positions are left out: their dilution of precision is above {}", params.max_dop)),
         (untimed, "positions have no time by the receiver: they have the one that its others imply"),
         (wrong, "positions have a time that the receiver's others contradict: they have the one these imply"),
         (decoded.damaged, "payloads are damaged and read as far as they go"),
