@@ -207,14 +207,36 @@ fn what_is_seen_in_a_file_puts_its_clock_right() {
     let text = told("\"flim @ 2s = 2024-06-01T18:15:10Z\"");
     assert!(text.contains("cam has no file \"flim\"") && text.contains("did you mean \"film\"?"), "{text}");
     let text = told("\"film @ 5 = 2024-06-01T18:15:10Z\"");
-    // The column of the `5` in it.
-    assert!(text.contains("autocut.ron:1:") && text.contains('5'), "{text}");
+    // The column of the `5` in it, which counts from 1.
+    let column = std::fs::read_to_string(project.path("autocut.ron")).unwrap().find("@ 5 =").unwrap() + 3;
+    assert!(text.contains(&format!("autocut.ron:1:{column}\n")), "{column}: {text}");
     let text = told("\"film @ 2s = half past six\"");
     assert!(text.contains("is not an instant"), "{text}");
     let text = told("\"film @ 11s = 2024-06-01T18:15:10Z\"");
     assert!(text.contains("lies behind the end of \"film\""), "{text}");
     let text = told("[\"film @ 1s = 2024-06-01T18:15:10Z\", \"film @ 5s = 2024-06-01T18:16:10Z\"]");
     assert!(text.contains("contradicts the clock"), "{text}");
+}
+
+/// 0.56 s in 2,800 s are 200 parts per million.
+#[test]
+fn what_is_seen_in_one_recording_tells_no_drift_of_another() {
+    let project = Project::new();
+    let long = common::Footage { size: "64x36", rate: "1", seconds: 3_000, sound: false, ..common::Footage::default() };
+    project.footage("film.mp4", &long);
+    project.footage("other.mp4", &common::Footage { created: "2024-06-01T12:00:00Z", ..common::Footage::default() });
+    let seen = "[\"film @ 100.5s = 2024-06-01T10:01:40.500Z\", \"film @ 2900.5s = 2024-06-01T10:48:21.060Z\"]";
+    let camera = format!("Footage(files: \"*.mp4\", clock: {seen})");
+    project.write(
+        "autocut.ron",
+        manifest(&camera, "[]").replace("overlays: { \"speed\": Gauge(channel: \"speed\", min: 0, max: 20) },", ""),
+    );
+    let found = explained(&project);
+    let drifts = [0, 1].map(|at| found["recordings"][at]["drift_ppm"].as_f64().unwrap());
+    assert_eq!(drifts, [200.0, 0.0], "{found}");
+    // In whole seconds nothing is known of it.
+    project.edit("autocut.ron", "10:48:21.060Z", "10:48:21Z");
+    assert_eq!(explained(&project)["recordings"][0]["drift_ppm"], 0.0);
 }
 
 /// The film and a copy whose time code goes on where the film ends: 352 frames

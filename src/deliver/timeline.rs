@@ -16,10 +16,12 @@ pub struct Source<'a> {
     pub fit: Fit,
     /// Time on the telemetry's clock at its start, in ns.
     pub telemetry_start: Option<i64>,
+    /// By how much that clock goes faster than the recording, in 1 / 1,000 of a
+    /// part per million.
+    pub telemetry_drift: i32,
     /// UTC at its start, in ns.
     pub utc: Option<i64>,
-    /// By how much these clocks go faster than the recording, in 1 / 1,000 of a
-    /// part per million.
+    /// By how much true time goes faster than the recording, likewise.
     pub drift: i32,
     pub chapters: Vec<SourceFile<'a>>,
 }
@@ -47,13 +49,14 @@ fn clip(moment: &Moment, source: &Source<'_>, rate: FrameRate) -> Option<Clip> {
     let start = snapped(source, moment.start);
     let length = moment.length.min(source.duration - start);
     let frames = u32::try_from(rate.nearest_frame(length)).ok().filter(|frames| *frames > 0)?;
-    let after = start.to_nanos().saturating_add(drifted(start.to_nanos(), source.drift));
-    let telemetry_start = source.telemetry_start.map(|at| at.saturating_add(after));
-    let utc = source.utc.map(|at| at.saturating_add(after));
+    let after = |drift: i32| start.to_nanos().saturating_add(drifted(start.to_nanos(), drift));
+    let telemetry_start = source.telemetry_start.map(|at| at.saturating_add(after(source.telemetry_drift)));
+    let utc = source.utc.map(|at| at.saturating_add(after(source.drift)));
     let pieces = pieces(source, start, frames, rate);
     // A clip is the same whether its moment was pinned or chosen.
     let moment = Moment { pinned: false, ..moment.clone() };
-    Some(Clip { moment, frames, pieces, fit: source.fit, telemetry_start, utc, drift: source.drift })
+    let Source { fit, telemetry_drift, drift, .. } = *source;
+    Some(Clip { moment, frames, pieces, fit, telemetry_start, telemetry_drift, utc, drift })
 }
 
 /// The time of the source's own frame that is nearest: a clip that starts on
@@ -151,6 +154,7 @@ mod tests {
             duration: video.duration + video.duration,
             fit: Fit::Fit,
             telemetry_start: Some(1_000),
+            telemetry_drift: 0,
             drift: 0,
             utc: Some(5),
             chapters: vec![file(1, Timestamp::ZERO), file(2, video.duration)],
@@ -167,6 +171,12 @@ mod tests {
         let source = Source { drift: 100_000, ..source };
         let clip = super::clip(&moment(9_009, 3_003), &source, video.rate).unwrap();
         assert_eq!((clip.utc, clip.drift), (Some(5 + 9_009_900_900), 100_000));
+        // By a log that goes with the film there are none.
+        assert_eq!((clip.telemetry_start, clip.telemetry_drift), (Some(1_000 + 9_009_000_000), 0));
+        let source = Source { telemetry_drift: 100_000, drift: 0, ..source };
+        let clip = super::clip(&moment(9_009, 3_003), &source, video.rate).unwrap();
+        assert_eq!((clip.telemetry_start, clip.telemetry_drift), (Some(1_000 + 9_009_900_900), 100_000));
+        assert_eq!((clip.utc, clip.drift), (Some(5 + 9_009_000_000), 0));
     }
 
     #[test]
@@ -178,6 +188,7 @@ mod tests {
             duration: video.duration,
             fit: Fit::Fit,
             telemetry_start: None,
+            telemetry_drift: 0,
             drift: 0,
             utc: None,
             chapters: vec![chapter],

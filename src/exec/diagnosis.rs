@@ -112,8 +112,8 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     };
     let coverage = |summary: &TelemetrySummary| {
         let covered = |(index, recording): (usize, &Recording)| {
-            let start = clocks.get(index).copied().flatten();
-            (recording.name.clone(), start.map(|start| covered(summary, start, recording.duration)))
+            let place = clocks.get(index).copied().flatten();
+            (recording.name.clone(), place.map(|place| covered(summary, place.start, recording.duration)))
         };
         recordings.iter().enumerate().map(covered).collect()
     };

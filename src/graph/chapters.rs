@@ -4,23 +4,28 @@
 //! renamed changes nothing: what the camera calls the recording, and that the
 //! time code of one goes on where that of the other ends. Names (GoPro's) count
 //! where the files do not contradict them. Whatever says so, the pictures and
-//! the sound have to be alike.
+//! the sound have to be alike, and a file is never the chapter after its own copy.
 
 use std::collections::BTreeMap;
 
-use crate::base::Timestamp;
+use crate::base::{Digest, Timestamp};
 use crate::model::{MediaInfo, VideoInfo};
 
 /// A file as it is looked at here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct File<'a> {
     pub(super) path: &'a str,
+    /// Of its content.
+    pub(super) digest: Digest,
     pub(super) info: &'a MediaInfo,
     pub(super) video: &'a VideoInfo,
 }
 
 /// Frames by which a time code may be off where one file goes on with another.
 const SLACK: i64 = 2;
+
+/// By how much a date may be off where one file goes on with another.
+const DATES: Timestamp = Timestamp::from_seconds(3);
 
 /// A day has no more frames than this: 60 a second.
 const FASTEST: u32 = 60;
@@ -34,6 +39,9 @@ pub(super) fn chains(files: &[File<'_>]) -> Vec<Vec<usize>> {
     let mut next: Vec<Option<usize>> = vec![None; files.len()];
     let mut goes_on = vec![false; files.len()];
     let mut link = |from: usize, to: usize, next: &mut Vec<Option<usize>>| {
+        if files[from].digest == files[to].digest {
+            return;
+        }
         // A chain must not bite its tail.
         let mut at = Some(to);
         while let Some(here) = at {
@@ -83,13 +91,14 @@ fn by_content(files: &[File<'_>], order: &[usize]) -> Vec<(usize, usize)> {
         let Some((_, end)) = labels(one) else { continue };
         let near = (alike(one), end - SLACK)..=(alike(one), end + SLACK);
         let mut found: Vec<usize> = starts.range(near).flat_map(|(_, files)| files).copied().collect();
-        found.retain(|to| to != from && (shares_id(one, &files[*to]) || is_next_by_date(one, &files[*to])));
-        // Of copies that in the same folder.
-        let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
-        found.sort_by_key(|to| (folder(files[*to].path) != folder(one.path), by_name(files[*to].path)));
+        // The time codes tell the order, so the dates may be equal.
+        let dates = |to: usize| has_date_of(one, &files[to]) || is_next_by_date(one, &files[to]);
+        found.retain(|to| to != from && (shares_id(one, &files[*to]) || dates(*to)));
+        nearest_first(files, *from, &mut found);
         pairs.extend(found.into_iter().map(|to| (*from, to)));
     }
-    // Without time codes: one identity, in the order of dates, then names.
+    // Without time codes: one identity, where the dates tell the order. Where they
+    // are equal, only names do, which are looked at after this.
     let mut named: BTreeMap<(Alike<'_>, &str), Vec<usize>> = BTreeMap::new();
     for at in order {
         let ids = files[*at].info.recording_ids.iter().filter(|id| !id.starts_with("session"));
@@ -99,10 +108,26 @@ fn by_content(files: &[File<'_>], order: &[usize]) -> Vec<(usize, usize)> {
     }
     for all in named.values_mut() {
         all.sort_by_key(|at| files[*at].info.created);
-        let next = all.windows(2).filter(|pair| is_next_by_date(&files[pair[0]], &files[pair[1]]));
-        pairs.extend(next.map(|pair| (pair[0], pair[1])));
+        for from in all.iter() {
+            let one = &files[*from];
+            let Some(created) = one.info.created else { continue };
+            // They are in the order of dates, so what may go on with it lies together.
+            let end = created.plus(one.video.duration);
+            let (earliest, latest) = (Some(end.plus(-DATES)), Some(end.plus(DATES)));
+            let first = all.partition_point(|at| files[*at].info.created < earliest);
+            let near = all.iter().skip(first).take_while(|at| files[**at].info.created <= latest).copied();
+            let mut found: Vec<usize> = near.filter(|to| is_next_by_date(one, &files[*to])).collect();
+            nearest_first(files, *from, &mut found);
+            pairs.extend(found.into_iter().map(|to| (*from, to)));
+        }
     }
     pairs
+}
+
+/// Of copies that in the same folder comes first.
+fn nearest_first(files: &[File<'_>], from: usize, found: &mut [usize]) {
+    let folder = |at: usize| files[at].path.rsplit_once('/').map(|(folder, _)| folder);
+    found.sort_by_cached_key(|to| (folder(*to) != folder(from), by_name(files[*to].path)));
 }
 
 /// What chapters of one recording have in common.
@@ -123,14 +148,18 @@ fn shares_id(one: &File<'_>, other: &File<'_>) -> bool {
     one.info.recording_ids.iter().any(|id| other.info.recording_ids.contains(id))
 }
 
-/// Whether the dates allow that one goes on with the other: cameras write when
-/// each chapter started, or for all of them when the first did.
+/// Whether both state one date: some cameras write for all chapters when the
+/// first of them started. That tells no order.
+fn has_date_of(one: &File<'_>, other: &File<'_>) -> bool {
+    one.info.created.is_some() && one.info.created == other.info.created
+}
+
+/// Whether one starts by its date where the other ends.
 fn is_next_by_date(one: &File<'_>, other: &File<'_>) -> bool {
     let (Some(first), Some(second)) = (one.info.created, other.info.created) else { return false };
     let away = second.since(first);
-    let slack = Timestamp::from_seconds(3);
     let late = away - one.video.duration;
-    away == Timestamp::ZERO || (late <= slack && -late <= slack)
+    away > Timestamp::ZERO && late <= DATES && -late <= DATES
 }
 
 /// Whether both have time codes by which the second is no chapter after the

@@ -271,10 +271,11 @@ fn drawn(
     needs: &mut Collector,
 ) -> Option<(Digest, Drawn)> {
     let rate = shot.look.format.rate;
-    let after = |frames: u32| {
+    let after = |frames: u32, drift: i32| {
         let span = rate.time_of(i64::from(frames)).to_nanos();
-        span.saturating_add(drifted(span, shot.clip.drift))
+        span.saturating_add(drifted(span, drift))
     };
+    let (on_log, on_utc) = (shot.clip.telemetry_drift, shot.clip.drift);
     let moves = !overlay.is_still;
     let start = shot.clip.telemetry_start.filter(|_| moves);
     let show = ShowSpec {
@@ -282,12 +283,12 @@ fn drawn(
         telemetry: shot.look.log.filter(|_| moves),
         // A segment is short enough to hold the clock's rate: 500 parts per
         // million are 4 ms over 8 s.
-        start: start.map(|start| start.saturating_add(after(run.first))),
-        utc: shot.clip.utc.filter(|_| moves).map(|utc| utc.saturating_add(after(run.first))),
+        start: start.map(|start| start.saturating_add(after(run.first, on_log))),
+        utc: shot.clip.utc.filter(|_| moves).map(|utc| utc.saturating_add(after(run.first, on_utc))),
         frames: run.count,
         rate,
         frame: shot.look.format.size,
-        clip: start.map(|start| (start, start.saturating_add(after(shot.clip.frames)))),
+        clip: start.map(|start| (start, start.saturating_add(after(shot.clip.frames, on_log)))),
     };
     let shown = needs.act(db, format!("{name}/show"), ActionSpec::Show(show))?;
     let draw = DrawSpec {

@@ -15,9 +15,30 @@ use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry::{self, Log, no_recording, no_start, received, recorded};
 use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
-use crate::model::alignment::{AlignMethod, Alignment};
+use crate::model::alignment::{AlignMethod, Alignment, drifted};
 use crate::model::specs::MergeLog;
 use crate::model::telemetry::LogClock;
+
+/// Logs of these formats that count from their own start count the time of the
+/// film that they were written with.
+const OF_FILMS: [&str; 2] = ["Gpmf", "Srt"];
+
+/// Where a recording lies on the log's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnLog {
+    /// Time on the log's clock at the recording's start, in ns.
+    pub start: i64,
+    /// By how much the log's clock goes faster than the recording, in 1 / 1,000 of
+    /// a part per million: as true time does, but where the log goes by the film.
+    pub drift: i32,
+}
+
+impl OnLog {
+    /// Time on the log's clock at a time of the recording, both in ns.
+    pub fn at(self, media: i64) -> i64 {
+        self.start.saturating_add(media).saturating_add(drifted(media, self.drift))
+    }
+}
 
 /// All recordings with their true clocks, and how each camera's was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,34 +122,38 @@ pub(super) fn on_utc(sources: &[TelemetrySource], log: &Log) -> Option<i64> {
     }
 }
 
-/// Time on the log's clock at the start of a recording, in ns; `None` where
-/// no clock connects the two.
-pub fn start_of(
-    sources: &[TelemetrySource],
-    log: &Log,
-    recordings: &[Recording],
-    recording: &Recording,
-) -> Option<i64> {
+/// Where a recording lies on the log's clock; `None` where no clock connects the
+/// two.
+fn on_log(sources: &[TelemetrySource], log: &Log, recordings: &[Recording], recording: &Recording) -> Option<OnLog> {
     let [source @ TelemetrySource { camera: None, .. }] = sources else {
         // What was merged is on UTC.
-        return recording.utc.map(|utc| utc.0);
+        return Some(OnLog { start: recording.utc?.0, drift: recording.drift });
     };
     let offset = source.offset.to_nanos();
+    let mut drift = recording.drift;
     let start = match (log.summary.clock, &source.start) {
         (LogClock::Utc, _) => recording.utc?.0,
         (LogClock::Start, Some(TelemetryStart::Utc(start))) => recording.utc?.0.saturating_sub(start.0),
         (LogClock::Start, Some(TelemetryStart::Recording(name))) => {
             let anchor = footage::find(recordings, name)?;
-            if anchor.name == recording.name { 0 } else { recording.utc?.0.saturating_sub(anchor.utc?.0) }
+            if anchor.name == recording.name {
+                // However wrong the film's clock goes, such a log goes with it.
+                if OF_FILMS.contains(&source.format.as_str()) {
+                    drift = 0;
+                }
+                0
+            } else {
+                recording.utc?.0.saturating_sub(anchor.utc?.0)
+            }
         }
         (LogClock::Start, None) => return None,
     };
-    Some(start.saturating_sub(offset))
+    Some(OnLog { start: start.saturating_sub(offset), drift })
 }
 
 /// The clock of every recording, with what is wrong with it.
 #[salsa::tracked]
-pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<i64>>>> {
+pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<OnLog>>>> {
     let mut needs = Collector::default();
     let aligned = needs.take(aligned(db, project)).cloned();
     let log = needs.take(recorded(db, project)).cloned();
@@ -138,12 +163,12 @@ pub fn clocks(db: &dyn Db, project: Project) -> Planned<Arc<Vec<Option<i64>>>> {
     let (Some(log), Some(first)) = (log, sources.first()) else {
         return needs.finish(Some(Arc::new(vec![None; recordings.len()])));
     };
-    let starts: Vec<_> = recordings.iter().map(|r| start_of(sources, &log, recordings, r)).collect();
-    if let Some(problem) = mismatch(sources, &log, recordings, &starts, project.footage(db)) {
+    let places: Vec<_> = recordings.iter().map(|r| on_log(sources, &log, recordings, r)).collect();
+    if let Some(problem) = mismatch(sources, &log, recordings, &places, project.footage(db)) {
         needs.problem(problem.at(first.place.0.clone()));
         return needs.finish(None);
     }
-    needs.finish(Some(Arc::new(starts)))
+    needs.finish(Some(Arc::new(places)))
 }
 
 /// What the logs are called together.
@@ -161,7 +186,7 @@ fn mismatch(
     sources: &[TelemetrySource],
     log: &Log,
     recordings: &[Recording],
-    starts: &[Option<i64>],
+    places: &[Option<OnLog>],
     sets: &[FootageSet],
 ) -> Option<Diagnostic> {
     let summary = &log.summary;
@@ -174,7 +199,7 @@ fn mismatch(
     if recordings.is_empty() {
         return None;
     }
-    let known: Vec<_> = recordings.iter().zip(starts).filter_map(|(r, start)| Some((r, (*start)?))).collect();
+    let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?.start))).collect();
     let Some((first, start)) = known.iter().min_by_key(|(_, start)| *start) else {
         let problem = match summary.clock {
             LogClock::Start => no_start(sources.first().map_or("", |source| source.file.as_str())),
@@ -203,4 +228,65 @@ fn mismatch(
             .note(format!("{} starts {apart} {when} the log's first sample", first.name))
             .hint(format!("if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start", first.name)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Digest, Place};
+    use crate::manifest::manifest::At;
+    use crate::model::telemetry::TelemetrySummary;
+    use crate::model::timeline::Fit;
+
+    const HOUR: i64 = 3_600_000_000_000;
+
+    fn recording(name: &str, hours: i64) -> Recording {
+        Recording {
+            camera: "front".to_owned(),
+            name: name.to_owned(),
+            chapters: Vec::new(),
+            utc: Some(UtcTime(hours * HOUR)),
+            drift: 23_400,
+            seen: false,
+            duration: Timestamp::from_nanos(HOUR),
+            fit: Fit::Fit,
+        }
+    }
+
+    fn source(format: &str, start: TelemetryStart) -> TelemetrySource {
+        TelemetrySource {
+            file: "log".to_owned(),
+            camera: None,
+            format: format.to_owned(),
+            format_version: 1,
+            params: "{}".to_owned(),
+            start: Some(start),
+            offset: Timestamp::ZERO,
+            gap: Timestamp::from_seconds(5),
+            place: At(Place { file: "autocut.ron".into(), line: 1, column: 1, width: 1, source: String::new() }),
+        }
+    }
+
+    /// 23.4 parts per million of an hour are 84.24 ms.
+    #[test]
+    fn a_log_that_goes_by_the_film_does_not_drift_from_it() {
+        let recordings = [recording("front/a", 10), recording("front/b", 12)];
+        let with_a = || TelemetryStart::Recording("front/a".to_owned());
+        let places = |source: TelemetrySource, clock: LogClock| {
+            let summary = TelemetrySummary { clock, ..TelemetrySummary::default() };
+            let log = Log { digest: Digest::of(b"log"), summary, parts: Vec::new(), is_completed: false };
+            let sources = [source];
+            let place = |at: usize| on_log(&sources, &log, &recordings, &recordings[at]).unwrap().at(HOUR);
+            [place(0), place(1)]
+        };
+        let late = HOUR + 84_240_000;
+        for format in ["Gpmf", "Srt"] {
+            assert_eq!(places(source(format, with_a()), LogClock::Start), [HOUR, 2 * HOUR + late], "{format}");
+        }
+        // A logger of its own has its own clock, whenever it was started.
+        assert_eq!(places(source("Csv", with_a()), LogClock::Start), [late, 2 * HOUR + late]);
+        // And so has what tells UTC, such as a film's receiver.
+        let by_time = source("Gpmf", TelemetryStart::Utc(UtcTime(0)));
+        assert_eq!(places(by_time, LogClock::Utc), [10 * HOUR + late, 12 * HOUR + late]);
+    }
 }

@@ -7,7 +7,7 @@ use crate::base::{Diagnostic, Digest};
 use crate::deliver::clips::file_name;
 use crate::deliver::deliverables::{self, Files};
 use crate::deliver::log::{LogPlan, Place, extension};
-use crate::graph::clocks;
+use crate::graph::clocks::{self, OnLog};
 use crate::graph::complete;
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::{self, Recording};
@@ -16,7 +16,6 @@ use crate::graph::outputs;
 use crate::graph::planned::{Collector, Planned};
 use crate::graph::telemetry::Log;
 use crate::manifest::manifest::OutputDecl;
-use crate::model::alignment::drifted;
 use crate::model::specs::{ExportSpec, LogFormat};
 use crate::model::{ActionSpec, Moment};
 
@@ -44,9 +43,9 @@ fn export(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) ->
     let (output, plan) = plan(db, project, index)?;
     let log = needs.take(complete::log(db, project)).cloned();
     let aligned = needs.take(clocks::aligned(db, project)).cloned();
-    let starts = needs.take(clocks::clocks(db, project)).cloned();
+    let places = needs.take(clocks::clocks(db, project)).cloned();
     let parts = parts(db, project, (output, &plan), needs);
-    let (log, aligned, starts) = (log?, aligned?, starts?);
+    let (log, aligned, places) = (log?, aligned?, places?);
     let Some(log) = log else {
         let problem = Diagnostic::input(format!("output {:?} is telemetry, and there is none", output.name));
         needs.problem(problem.at(output.place.0.clone()).hint("add a `telemetry` section, or remove the output"));
@@ -56,7 +55,7 @@ fn export(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) ->
         needs.problem(problem.at(output.place.0.clone()));
         return None;
     }
-    let utc = utc(db, project, &log, &aligned.recordings, &starts);
+    let utc = utc(db, project, &log, &aligned.recordings, &places);
     let mut complete = true;
     for (path, title, stretch) in parts? {
         // CSV has no place for it.
@@ -76,10 +75,10 @@ fn export(db: &dyn Db, project: Project, index: usize, needs: &mut Collector) ->
 }
 
 /// What is added to the log's times to be on UTC, where that is known.
-fn utc(db: &dyn Db, project: Project, log: &Log, recordings: &[Recording], starts: &[Option<i64>]) -> Option<i64> {
+fn utc(db: &dyn Db, project: Project, log: &Log, recordings: &[Recording], places: &[Option<OnLog>]) -> Option<i64> {
     let by_footage = || {
-        let mut known = recordings.iter().zip(starts);
-        known.find_map(|(recording, start)| Some(recording.utc?.0.saturating_sub((*start)?)))
+        let mut known = recordings.iter().zip(places);
+        known.find_map(|(recording, place)| Some(recording.utc?.0.saturating_sub((*place)?.start)))
     };
     clocks::on_utc(project.telemetry(db), log).or_else(by_footage)
 }
@@ -97,17 +96,14 @@ fn parts(
         Place::Folder(folder) => folder.trim_end_matches('/'),
     };
     let choice = needs.take(moments::choice(db, project)).cloned();
-    let aligned = needs.take(clocks::aligned(db, project)).cloned();
-    let starts = needs.take(clocks::clocks(db, project)).cloned();
+    let clocks = needs.take(clocks::clocks(db, project)).cloned();
     let places = needs.take(footage::places(db, project)).cloned();
     let alike = needs.take(outputs::alike(db, project)).cloned();
     let log = needs.take(complete::log(db, project)).cloned();
-    let (choice, aligned, starts, places, alike, log) = (choice?, aligned?, starts?, places?, alike?, log?);
+    let (choice, clocks, places, alike, log) = (choice?, clocks?, places?, alike?, log?);
     let part = |moment: &Moment| {
-        let at = *places.get(&moment.recording)?;
-        let (start, drift) = (starts.get(at).copied().flatten()?, aligned.recordings.get(at)?.drift);
-        let on_log = |time: i64| start.saturating_add(time).saturating_add(drifted(time, drift));
-        let (from, until) = (on_log(moment.start.to_nanos()), on_log((moment.start + moment.length).to_nanos()));
+        let on_log = clocks.get(*places.get(&moment.recording)?).copied().flatten()?;
+        let (from, until) = (on_log.at(moment.start.to_nanos()), on_log.at((moment.start + moment.length).to_nanos()));
         let summary = &log.as_ref()?.summary;
         let path = format!("{folder}/{}.{}", named(moment, &alike), extension(plan.format));
         let lies_on_it = from <= summary.last && until > summary.first;

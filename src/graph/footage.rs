@@ -135,7 +135,12 @@ pub(crate) fn find<'a>(recordings: &'a [Recording], name: &str) -> Option<&'a Re
 fn group(db: &dyn Db, set: &FootageSet, files: Vec<Chapter>, problem: &mut impl FnMut(Diagnostic)) -> Vec<Recording> {
     let looked: Vec<File<'_>> = files
         .iter()
-        .map(|chapter| File { path: chapter.file.path(db), info: &chapter.info, video: &chapter.video })
+        .map(|chapter| File {
+            path: chapter.file.path(db),
+            digest: chapter.digest,
+            info: &chapter.info,
+            video: &chapter.video,
+        })
         .collect();
     let mut recordings: Vec<Recording> = Vec::new();
     for chain in chapters::chains(&looked) {

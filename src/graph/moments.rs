@@ -157,11 +157,11 @@ fn spec(db: &dyn Db, project: Project, needs: &mut Collector) -> Option<ChooseSp
 
     let wanted = project.moments(db);
     let recordings = recordings.iter().zip(clocks.iter());
-    let recordings = recordings.map(|(recording, start)| ChooseRecording {
+    let recordings = recordings.map(|(recording, on_log)| ChooseRecording {
         name: recording.name.clone(),
         utc: recording.utc.map(|utc| utc.0),
-        telemetry_start: *start,
-        drift: recording.drift,
+        telemetry_start: on_log.map(|on_log| on_log.start),
+        drift: on_log.map_or(recording.drift, |on_log| on_log.drift),
         duration: recording.duration,
         chapters: recording
             .chapters

@@ -13,7 +13,7 @@ use crate::deliver::sound::{self, Sound};
 use crate::deliver::timeline::{self, Source, SourceFile};
 use crate::deliver::{self, FilePlan, Files, Settings, video};
 use crate::graph::clips::{self, Look, LookKey, Overlay, Rendered, ShotKey};
-use crate::graph::clocks;
+use crate::graph::clocks::{self, OnLog};
 use crate::graph::complete;
 use crate::graph::db::{Db, Project};
 use crate::graph::encoding;
@@ -169,12 +169,13 @@ pub fn settings(output: &OutputDecl) -> Option<Settings> {
     (deliver::deliverables::find(&output.kind)?.settings)(&output.params)
 }
 
-fn source(recording: &Recording, telemetry_start: Option<i64>) -> Source<'_> {
+fn source(recording: &Recording, on_log: Option<OnLog>) -> Source<'_> {
     Source {
         name: &recording.name,
         duration: recording.duration,
         fit: recording.fit,
-        telemetry_start,
+        telemetry_start: on_log.map(|on_log| on_log.start),
+        telemetry_drift: on_log.map_or(recording.drift, |on_log| on_log.drift),
         utc: recording.utc.map(|utc| utc.0),
         drift: recording.drift,
         chapters: recording

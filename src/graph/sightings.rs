@@ -8,12 +8,19 @@ use crate::graph::footage::Recording;
 use crate::manifest::manifest::{FootageSet, Sighting};
 use crate::model::alignment::drifted;
 
-/// Two sightings at least this far apart tell a drift, in ns: people see to a
-/// tenth of a second or so.
+/// Two sightings at least this far apart may tell a drift, in ns.
 const APART: i64 = 600_000_000_000;
 
+const SECOND: i64 = 1_000_000_000;
+
+/// By how much two of them may be wrong against each other, in ns: where one is
+/// in whole seconds, and where none is, since people see to a tenth or so. What
+/// is less is no drift.
+const WHOLE: i64 = SECOND;
+const SEEN: i64 = SECOND / 5;
+
 /// A film's clock is not further off than this, in 1 / 1,000 of a part per million.
-const MOST_DRIFT: i64 = 1_000_000;
+const MOST_DRIFT: i64 = 500_000;
 
 /// Two of one recording that contradict each other by more than this, in ns, are
 /// wrong.
@@ -43,27 +50,31 @@ pub(super) fn apply(db: &dyn Db, set: &FootageSet, recordings: &mut [Recording],
             Err(wrong) => problem(wrong),
         }
         let moved = recording.utc.zip(claimed).map(|(utc, claimed)| utc.since(claimed));
-        shift = shift.or(moved.map(|moved| (moved, recording.drift)));
+        shift = shift.or(moved);
         recording.seen = true;
     }
-    // Those that were not seen follow the first that was.
-    let Some((shift, drift)) = shift else {
+    // Those that were not seen follow the first that was, by when they start: at
+    // what rate a clock goes depends on how warm the camera is.
+    let Some(shift) = shift else {
         recordings.iter_mut().filter(|recording| !recording.seen).for_each(|recording| recording.utc = None);
         return;
     };
     for recording in recordings.iter_mut().filter(|recording| !recording.seen) {
         recording.utc = recording.utc.map(|utc| utc.plus(shift));
-        recording.drift = drift;
     }
 }
 
-/// When a recording starts and how it drifts, by what was seen in it, in order.
+/// When a recording starts, by the mean of what was seen in it, and how it drifts;
+/// in order of time.
 fn clock(times: &[(i64, &Sighting)], stated: i32) -> Result<(i64, i32), Diagnostic> {
     let (Some((first, one)), Some((last, other))) = (times.first(), times.last()) else { return Ok((0, stated)) };
     let (span, passed) = (last.saturating_sub(*first), other.utc.0.saturating_sub(one.utc.0));
-    let away = i128::from(passed.saturating_sub(span));
+    let away = i128::from(passed) - i128::from(span);
     let rate = away * 1_000_000_000 / i128::from(span.max(1));
-    let drifts = span >= APART && rate.unsigned_abs() <= MOST_DRIFT.unsigned_abs().into() && stated == 0;
+    let is_whole = |seen: &Sighting| seen.utc.0 % SECOND == 0 || seen.time.to_nanos() % SECOND == 0;
+    let wrong = if is_whole(one) || is_whole(other) { WHOLE } else { SEEN };
+    let is_plain = away.abs() > i128::from(wrong) && rate.abs() <= i128::from(MOST_DRIFT);
+    let drifts = stated == 0 && span >= APART && is_plain;
     let drift = if drifts { i32::try_from(rate).unwrap_or(0) } else { stated };
     let start = |time: i64, seen: &Sighting| seen.utc.0.saturating_sub(time).saturating_sub(drifted(time, drift));
     let start_at = start(*first, one);
@@ -78,7 +89,9 @@ fn clock(times: &[(i64, &Sighting)], stated: i32) -> Result<(i64, i32), Diagnost
             return Err(problem.at(seen.place.0.clone()));
         }
     }
-    Ok((start_at, drift))
+    let sum: i128 = times.iter().map(|(time, seen)| i128::from(start(*time, seen))).sum();
+    let mean = sum.div_euclid(times.len().max(1) as i128);
+    Ok((i64::try_from(mean).unwrap_or(start_at), drift))
 }
 
 /// The recording that a sighting's file is of, and its time in it in ns.
@@ -139,4 +152,59 @@ fn within(found: Vec<(usize, Timestamp, Timestamp, String)>, seen: &Sighting) ->
         return Err(problem.at(seen.time_place.0.clone()));
     }
     Ok((*at, (*offset + seen.time).to_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Place;
+    use crate::manifest::manifest::At;
+
+    /// Seen at a time of a film that starts at 10:00 UTC, and by how much late; both
+    /// in ms.
+    fn seen(time: i64, late: i64) -> Sighting {
+        let start: jiff::Timestamp = "2024-06-01T10:00:00Z".parse().unwrap();
+        let place = || At(Place { file: "autocut.ron".into(), line: 1, column: 1, width: 1, source: String::new() });
+        Sighting {
+            file: "film".to_owned(),
+            time: Timestamp::from_millis(time),
+            utc: UtcTime((start.as_millisecond() + time + late) * 1_000_000),
+            place: place(),
+            time_place: place(),
+        }
+    }
+
+    /// By how many ms the start is late, and the drift.
+    fn found(all: &[Sighting], stated: i32) -> (i64, i32) {
+        let start: jiff::Timestamp = "2024-06-01T10:00:00Z".parse().unwrap();
+        let times: Vec<(i64, &Sighting)> = all.iter().map(|seen| (seen.time.to_nanos(), seen)).collect();
+        let (at, drift) = clock(&times, stated).unwrap();
+        ((at - start.as_second() * SECOND) / 1_000_000, drift)
+    }
+
+    #[test]
+    fn whole_seconds_are_no_drift() {
+        // Ten minutes apart: a second of rounding would be 1,667 parts per million, a
+        // second in an hour 278.
+        assert_eq!(found(&[seen(10_000, 0), seen(610_000, 1_000)], 0), (500, 0));
+        assert_eq!(found(&[seen(10_000, 0), seen(3_610_000, 1_000)], 0), (500, 0));
+        // Nor what somebody may miss by a tenth or so: 200 of them in ten minutes.
+        assert_eq!(found(&[seen(10_100, 0), seen(610_100, 120)], 0), (60, 0));
+    }
+
+    #[test]
+    fn what_no_reading_explains_is_drift() {
+        // 1.8 s of whole seconds in 9,000 s and 0.72 s of milliseconds in an hour are
+        // 200 parts per million; the film's start is late by none of it.
+        assert_eq!(found(&[seen(0, 0), seen(9_000_000, 1_800)], 0), (0, 200_000));
+        assert_eq!(found(&[seen(100, 0), seen(3_600_100, 720)], 0), (0, 200_000));
+        // 600 are no clock's: what is between counts.
+        assert_eq!(found(&[seen(100, 0), seen(1_000_100, 600)], 0), (300, 0));
+        // What the manifest states stays.
+        assert_eq!(found(&[seen(0, 0), seen(9_000_000, 1_800)], 200_000), (0, 200_000));
+        // More than two seconds are a contradiction.
+        let wrong = [seen(0, 0), seen(600_000, 2_500)];
+        let times: Vec<(i64, &Sighting)> = wrong.iter().map(|seen| (seen.time.to_nanos(), seen)).collect();
+        assert!(clock(&times, 0).is_err());
+    }
 }

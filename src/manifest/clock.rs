@@ -2,6 +2,7 @@
 
 use crate::base::{Timestamp, UtcTime};
 use crate::manifest::checker::Checker;
+use crate::manifest::lockfile::literal;
 use crate::manifest::manifest::{At, Clock, Sighting};
 use crate::manifest::schema::{FromNode, StructDoc, mismatch, schema};
 use crate::manifest::sections::dated;
@@ -29,7 +30,8 @@ schema! {
         /// = INSTANT`. The file is named with or without its folder and ending.
         /// Other recordings follow the first of these by the camera's own clock.
         /// Two that lie ten minutes apart in one recording tell its drift as
-        /// well.
+        /// well, where it is more than they can be wrong by: a second where one of
+        /// them is in whole seconds.
         seen: Vec<Sighting> = Vec::new(),
         /// By how many parts per million true time goes faster than the film's:
         /// from -1000 to 1000.
@@ -98,9 +100,10 @@ impl FromNode for Sighting {
             mismatch::<Self>(node, checker);
             return None;
         };
-        let parts = text.split_once('=').and_then(|(seen, then)| Some((seen.rsplit_once('@')?, then)));
-        let Some(((file, time), instant)) = parts else {
-            let missing = if text.contains('=') { "at which time of a file" } else { "when it happened" };
+        // Names of files may have either sign.
+        let parts = text.rsplit_once('@').map(|(file, rest)| (file, rest.rsplit_once('=')));
+        let Some((file, Some((time, instant)))) = parts else {
+            let missing = if parts.is_none() { "at which time of a file" } else { "when it happened" };
             checker.error_with_hint(node.span, format!("{text:?} does not say {missing}"), FORM);
             return None;
         };
@@ -134,7 +137,7 @@ impl FromNode for Sighting {
     }
 
     fn to_text(&self) -> String {
-        format!("\"{} @ {} = {}\"", self.file, self.time, self.utc)
+        literal(&format!("{} @ {} = {}", self.file, self.time, self.utc))
     }
 }
 

@@ -254,7 +254,7 @@ impl FromNode for Hex {
 }
 
 /// A text as RON writes it.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('"');
     for character in text.chars() {

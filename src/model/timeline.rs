@@ -17,10 +17,12 @@ pub struct Clip {
     pub fit: Fit,
     /// Time of the first frame on the telemetry's clock in ns, where known.
     pub telemetry_start: Option<i64>,
+    /// By how much that clock goes faster than the recording, in 1 / 1,000 of a
+    /// part per million.
+    pub telemetry_drift: i32,
     /// UTC of the first frame in ns, by the recording's clock.
     pub utc: Option<i64>,
-    /// By how much these clocks go faster than the recording, in 1 / 1,000 of a
-    /// part per million.
+    /// By how much true time goes faster than the recording, likewise.
     pub drift: i32,
 }
 

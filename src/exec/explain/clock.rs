@@ -8,6 +8,7 @@ use crate::base::{Diagnostic, Timestamp, UtcTime};
 use crate::exec::workspace::Workspace;
 use crate::graph::footage::{self, Recording};
 use crate::graph::{clocks, telemetry};
+use crate::manifest::lockfile::literal;
 use crate::manifest::manifest::{Clock, FootageSet};
 use crate::model::alignment::{AlignMethod, Alignment, Attempt};
 use crate::telemetry::align::written;
@@ -129,7 +130,7 @@ fn report(workspace: &Workspace, set: &FootageSet, own: &[&Recording], found: Op
     };
     // A clock that puts nothing into the log is not to be pinned.
     let is_beside = found.as_ref().is_some_and(|found| found.method == AlignMethod::Claimed && found.confidence == 0);
-    let pin = (!set.clock.stated && !is_beside).then(|| pin(set, &recordings, &offsets, drift)).flatten();
+    let pin = (!set.clock.stated && !is_beside).then(|| pin(set, &recordings, &offsets)).flatten();
     CameraClock {
         camera: set.name.clone(),
         method,
@@ -169,13 +170,15 @@ pub fn ppm(drift: i32) -> String {
 }
 
 /// The field that pins what was found: an offset where all recordings have one,
-/// else each recording's start.
-fn pin(set: &FootageSet, recordings: &[Start], offsets: &[i64], drift: i32) -> Option<String> {
+/// else each recording's start. Drift is one for all of a camera there, so it is
+/// left out where theirs differ.
+fn pin(set: &FootageSet, recordings: &[Start], offsets: &[i64]) -> Option<String> {
     let (first, last) = (offsets.first(), offsets.last());
-    let known = recordings.iter().filter(|one| one.utc.is_some()).count();
+    let known: Vec<i32> = recordings.iter().filter(|one| one.utc.is_some()).map(|one| one.drift).collect();
+    let drift = known.first().copied().filter(|drift| known.iter().all(|other| other == drift)).unwrap_or(0);
     let spread = last.zip(first).map_or(0, |(last, first)| last - first);
     let drifts = if drift == 0 { String::new() } else { format!(", drift: {}", ppm(drift)) };
-    if offsets.len() == known && spread <= SAME {
+    if offsets.len() == known.len() && spread <= SAME {
         let offset = written(*offsets.get(offsets.len() / 2)?);
         return Some(match drift {
             0 => format!("clock: \"{offset}\""),
@@ -184,7 +187,7 @@ fn pin(set: &FootageSet, recordings: &[Start], offsets: &[i64], drift: i32) -> O
     }
     let seen = |one: &Start| {
         let name = one.name.strip_prefix(set.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
-        Some(format!("\"{} @ 0s = {}\"", name.unwrap_or(&one.name), one.utc?))
+        Some(literal(&format!("{} @ 0s = {}", name.unwrap_or(&one.name), one.utc?)))
     };
     let seen: Vec<String> = recordings.iter().filter_map(seen).collect();
     Some(match (seen.as_slice(), drift) {
@@ -193,4 +196,50 @@ fn pin(set: &FootageSet, recordings: &[Start], offsets: &[i64], drift: i32) -> O
         (all, 0) => format!("clock: [{}]", all.join(", ")),
         (all, _) => format!("clock: Clock(seen: [{}]{drifts})", all.join(", ")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Place;
+    use crate::manifest::manifest::At;
+    use crate::model::Fit;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// What pins recordings of names, of which the files say second 0, 1 and so on:
+    /// when they start in ms, and their drift.
+    fn pinned(recordings: &[(&str, i64, i32)]) -> Option<String> {
+        let place = At(Place { file: "autocut.ron".into(), line: 1, column: 1, width: 1, source: String::new() });
+        let clock = Clock::default();
+        let set = FootageSet { name: "cam".to_owned(), files: Vec::new(), clock, fit: Fit::Fit, place };
+        let start = |(at, (name, ms, drift)): (usize, &(&str, i64, i32))| Start {
+            name: format!("cam/{name}"),
+            utc: Some(UtcTime(ms * 1_000_000)),
+            claimed: Some(UtcTime(at as i64 * SECOND)),
+            drift: *drift,
+        };
+        let starts: Vec<Start> = recordings.iter().enumerate().map(start).collect();
+        let mut offsets: Vec<i64> = starts.iter().filter_map(Start::offset_ms).collect();
+        offsets.sort_unstable();
+        pin(&set, &starts, &offsets)
+    }
+
+    #[test]
+    fn drift_is_pinned_where_all_recordings_have_it() {
+        let pin = pinned(&[("a", 5_000, 23_400), ("b", 6_000, 23_400)]);
+        assert_eq!(pin.as_deref(), Some("clock: Clock(offset: \"+00:05.000\", drift: 23.4)"));
+        let pin = pinned(&[("a", 5_000, 23_400), ("b", 6_000, 0)]);
+        assert_eq!(pin.as_deref(), Some("clock: \"+00:05.000\""));
+        let pin = pinned(&[("a", 5_000, 23_400), ("b", 60_000, 12_000)]);
+        let seen = "clock: [\"a @ 0s = 1970-01-01T00:00:05.000Z\", \"b @ 0s = 1970-01-01T00:01:00.000Z\"]";
+        assert_eq!(pin.as_deref(), Some(seen));
+    }
+
+    #[test]
+    fn names_are_written_as_a_manifest_reads_them() {
+        let pin = pinned(&[("a=\"b\"\\c", 5_000, 0), ("d", 60_000, 0)]);
+        let seen = r#"clock: ["a=\"b\"\\c @ 0s = 1970-01-01T00:00:05.000Z", "d @ 0s = 1970-01-01T00:01:00.000Z"]"#;
+        assert_eq!(pin.as_deref(), Some(seen));
+    }
 }

@@ -48,7 +48,13 @@ fn made(path: &str, ids: &[&str], timecode: Option<&str>, created: Option<i64>) 
 }
 
 fn found<'a>(files: &'a [Made]) -> Vec<Vec<&'a str>> {
-    let of = |made: &'a Made| File { path: &made.path, info: &made.info, video: made.info.video.as_ref().unwrap() };
+    // Files of one name in several folders are copies.
+    let of = |made: &'a Made| File {
+        path: &made.path,
+        digest: Digest::of(stem(&made.path).as_bytes()),
+        info: &made.info,
+        video: made.info.video.as_ref().unwrap(),
+    };
     let all: Vec<File<'a>> = files.iter().map(of).collect();
     chains(&all).into_iter().map(|chain| chain.into_iter().map(|at| files[at].path.as_str()).collect()).collect()
 }
@@ -100,7 +106,8 @@ fn names_that_the_time_codes_contradict_join_nothing() {
 fn dropped_labels_and_midnight_are_counted() {
     let timed = |label| {
         let file = made("a.mp4", &[], Some(label), None);
-        labels(&File { path: "a.mp4", info: &file.info, video: file.info.video.as_ref().unwrap() })
+        let (info, digest) = (&file.info, Digest::of(b"a"));
+        labels(&File { path: "a.mp4", digest, info, video: info.video.as_ref().unwrap() })
     };
     // By SMPTE ST 12-1: an hour has 107,892 labels where two of each minute but
     // the tenth are dropped.
@@ -121,6 +128,37 @@ fn files_that_lie_twice_are_no_ring() {
         made("b/2.mp4", &["GUMI 1"], Some("11:21:15:07"), Some(1_000)),
     ];
     assert_eq!(found(&files), [["a/1.mp4", "a/2.mp4"], ["b/1.mp4", "b/2.mp4"]]);
+}
+
+#[test]
+fn copies_without_a_time_code_are_recordings_of_their_own() {
+    let of = |path, created| made(path, &["GUMI 1"], None, Some(created));
+    let files = ["a/GX010012.MP4", "b/GX010012.MP4"].map(|path| of(path, 1_000));
+    assert_eq!(found(&files), [["a/GX010012.MP4"], ["b/GX010012.MP4"]]);
+    // Of a frame's length, it ends within the slack of where its copy starts.
+    let short = |path| {
+        let mut file = made(path, &["GUMI 1"], Some("11:12:47:22"), Some(1_000));
+        file.info.video.as_mut().unwrap().frames = 1;
+        file
+    };
+    assert_eq!(found(&["a/1.mp4", "b/1.mp4"].map(short)).len(), 2);
+    // Chapters that lie twice go on each in its own folder, by dates: 508 s later.
+    let files = [("b/2.mp4", 1_508), ("a/1.mp4", 1_000), ("a/2.mp4", 1_508), ("b/1.mp4", 1_000)];
+    let files = files.map(|(path, created)| of(path, created));
+    assert_eq!(found(&files), [["a/1.mp4", "a/2.mp4"], ["b/1.mp4", "b/2.mp4"]]);
+}
+
+#[test]
+fn equal_dates_tell_no_order() {
+    let of = |path| made(path, &["GUMI 1"], None, Some(1_000));
+    assert_eq!(found(&["z.mp4", "b.mp4"].map(of)), [["b.mp4"], ["z.mp4"]]);
+    // Names do.
+    let named = ["GX030012.MP4", "GX010012.MP4", "GX020012.MP4"].map(of);
+    assert_eq!(found(&named), [["GX010012.MP4", "GX020012.MP4", "GX030012.MP4"]]);
+    // Dates of their own tell it whatever the names are.
+    let dated = [("z.mp4", 1_000), ("b.mp4", 1_508), ("m.mp4", 2_016)];
+    let dated = dated.map(|(path, created)| made(path, &["GUMI 1"], None, Some(created)));
+    assert_eq!(found(&dated), [["z.mp4", "b.mp4", "m.mp4"]]);
 }
 
 #[test]

@@ -312,6 +312,11 @@ fn a_clock_is_written_in_any_notation_and_errors_point_into_it() {
     // In all ways in which the same can be said.
     assert_eq!(one, clock("[\"front/GX010012.MP4@70s=2024-06-01T12:21:04+02:00\"]"));
     assert_eq!(one, clock("Clock(seen: [\"front/GX010012.MP4 @ 1min10s = 2024-06-01T10:21:04Z\"])"));
+    // Names may have the signs, and what RON escapes.
+    let named = clock(r#""front/a=b@\"c\".mp4 @ 70s = 2024-06-01T10:21:04Z""#);
+    assert_eq!(named.seen[0].file, "front/a=b@\"c\".mp4");
+    assert_eq!((named.seen[0].time, named.seen[0].utc), (seen.time, seen.utc));
+    assert_eq!(clock(&named.to_text()), named);
     assert_eq!(clock("Clock(offset: \"+07:01:39.370\", drift: -23.4)").drift, -23_400);
     assert_eq!(clock("Clock(drift: \"12 ppm\")").drift, 12_000);
     assert_eq!(clock("\"+7:01:39.370\"").offset, Timestamp::from_millis(25_299_370));
@@ -328,6 +333,7 @@ fn a_clock_is_written_in_any_notation_and_errors_point_into_it() {
     assert!(found[0].starts_with("2:23+19 ") && found[0].contains("in which time zone"), "{found:?}");
     assert!(told("\"a.mp4 = 2024-06-01T10:21:04Z\"")[0].contains("does not say at which time of a file"));
     assert!(told("[\"a.mp4 @ 5s\"]")[0].contains("does not say when it happened"));
+    assert!(told("[\"a=b.mp4 @ 5s\"]")[0].contains("does not say when it happened"));
     assert!(told("\" @ 5s = 2024-06-01T10:21:04Z\"")[0].contains("names no file"));
     assert!(told("Clock(drift: 1001)")[0].contains("parts per million"));
     let both = told("Clock(start: \"2024-06-01T10:00:00Z\", seen: [\"a @ 0s = 2024-06-01T10:21:04Z\"])");

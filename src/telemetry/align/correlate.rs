@@ -33,8 +33,9 @@ const APART: u64 = 6;
 /// How many peaks are looked at closely.
 const PEAKS: usize = 8;
 
-/// Steps of work for the search at most: some seconds. Of footage that would
-/// take more, each second, third and so on is looked at.
+/// Steps of work for the search at most: some seconds. Of so much footage beside
+/// so long a log that it would take more, each second, third and so on is looked
+/// at.
 const MOST_WORK: usize = 4_000_000_000;
 
 /// What is known of a camera's curve: fine steps from its start, in order.
@@ -203,26 +204,39 @@ fn likeness(pairs: impl Iterator<Item = (f64, f64)>, least: usize, equal: bool) 
     })
 }
 
+/// The lags at which at least so many of the camera's seconds lie in a log of that
+/// many, each once. However far apart the camera has them, there are no more than
+/// `length` x seconds / `least`: of one clip whose clock was reset years are
+/// stepped over.
+pub(super) fn lags(seconds: &[(i64, f64)], length: i64, least: usize) -> impl Iterator<Item = i64> {
+    let mut fresh = i64::MIN;
+    // The log's start among the camera's seconds lets all of a run in from where it
+    // ends with the last of them until it starts with the first.
+    let starts = seconds.windows(least.max(1)).flat_map(move |run| {
+        let (first, last) = (run[0].0, run[run.len() - 1].0);
+        let from = fresh.max(last - length + 1);
+        fresh = first + 1;
+        from..=first
+    });
+    starts.map(|start| -start)
+}
+
 /// The place of the camera's curve in the log's; `equal` where both are of one
 /// unit. `None` where there is too little of either.
 pub(super) fn best(camera: &Curve, logger: &mut Logger<'_>, equal: bool) -> Option<Match> {
     let (mut a, b) = (camera.coarse(), logger.coarse());
-    let (first, last) = (a.first()?.0, a.last()?.0);
     if a.len() < LEAST || b.len() < LEAST {
         return None;
     }
-    let lags = b.len().saturating_add(usize::try_from(last - first).ok()?);
-    let stride = a.len().saturating_mul(lags).div_ceil(MOST_WORK);
+    // Each second of the one meets each of the other once at most.
+    let stride = a.len().saturating_mul(b.len()).div_ceil(MOST_WORK);
     a = a.into_iter().step_by(stride).collect();
     let least = (a.len() / 2).max(LEAST);
     let length = b.len() as i64;
     let mut ranked: Vec<(i64, f64)> = Vec::new();
-    for lag in -last..length - first {
+    for lag in lags(&a, length, least) {
         let from = a.partition_point(|(second, _)| second + lag < 0);
         let until = a.partition_point(|(second, _)| second + lag < length);
-        if until - from < least {
-            continue;
-        }
         let pairs = a[from..until].iter().map(|(second, value)| (*value, b[(second + lag) as usize]));
         ranked.extend(likeness(pairs, least, equal).map(|score| (lag, score)));
     }

@@ -273,6 +273,36 @@ fn claims_days_apart_are_compared_too() {
     assert!(starts(&found)[1].abs_diff(truth) < 50_000_000, "{found:?}");
 }
 
+/// A camera whose clock was reset for one clip, eight years before an hour's ride.
+#[test]
+fn a_clip_whose_clock_was_reset_spoils_nothing() {
+    let films = [
+        recorded("2016-01-01T00:00:00Z", 30, track(40.0, 30)),
+        recorded("2024-06-01T03:17:00Z", 3_600, track(612.34, 3_600)),
+    ];
+    let (found, _) = aligned(&films, &log(5_400));
+    let truth = at("2024-06-01T10:10:12Z") + 340_000_000;
+    assert_eq!(found.method, AlignMethod::Speed, "{found:?}");
+    assert!(starts(&found)[1].abs_diff(truth) < 50_000_000, "{found:?}");
+    // And as much is looked at as of the hour alone: both ends of it may lie beside
+    // the log, but for half of all that was filmed.
+    let year = 365 * 86_400;
+    let seconds: Vec<(i64, f64)> = (0..30).chain(8 * year..8 * year + 3_600).map(|second| (second, 0.0)).collect();
+    assert_eq!(correlate::lags(&seconds, 5_400, 1_815).count(), 5_400 + 3_600 - 2 * 1_815 + 1);
+}
+
+#[test]
+fn lags_are_those_at_which_enough_lies_in_the_log() {
+    let seconds: [(i64, f64); 8] = [0, 1, 2, 10, 11, 40, 41, 47].map(|second| (second, 0.0));
+    for (length, least) in [(12, 3), (5, 3), (3, 3), (2, 3), (100, 8), (48, 8), (47, 8), (9, 1), (20, 9)] {
+        let inside = |lag: i64| seconds.iter().filter(|(at, _)| (0..length).contains(&(at + lag))).count();
+        let expected: Vec<i64> = (-200..200).filter(|lag| inside(*lag) >= least).collect();
+        let mut found: Vec<i64> = correlate::lags(&seconds, length, least).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{length} {least}");
+    }
+}
+
 #[test]
 fn footage_half_beside_the_log_is_told_where_another_hour_explains_all() {
     let films = [bare("2024-06-01T09:56:00Z", 600), bare("2024-06-01T09:40:00Z", 600)];
