@@ -54,11 +54,15 @@ pub fn wanted(db: &dyn Db, project: Project, targets: &[String]) -> Vec<usize> {
 /// The output at `index` of the manifest.
 #[salsa::tracked]
 pub fn one(db: &dyn Db, project: Project, index: usize) -> Planned<()> {
-    if exports::plan(db, project, index).is_some() {
-        return exports::exported(db, project, index).clone();
-    }
     let mut needs = Collector::default();
-    let Some(runs) = needs.take(files(db, project, index)).cloned() else { return needs.finish(None) };
+    let Some(runs) = needs.take(files(db, project, index)).cloned() else {
+        // Telemetry has no film's files. (What is a film is not asked: an edit of
+        // another output is none of this one's.)
+        if exports::plan(db, project, index).is_some() {
+            return exports::exported(db, project, index).clone();
+        }
+        return needs.finish(None);
+    };
     let mut complete = true;
     for run in runs.iter() {
         complete &= needs.take(delivered(db, project, *run)).is_some();

@@ -38,6 +38,8 @@ fn a_weight_asks_for_the_choice_and_the_same_choice_goes_no_further() {
     let mut plan = Plan::done();
     let planned = plan.edit(r#""motion": 1"#, r#""motion": 2"#);
     planned.assert_acted([("choose", 1)]).assert_ran([
+        // Whether it names what is computed of the log.
+        ("log", 1),
         // Which signals each file is to have.
         ("signals", 2),
         ("weighed", 1),
@@ -56,6 +58,8 @@ fn an_overlay_looks_into_the_clips_that_show_it() {
     let mut plan = Plan::done();
     let planned = plan.edit("#ffb020", "#40c0ff");
     planned.assert_acted([("show", ALL), ("draw", ALL), ("segment", ALL), ("join", 1)]).assert_ran([
+        // Whether it shows what is computed of the log.
+        ("log", 1),
         // Of both outputs it is asked what they show.
         ("files", 2),
         ("conflict", 1),
@@ -110,7 +114,7 @@ fn other_music_looks_into_the_film_that_it_is_under() {
     let mut plan = Plan::done();
     let planned = plan.edit("one.wav", "two.wav");
     // The log is looked for among the files that the manifest names.
-    planned.assert_ran([("log", 1), ("delivered", 1), ("one", 1)]).assert_acted([("mix", 1), ("join", 1)]);
+    planned.assert_ran([("recorded", 1), ("delivered", 1), ("one", 1)]).assert_acted([("mix", 1), ("join", 1)]);
     planned.assert_not_run(["rendered_run"]);
 }
 
@@ -132,6 +136,7 @@ fn a_pin_looks_into_what_was_not_shown_before() {
     let planned = plan.edit("pins: []", r#"pins: ["front/a@3s"]"#);
     let once = [("choose", 1), ("show", 1), ("draw", 1), ("segment", 2), ("sound", 1), ("mix", 2), ("join", 2)];
     planned.assert_acted(once).assert_ran([
+        ("log", 1),
         ("signals", 2),
         ("weighed", 1),
         ("choice", 1),
