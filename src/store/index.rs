@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, config::DbConfig, params,
@@ -143,20 +143,43 @@ pub struct PastRun {
     pub cpu_ms: u64,
 }
 
+/// How long another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tries again what another process is in the way of. SQLite waits by itself,
+/// but not where a database is to be kept in another way: two that make one
+/// anew at the same moment would wait for each other.
+fn patiently<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(error)
+                if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+                    && Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            ended => return ended,
+        }
+    }
+}
+
 impl Index {
     /// Opens the database, or makes it where there is none.
     pub(super) fn open(path: &Path, journal: Journal) -> Result<Index, Trouble> {
         let connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(PATIENCE)?;
         // Or a statement is planned anew for every value that is bound to it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         match journal {
-            Journal::WriteAhead => connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?,
+            Journal::WriteAhead => {
+                patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
+            }
             Journal::Rollback => {
                 // What was written ahead on another disk, before the store came
                 // here, is read without shared memory by one process alone.
                 connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
-                connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+                patiently(|| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())))?;
                 connection.query_row("PRAGMA locking_mode = NORMAL", [], |_| Ok(()))?;
             }
         }
@@ -615,6 +638,20 @@ mod tests {
             let explain = format!("EXPLAIN QUERY PLAN DELETE FROM {table} WHERE key = ?1");
             let how: String = index.connection.query_row(&explain, [[0u8; 32]], |row| row.get(3)).unwrap();
             assert!(how.starts_with("SEARCH"), "{table}: {how}");
+        }
+    }
+
+    /// As processes do that begin together.
+    #[test]
+    fn several_make_one_at_once() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("index");
+            let open = || Index::open(&path, Journal::WriteAhead).map(drop);
+            std::thread::scope(|scope| {
+                let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                opened.into_iter().for_each(|one| one.join().unwrap().unwrap());
+            });
         }
     }
 }
