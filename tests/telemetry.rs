@@ -10,6 +10,7 @@
 mod common;
 
 use std::fs;
+use std::process::Stdio;
 
 use common::{Footage, Project, testdata};
 
@@ -154,6 +155,16 @@ fn nothing_is_lost_and_nothing_overwritten() {
         command.arg("-C").arg(project.path(".")).args(["telemetry", "ride.csv", "--csv"]).stdout(full);
         let ended = command.output().unwrap();
         assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    // A reader that has seen enough, as `head` has, is no error.
+    if project.copy("telemetry/edge500.fit", "long.fit") {
+        let mut command = common::autocut();
+        command.arg("-C").arg(project.path(".")).args(["telemetry", "long.fit", "--csv"]);
+        let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(running.stdout.take());
+        let ended = running.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!((ended.status.code(), told.as_ref()), (Some(0), ""));
     }
     let ended = project.run(&["telemetry", "ride.csv", "--plot", "ride.csv"]);
     assert_eq!(ended.status.code(), Some(1));
