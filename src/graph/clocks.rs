@@ -12,16 +12,12 @@ use crate::base::{Diagnostic, Timestamp, UtcTime};
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
-use crate::graph::telemetry::{self, Log, no_recording, no_start, received, recorded};
+use crate::graph::telemetry::{self, Log, OF_FILMS, no_recording, no_start, received, recorded};
 use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
 use crate::model::alignment::{AlignMethod, Alignment, drifted};
-use crate::model::specs::MergeLog;
+use crate::model::specs::AlignLog;
 use crate::model::telemetry::LogClock;
-
-/// Logs of these formats that count from their own start count the time of the
-/// film that they were written with.
-const OF_FILMS: [&str; 2] = ["Gpmf", "Srt"];
 
 /// Where a recording lies on the log's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +85,7 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
         if own.is_empty() || (!tracks && !set.clock.motion && own.iter().all(inside)) {
             continue;
         }
-        let against = MergeLog { telemetry: log.digest, shift };
+        let against = AlignLog { telemetry: log.digest, shift };
         let spec = telemetry::align_spec(db, set.clock.motion.then_some(project), &own, Some(against), &mut needs);
         let result = spec.and_then(|spec| needs.act(db, format!("{}/clock", set.name), ActionSpec::Align(spec)));
         match result.and_then(|result| needs.value::<Alignment>(&result)) {
@@ -288,5 +284,27 @@ mod tests {
         // And so has what tells UTC, such as a film's receiver.
         let by_time = source("Gpmf", TelemetryStart::Utc(UtcTime(0)));
         assert_eq!(places(by_time, LogClock::Utc), [10 * HOUR + late, 12 * HOUR + late]);
+    }
+
+    /// What a film's own log says at an hour of it stays beside that hour where
+    /// other logs are merged with it: 84.24 ms later than the film's clock has it.
+    #[test]
+    fn a_log_that_goes_by_the_film_is_merged_where_the_film_is() {
+        let recordings = [recording("front/a", 10)];
+        let summary = |clock| TelemetrySummary { clock, ..TelemetrySummary::default() };
+        let log =
+            Log { digest: Digest::of(b"log"), summary: summary(LogClock::Utc), parts: Vec::new(), is_completed: false };
+        let an_hour_on =
+            |source: &TelemetrySource, clock| telemetry::course(source, &summary(clock), &recordings).unwrap().at(HOUR);
+        let start = || TelemetryStart::Recording("front/a".to_owned());
+        for format in ["Gpmf", "Srt"] {
+            let sources = [source(format, start()), source("Fit", start())];
+            let place = on_log(&sources, &log, &recordings, &recordings[0]).unwrap();
+            assert_eq!(an_hour_on(&sources[0], LogClock::Start), place.at(HOUR), "{format}");
+            assert_eq!(place.at(HOUR), 11 * HOUR + 84_240_000);
+        }
+        // A logger of its own keeps its own time, and UTC is UTC.
+        assert_eq!(an_hour_on(&source("Csv", start()), LogClock::Start), 11 * HOUR);
+        assert_eq!(an_hour_on(&source("Gpmf", start()), LogClock::Utc), HOUR);
     }
 }
