@@ -77,8 +77,8 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
         // may be so by chance.
         let inside = |recording: &&Recording| {
             recording.utc.is_some_and(|utc| {
-                let start = utc.0.saturating_sub(shift);
-                start >= log.summary.first && start.saturating_add(recording.duration.to_nanos()) <= log.summary.last
+                let place = OnLog { start: utc.0.saturating_sub(shift), drift: recording.drift };
+                place.start >= log.summary.first && place.at(recording.duration.to_nanos()) <= log.summary.last
             })
         };
         let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
@@ -195,8 +195,8 @@ fn mismatch(
     if recordings.is_empty() {
         return None;
     }
-    let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?.start))).collect();
-    let Some((first, start)) = known.iter().min_by_key(|(_, start)| *start) else {
+    let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?))).collect();
+    let Some((first, OnLog { start, .. })) = known.iter().min_by_key(|(_, place)| place.start) else {
         let problem = match summary.clock {
             LogClock::Start => no_start(sources.first().map_or("", |source| source.file.as_str())),
             LogClock::Utc => Diagnostic::input("no footage states when it was recorded, so the log cannot be matched")
@@ -204,8 +204,8 @@ fn mismatch(
         };
         return Some(problem);
     };
-    let overlaps = |(r, start): &(&Recording, i64)| {
-        *start <= summary.last && start.saturating_add(r.duration.to_nanos()) >= summary.first
+    let overlaps = |(recording, place): &(&Recording, OnLog)| {
+        place.start <= summary.last && place.at(recording.duration.to_nanos()) >= summary.first
     };
     if known.iter().any(overlaps) {
         return None;
@@ -284,6 +284,22 @@ mod tests {
         // And so has what tells UTC, such as a film's receiver.
         let by_time = source("Gpmf", TelemetryStart::Utc(UtcTime(0)));
         assert_eq!(places(by_time, LogClock::Utc), [10 * HOUR + late, 12 * HOUR + late]);
+    }
+
+    /// The film's clock loses 84.24 ms in its hour: by true time it ends so much
+    /// later, and a log that begins within these was running.
+    #[test]
+    fn footage_ends_by_true_time() {
+        let recordings = [recording("front/a", 10)];
+        let sources = [source("Fit", TelemetryStart::Utc(UtcTime(0)))];
+        let told = |first: i64| {
+            let summary = TelemetrySummary { clock: LogClock::Utc, first, last: 20 * HOUR, ..Default::default() };
+            let log = Log { digest: Digest::of(b"log"), summary, parts: Vec::new(), is_completed: false };
+            let places = [on_log(&sources, &log, &recordings, &recordings[0])];
+            mismatch(&sources, &log, &recordings, &places, &[]).map(|problem| problem.message)
+        };
+        assert_eq!(told(11 * HOUR + 84_000_000), None);
+        assert_eq!(told(11 * HOUR + 85_000_000).as_deref(), Some("no footage overlaps the log log"));
     }
 
     /// What a film's own log says at an hour of it stays beside that hour where
