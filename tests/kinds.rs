@@ -370,6 +370,7 @@ fn specs() -> Vec<ActionSpec> {
             codec: "h264".into(),
             demanded: true,
         }),
+        ActionSpec::CopySound(CopySoundSpec { file: digest, start: seconds(1), length: seconds(2) }),
         ActionSpec::Proxy(ProxySpec {
             pictures: SegmentSpec {
                 sources: vec![SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Blur }],
