@@ -15,7 +15,7 @@ use autocut::model::overlay::{OverlaySpec, SpriteFormat, SpriteRun};
 use autocut::model::specs::*;
 use autocut::model::timeline::{Fit, Sampling, SourcePicture, VideoFormat};
 use autocut::model::{ActionSpec, KeyFields, Toolchain};
-use autocut::telemetry::columns::Source;
+use autocut::telemetry::columns::{Scratch, Source};
 
 /// Kind, its version (with that of the table it looks into), and the digest of
 /// what it makes of the inputs below.
@@ -74,6 +74,10 @@ impl Materials for Memory {
 
     fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(self.read(digest)?))
+    }
+
+    fn scratch(&self) -> Result<Box<dyn Scratch>, Diagnostic> {
+        Ok(Box::new(Vec::new()))
     }
 }
 
@@ -370,6 +374,7 @@ fn specs() -> Vec<ActionSpec> {
             codec: "h264".into(),
             demanded: true,
         }),
+        ActionSpec::CopySound(CopySoundSpec { file: digest, start: seconds(1), length: seconds(2) }),
         ActionSpec::Proxy(ProxySpec {
             pictures: SegmentSpec {
                 sources: vec![SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Blur }],

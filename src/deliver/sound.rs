@@ -8,7 +8,7 @@ use crate::manifest::manifest::Music;
 use crate::manifest::values::Decibels;
 use crate::manifest::{Checker, Node, schema};
 use crate::model::Clip;
-use crate::model::specs::{MixClip, MixMusic, MixSpec, SoundRun, SoundSpec};
+use crate::model::specs::{CopySoundSpec, MixClip, MixMusic, MixSpec, SoundRun, SoundSpec};
 
 schema! {
     /// Levels of the footage's own sound and of the music, and how they are
@@ -59,6 +59,13 @@ impl Sound {
 }
 
 impl Sound {
+    /// Whether the sound of a clip can be left as it is in the footage: nothing is
+    /// asked of it, and AAC is what is wanted.
+    pub fn is_left_alone(&self, codec: SoundCodec) -> bool {
+        let music = self.music.filter(|wanted| *wanted);
+        codec == SoundCodec::Aac && Sound { music, ..self.clone() } == Sound::default()
+    }
+
     /// What so long a sound takes, about.
     pub fn bytes(&self, codec: SoundCodec, millis: u64) -> u64 {
         let bits = match codec {
@@ -102,6 +109,13 @@ pub fn source(clip: &Clip, rate: FrameRate) -> Option<SoundSpec> {
     };
     let runs = clip.pieces.iter().enumerate().map(run).collect();
     Some(SoundSpec { runs, sample_rate: SAMPLE_RATE, channels: CHANNELS })
+}
+
+/// The sound of a clip as it is in the footage, where that is one file.
+pub fn unchanged(clip: &Clip, rate: FrameRate) -> Option<CopySoundSpec> {
+    let [piece] = clip.pieces.as_slice() else { return None };
+    let length = rate.time_of(i64::from(piece.frames));
+    piece.has_audio.then_some(CopySoundSpec { file: piece.file, start: piece.start, length })
 }
 
 /// The mix of an output: each clip with its frames and the artifact of its

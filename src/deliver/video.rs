@@ -30,7 +30,7 @@ schema! {
         /// Other encoders get what looks about equal. Or `Auto`: footage that is
         /// shown as it is, in the output's own format and without overlays, is
         /// copied by whole GOPs where that pays (H.264 and HEVC), and the rest
-        /// encoded. Or `Copy`: wherever it is possible.
+        /// encoded. Or `Copy`: wherever it is possible, and the sound of clips as well.
         quality: Quality = Quality::default(),
         /// The size of the file, or the bit rate of its pictures. Some segments
         /// are encoded at several qualities, and the one quality is taken at

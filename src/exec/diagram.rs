@@ -196,6 +196,7 @@ impl Drawing<'_> {
                 }),
                 ActionSpec::Segment(_)
                 | ActionSpec::Copy(_)
+                | ActionSpec::CopySound(_)
                 | ActionSpec::Proxy(_)
                 | ActionSpec::Sound(_)
                 | ActionSpec::Show(_) => {

@@ -136,6 +136,7 @@ pub fn work(spec: &ActionSpec) -> u64 {
         ActionSpec::Compare(spec) => spec.sources.iter().map(|run| u64::from(run.frames)).sum(),
         // Milliseconds of sound.
         ActionSpec::Sound(spec) => millis(spec.runs.iter().map(|run| run.samples).sum(), spec.sample_rate),
+        ActionSpec::CopySound(spec) => spec.length.to_millis().unsigned_abs(),
         ActionSpec::Mix(spec) => millis(spec.samples, spec.sample_rate),
         ActionSpec::Join(spec) => spec.segments.len() as u64,
         ActionSpec::Choose(spec) => {

@@ -18,8 +18,8 @@ use crate::inputs::{self, Placed, RealSystem, System};
 use crate::model::naming;
 use crate::model::protocol::{Invocation, Produced, Reply};
 use crate::model::{ActionKey, PlannedAction, Runs};
-use crate::store::Store;
-use crate::telemetry::columns::Source;
+use crate::store::{ScratchFile, Store};
+use crate::telemetry::columns::{Scratch, Source};
 
 /// Failed actions as they are written down, to be done again by hand.
 pub struct Notebook {
@@ -190,9 +190,10 @@ pub fn repeat(file: &Path, program: &Path) -> Result<Produced, Diagnostic> {
     let bytes = RealSystem.read(file).map_err(|error| unreadable(&error))?;
     let invocation: Invocation = ron::de::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
     if invocation.spec.kind().runs == Runs::Inline {
-        let mut artifact = Vec::new();
-        let made = inline::run(&invocation.spec, &Paths(&invocation.inputs), &Logs::default(), &mut artifact)?;
         crate::store::make_folder(&invocation.scratch)?;
+        let mut artifact = Vec::new();
+        let paths = Paths { inputs: &invocation.inputs, scratch: &invocation.scratch };
+        let made = inline::run(&invocation.spec, &paths, &Logs::default(), &mut artifact)?;
         let path = invocation.scratch.join("artifact");
         crate::store::write_file(&path, &artifact)?;
         let warnings = made.warnings.into_iter().map(Diagnostic::warning).collect();
@@ -222,11 +223,16 @@ pub fn repeat(file: &Path, program: &Path) -> Result<Produced, Diagnostic> {
 }
 
 /// Inputs that are read where they are.
-struct Paths<'a>(&'a BTreeMap<Digest, PathBuf>);
+struct Paths<'a> {
+    inputs: &'a BTreeMap<Digest, PathBuf>,
+    scratch: &'a Path,
+}
 
 impl Paths<'_> {
     fn path(&self, digest: Digest) -> Result<&PathBuf, Diagnostic> {
-        self.0.get(&digest).ok_or_else(|| Diagnostic::input(format!("the file names no place for {}", digest.short())))
+        self.inputs
+            .get(&digest)
+            .ok_or_else(|| Diagnostic::input(format!("the file names no place for {}", digest.short())))
     }
 }
 
@@ -246,6 +252,11 @@ impl Materials for Paths<'_> {
         let path = self.path(digest)?;
         let file = Placed::open(path).map_err(|error| inputs::cannot("read", path, &error))?;
         Ok(Box::new(file))
+    }
+
+    fn scratch(&self) -> Result<Box<dyn Scratch>, Diagnostic> {
+        let file = ScratchFile::new_in(self.scratch);
+        Ok(Box::new(file.map_err(|error| inputs::cannot("make a scratch file in", self.scratch, &error))?))
     }
 }
 

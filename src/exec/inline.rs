@@ -17,9 +17,9 @@ use crate::model::{ActionSpec, decode, encode};
 use crate::moments;
 use crate::overlay::{self, Scene};
 use crate::telemetry::align::{self, Chapter, Recorded};
-use crate::telemetry::columns::{self, Source};
+use crate::telemetry::columns::{Scratch, Source};
 use crate::telemetry::export::Export;
-use crate::telemetry::{self, Stopped, lookup};
+use crate::telemetry::{self, Stopped, WHOLE, lookup};
 
 pub use crate::exec::logs::Logs;
 
@@ -29,6 +29,8 @@ pub trait Materials {
     fn read(&self, digest: Digest) -> Result<Vec<u8>, Diagnostic>;
     /// What is read in part.
     fn placed(&self, digest: Digest) -> Result<Box<dyn Source>, Diagnostic>;
+    /// Room for what is needed while an action runs.
+    fn scratch(&self) -> Result<Box<dyn Scratch>, Diagnostic>;
 }
 
 /// What an inline action gives beside its artifact.
@@ -66,10 +68,10 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs, out: &mut 
             made(encode(&summary.map_err(|why| stopped(why, first))?))
         }
         ActionSpec::CompleteTelemetry(spec) => {
-            let log = logs.get(materials, spec.telemetry)?.whole()?;
-            let (log, summary) = telemetry::complete(&log, spec)?;
-            put(out, &columns::encode(&log))?;
-            made(encode(&summary))
+            let log = logs::open(materials, spec.telemetry)?;
+            let mut scratch = if log.len() > WHOLE { materials.scratch()? } else { Box::new(Vec::new()) };
+            let summary = telemetry::complete_stream(&log, spec, &mut *scratch, out);
+            made(encode(&summary.map_err(|why| stopped(why, spec.telemetry))?))
         }
         ActionSpec::Locate(spec) => {
             let log = logs.get(materials, spec.telemetry)?.around(spec.at)?;
@@ -130,6 +132,7 @@ fn put(out: &mut dyn Write, artifact: &[u8]) -> Result<(), Diagnostic> {
 fn stopped(why: Stopped, log: Digest) -> Diagnostic {
     match why {
         Stopped::Unreadable(why) => logs::odd(why, log),
+        Stopped::Refused(why) => why,
         Stopped::Unwritable(error) => Diagnostic::environment(format!("the log cannot be written: {error}")),
     }
 }

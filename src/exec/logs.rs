@@ -11,8 +11,9 @@ use crate::exec::inline::Materials;
 use crate::inputs::Placed;
 use crate::model::Telemetry;
 use crate::model::telemetry::{Channel, Mark};
+use crate::store::ScratchFile;
 use crate::telemetry::WHOLE;
-use crate::telemetry::columns::{self, Reader, Source, Unreadable};
+use crate::telemetry::columns::{self, Reader, Scratch, Source, Unreadable};
 use crate::telemetry::lookup;
 
 /// How many logs are kept.
@@ -39,6 +40,22 @@ impl Source for Placed {
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.read_at(at, buffer)
+    }
+}
+
+impl Source for ScratchFile {
+    fn length(&self) -> u64 {
+        self.length()
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_at(at, buffer)
+    }
+}
+
+impl Scratch for ScratchFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.append(bytes)
     }
 }
 
@@ -136,14 +153,6 @@ impl Log {
         }
         all.marks = self.reader.marks();
         Ok(Arc::new(all))
-    }
-
-    /// All samples, in memory.
-    pub(super) fn whole(&self) -> Result<Arc<Telemetry>, Diagnostic> {
-        if self.is_short() {
-            return self.drawn();
-        }
-        Ok(Arc::new(self.read(self.reader.whole())?))
     }
 
     /// All samples in order, piece by piece. Each piece begins with the last

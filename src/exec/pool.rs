@@ -23,7 +23,7 @@ use crate::model::protocol::Reply;
 use crate::model::{ActionKey, ActionResult, Runs, Usage};
 use crate::store::Store;
 use crate::store::objects::Unsound;
-use crate::telemetry::columns::Source;
+use crate::telemetry::columns::{Scratch, Source};
 
 pub struct Pool {
     slots: Vec<Slot>,
@@ -365,5 +365,9 @@ impl Materials for Located<'_> {
         let path = self.path(digest)?;
         let file = Placed::open(path).map_err(|error| inputs::cannot("read", path, &error))?;
         Ok(Box::new(file))
+    }
+
+    fn scratch(&self) -> Result<Box<dyn Scratch>, Diagnostic> {
+        Ok(Box::new(self.store.scratch_file()?))
     }
 }

@@ -156,7 +156,7 @@ fn rank(spec: &ActionSpec) -> u8 {
         // The mix needs every sound, and then encodes while segments do.
         ActionSpec::Sound(_) | ActionSpec::Mix(_) | ActionSpec::Still(_) => SOUND,
         // What is left to encode depends on it.
-        ActionSpec::Copy(_) => 3,
+        ActionSpec::Copy(_) | ActionSpec::CopySound(_) => 3,
         ActionSpec::Segment(_) | ActionSpec::Proxy(_) => SEGMENT,
         ActionSpec::Join(_) => 9,
         ActionSpec::Compare(_) => 10,

@@ -14,7 +14,7 @@ use crate::graph::planned::{Collector, Planned};
 use crate::model::alignment::drifted;
 use crate::model::overlay::{Drawn, OverlaySpec, SpriteFormat, SpriteRun};
 use crate::model::specs::{
-    Copied, CopySpec, DrawSpec, ProxySpec, SegmentInfo, SegmentSpec, ShowSpec, SourceRun, VideoEncoder,
+    Copied, CopySpec, DrawSpec, ProxySpec, SegmentInfo, SegmentSpec, ShowSpec, SoundCopied, SourceRun, VideoEncoder,
 };
 use crate::model::{ActionResult, ActionSpec, Clip, VideoFormat};
 
@@ -30,6 +30,8 @@ pub struct Look {
     pub draft: bool,
     /// Whether footage is copied where it can be; never under overlays.
     pub quality: Quality,
+    /// Whether the footage's sound is copied where it can be.
+    pub keeps_sound: bool,
     /// Painted in this order.
     pub overlays: Vec<Overlay>,
     /// Cleaned telemetry; `None` where no overlay shows anything of it, so that
@@ -48,17 +50,11 @@ pub struct Overlay {
 }
 
 impl Look {
-    /// `log` is that of the project.
-    pub fn new(
-        output: String,
-        format: VideoFormat,
-        encoder: VideoEncoder,
-        (quality, draft): (Quality, bool),
-        overlays: Vec<Overlay>,
-        log: Option<Digest>,
-    ) -> Look {
-        let log = log.filter(|_| overlays.iter().any(|overlay| !overlay.is_still));
-        Look { output, format, encoder, draft, quality, overlays, log }
+    /// With that log, if an overlay shows anything of it.
+    #[must_use]
+    pub fn beside(self, log: Option<Digest>) -> Look {
+        let log = log.filter(|_| self.overlays.iter().any(|overlay| !overlay.is_still));
+        Look { log, ..self }
     }
 }
 
@@ -84,8 +80,35 @@ pub struct ShotKey<'db> {
 pub struct Rendered {
     /// Artifacts with packets, in order.
     pub segments: Vec<Digest>,
-    /// Artifact with PCM; `None` for a clip without sound.
-    pub sound: Option<Digest>,
+    /// `None` for a clip without any.
+    pub sound: Option<ClipSound>,
+}
+
+impl Rendered {
+    /// Its sound, to be mixed.
+    pub fn samples(&self) -> Option<Digest> {
+        match self.sound? {
+            ClipSound::Samples(samples) => Some(samples),
+            ClipSound::Packets(_) => None,
+        }
+    }
+
+    /// Its sound, to be joined as it is.
+    pub fn packets(&self) -> Option<Digest> {
+        match self.sound? {
+            ClipSound::Packets(packets) => Some(packets),
+            ClipSound::Samples(_) => None,
+        }
+    }
+}
+
+/// The sound of a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClipSound {
+    /// Artifact with PCM, to be mixed.
+    Samples(Digest),
+    /// Artifact with packets, to be joined as they are.
+    Packets(Digest),
 }
 
 /// Rests on results alone, so that no edit elsewhere makes salsa look into it.
@@ -113,16 +136,23 @@ pub fn rendered<'db>(db: &'db dyn Db, key: ShotKey<'db>) -> Planned<Arc<Rendered
         }
     }
 
-    let sound = sound::source(shot.clip, shot.look.format.rate).map(|spec| {
-        let result = needs.act(db, format!("{name}/sound"), ActionSpec::Sound(spec))?;
-        result.artifacts.first().map(|artifact| artifact.digest)
-    });
-    let sound = match sound {
-        None => Some(None),
-        Some(pending) => pending.map(Some),
-    };
+    let sound = heard(db, &shot, &name, &mut needs);
     let rendered = artifacts.zip(sound).map(|(segments, sound)| Arc::new(Rendered { segments, sound }));
     needs.finish(rendered)
+}
+
+/// The sound of a clip; `None` while that is not known.
+fn heard(db: &dyn Db, shot: &Shot<'_>, name: &str, needs: &mut Collector) -> Option<Option<ClipSound>> {
+    let rate = shot.look.format.rate;
+    if let Some(spec) = sound::unchanged(shot.clip, rate).filter(|_| shot.look.keeps_sound) {
+        let result = needs.act(db, format!("{name}/copy/sound"), ActionSpec::CopySound(spec))?;
+        if needs.value::<SoundCopied>(&result)?.why.is_none() {
+            return Some(Some(ClipSound::Packets(result.artifacts.first()?.digest)));
+        }
+    }
+    let Some(spec) = sound::source(shot.clip, rate) else { return Some(None) };
+    let result = needs.act(db, format!("{name}/sound"), ActionSpec::Sound(spec))?;
+    Some(Some(ClipSound::Samples(result.artifacts.first()?.digest)))
 }
 
 /// A run of shots that are looked at together: an edit of one clip of ten

@@ -276,10 +276,13 @@ fn list_files<'db>(
         is_still: overlay::is_still(&overlay.spec),
     };
     let overlays: Vec<Overlay> = shown.iter().map(overlay).collect();
-    let look = |name: String, demand: &Demand| {
-        let encoder = rung.told(demand, &format);
-        let log = log.as_ref().map(|log| log.digest);
-        LookKey::new(db, Look::new(name, format, encoder, (settings.video.quality, draft), overlays.clone(), log))
+    let quality = settings.video.quality;
+    let is_one_clip = matches!(kind.files, Files::Each(_));
+    let keeps_sound = is_one_clip && quality == Quality::Copy && settings.sound.is_left_alone(settings.sound_codec());
+    let look = |output: String, demand: &Demand| {
+        let (encoder, overlays) = (rung.told(demand, &format), overlays.clone());
+        let look = Look { output, format, encoder, draft, quality, keeps_sound, overlays, log: None };
+        LookKey::new(db, look.beside(log.as_ref().map(|log| log.digest)))
     };
     let shots = |look, needs: &mut Collector| {
         let each = |run: &MomentRun<'db>| needs.take(shots(db, project, look, *run)).cloned();
@@ -422,10 +425,20 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
     let rendered = rendered_clips(db, &file.shots, needs);
     let (music, rendered) = (music?, rendered?);
     let clips: Vec<&Clip> = file.shots.iter().map(|shot| shot.clip(db)).collect();
-    let sounds: Vec<(u32, Option<Digest>)> =
-        clips.iter().zip(&rendered).map(|(clip, made)| (clip.frames, made.sound)).collect();
-    let mix = sound::mix(&file.sound.sound, file.sound.codec, look.format.rate, &sounds, music);
-    let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
+    let copied = match rendered.as_slice() {
+        [only] => only.packets(),
+        _ => None,
+    };
+    let sound = match copied {
+        Some(packets) => Some(packets),
+        None => {
+            let sounds: Vec<(u32, Option<Digest>)> =
+                clips.iter().zip(&rendered).map(|(clip, made)| (clip.frames, made.samples())).collect();
+            let mix = sound::mix(&file.sound.sound, file.sound.codec, look.format.rate, &sounds, music);
+            let mix = needs.act(db, format!("{name}/mix"), ActionSpec::Mix(mix));
+            mix.and_then(|mix| mix.artifacts.first().map(|artifact| artifact.digest))
+        }
+    };
     let first = clips.first().and_then(|clip| clip.utc);
     let location = match clips.first().and_then(|clip| clip.telemetry_start).filter(|_| file.plan.located) {
         Some(at) => located(db, project, &name, at, needs),
@@ -434,7 +447,7 @@ fn deliver<'db>(db: &'db dyn Db, project: Project, file: &File<'db>, needs: &mut
     let spec = JoinSpec {
         format: look.format,
         segments: rendered.iter().flat_map(|made| made.segments.iter().copied()).collect(),
-        sound: Some(mix?.artifacts.first()?.digest),
+        sound: Some(sound?),
         container: file.sound.container.muxer().to_owned(),
         chapters: if file.plan.chapters { chapters(&clips) } else { Vec::new() },
         title: file.plan.title.clone(),

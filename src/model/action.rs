@@ -32,6 +32,7 @@ pub enum ActionSpec {
     Still(StillSpec),
     Quality(QualitySpec),
     Copy(CopySpec),
+    CopySound(CopySoundSpec),
     Proxy(ProxySpec),
     Compare(CompareSpec),
     MergeTelemetry(MergeSpec),
@@ -271,7 +272,7 @@ const QUALITY: Kind = Kind {
 
 const COPY: Kind = Kind {
     name: "copy",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode],
     // Nothing but a packet, unless what was copied has to be decoded too.
@@ -280,6 +281,18 @@ const COPY: Kind = Kind {
     product: ("stretch copied", "stretches copied"),
     artifacts: 1,
     reads_as: value::<Copied>,
+};
+
+const COPY_SOUND: Kind = Kind {
+    name: "copy.sound",
+    version: 1,
+    runs: Runs::Media,
+    tools: &[Tool::Demux],
+    memory: 40,
+    deadline: STUCK,
+    product: ("sound copied", "sounds copied"),
+    artifacts: 1,
+    reads_as: value::<SoundCopied>,
 };
 
 const PROXY: Kind = Kind {
@@ -353,8 +366,30 @@ const COMPLETE: Kind = Kind {
 
 /// Every kind, in the order of [`ActionSpec`]'s variants.
 pub const KINDS: &[&Kind] = &[
-    &PROBE, &ANALYSE, &DETECT, &IMPORT, &CLEAN, &CHOOSE, &SHOW, &DRAW, &SEGMENT, &SOUND, &MIX, &JOIN, &STILL, &QUALITY,
-    &COPY, &PROXY, &COMPARE, &MERGE, &LOCATE, &EXTRACT, &ALIGN, &EXPORT, &COMPLETE,
+    &PROBE,
+    &ANALYSE,
+    &DETECT,
+    &IMPORT,
+    &CLEAN,
+    &CHOOSE,
+    &SHOW,
+    &DRAW,
+    &SEGMENT,
+    &SOUND,
+    &MIX,
+    &JOIN,
+    &STILL,
+    &QUALITY,
+    &COPY,
+    &COPY_SOUND,
+    &PROXY,
+    &COMPARE,
+    &MERGE,
+    &LOCATE,
+    &EXTRACT,
+    &ALIGN,
+    &EXPORT,
+    &COMPLETE,
 ];
 
 impl Kind {
@@ -393,6 +428,7 @@ impl ActionSpec {
             ActionSpec::Join(_) => &JOIN,
             ActionSpec::Still(_) => &STILL,
             ActionSpec::Copy(_) => &COPY,
+            ActionSpec::CopySound(_) => &COPY_SOUND,
             ActionSpec::Proxy(_) => &PROXY,
             ActionSpec::Compare(_) => &COMPARE,
             ActionSpec::Quality(_) => &QUALITY,
@@ -451,6 +487,7 @@ impl ActionSpec {
                 payloads.chain(motion).chain(s.log.iter().map(|log| log.telemetry)).collect()
             }
             ActionSpec::Copy(s) => vec![s.source.file],
+            ActionSpec::CopySound(s) => vec![s.file],
             ActionSpec::Proxy(s) => s.pictures.sources.iter().map(|run| run.file).collect(),
             ActionSpec::Compare(s) => [s.encoded].into_iter().chain(s.sources.iter().map(|run| run.file)).collect(),
         }

@@ -102,6 +102,7 @@ impl ActionSpec {
             | ActionSpec::Draw(_)
             | ActionSpec::Sound(_)
             | ActionSpec::Copy(_)
+            | ActionSpec::CopySound(_)
             | ActionSpec::Compare(_)
             | ActionSpec::Join(_)
             | ActionSpec::Quality(_) => None,

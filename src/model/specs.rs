@@ -555,6 +555,24 @@ pub struct Copied {
     pub why: Option<String>,
 }
 
+/// `copy.sound`: the packets of a stretch of footage's sound, as they are in the
+/// file (artifact 0: packets, none where they cannot be copied) and a
+/// [`SoundCopied`] (value).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CopySoundSpec {
+    pub file: Digest,
+    /// Media time.
+    pub start: Timestamp,
+    pub length: Timestamp,
+}
+
+/// The value of a `copy.sound` action.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SoundCopied {
+    /// Why it was not copied.
+    pub why: Option<String>,
+}
+
 /// `proxy`: a stretch of footage, in a small format, as a file of its own that is
 /// read like footage (artifact 0: MP4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

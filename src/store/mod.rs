@@ -40,6 +40,7 @@ pub mod outputs;
 mod records;
 pub mod remote;
 pub mod roots;
+mod scratch;
 mod snapshot;
 pub mod space;
 pub mod verify;
@@ -68,6 +69,7 @@ pub use self::outputs::{OutputState, make_folder, unwritable, write_file, write_
 pub use self::records::{ActionRecord, BuildOutcome, BuildRecord, BuiltAction, KindCount, OutputRecord, Position};
 pub use self::remote::Location;
 pub use self::roots::Root;
+pub use self::scratch::ScratchFile;
 pub use self::snapshot::Snapshot;
 pub use self::space::Space;
 pub use self::verify::Inspection;
@@ -177,6 +179,12 @@ impl Store {
             .prefix("action-")
             .tempdir_in(folder)
             .map_err(|error| cannot("make a scratch folder in", folder, &error))
+    }
+
+    /// A file without a name for what an action needs while it runs.
+    pub fn scratch_file(&self) -> Result<ScratchFile, Diagnostic> {
+        let folder = self.layout.temporary();
+        ScratchFile::new_in(&folder).map_err(|error| cannot("make a scratch file in", &folder, &error))
     }
 
     /// The room on the store's disk.

@@ -31,6 +31,7 @@ use std::io;
 use super::columns::{self, Reader, Unreadable};
 use super::quality::Tally;
 use super::summary;
+use crate::base::Diagnostic;
 use crate::model::telemetry::{Channel, Telemetry, TelemetrySummary};
 use part::{Before, Cleaned, Part};
 use work::Work;
@@ -48,6 +49,13 @@ const APART: i64 = 1_000;
 pub enum Stopped {
     Unreadable(Unreadable),
     Unwritable(io::Error),
+    Refused(Diagnostic),
+}
+
+impl From<Diagnostic> for Stopped {
+    fn from(why: Diagnostic) -> Self {
+        Stopped::Refused(why)
+    }
 }
 
 impl From<Unreadable> for Stopped {

@@ -18,6 +18,7 @@
 //! is `None` or [`Unreadable::Odd`]. A [`Reader`] reads only the blocks that are
 //! asked for.
 
+mod aside;
 mod pack;
 mod read;
 mod write;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::Unit;
 use crate::model::telemetry::{LogClock, Mark, Telemetry};
 
+pub use aside::{Aside, Scratch, Shelf};
 pub use read::{Reader, Source, Unreadable};
 pub use write::{Ending, Writer};
 

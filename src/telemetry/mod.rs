@@ -44,7 +44,7 @@ pub mod zone;
 mod tests;
 
 pub use clean::{Stopped, WHOLE, clean, clean_stream};
-pub use complete::complete;
+pub use complete::complete_stream;
 pub use formats::{FORMATS, Format};
 pub use import::{Imported, Wrote, in_memory};
 pub use lookup::position;

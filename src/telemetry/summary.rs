@@ -116,19 +116,109 @@ impl Spread {
     /// The value below which `percent` of all lie (nearest rank), rounded down
     /// to the step.
     pub(super) fn rank(&self, percent: u64) -> i64 {
-        let mut left = (self.count * percent / 100).min(self.count.saturating_sub(1));
+        self.step(self.place(percent)).map_or(0, |(low, _, _)| low.clamp(self.min, self.max))
+    }
+
+    /// How many values lie below that.
+    fn place(&self, percent: u64) -> u64 {
+        (self.count * percent / 100).min(self.count.saturating_sub(1))
+    }
+
+    /// The step with the value below which `place` others lie: its least and
+    /// greatest, and how many of those others lie in it.
+    fn step(&self, place: u64) -> Option<(i64, i64, u64)> {
+        let mut left = place;
         for (step, count) in &self.steps {
             if left < *count {
-                return (step << self.width).clamp(self.min, self.max);
+                let low = step << self.width;
+                return Some((low, low | ((1 << self.width) - 1), left));
             }
             left -= count;
         }
-        0
+        None
     }
 
     pub(super) fn summary(&self, name: String, unit: Unit, derived: bool) -> ChannelSummary {
         let (min, max, low, high) = (self.min, self.max, self.rank(2), self.rank(98));
         ChannelSummary { name, unit, derived, count: self.count, min, max, low, high }
+    }
+}
+
+/// What is summed up of a channel, exactly however many values it has: values
+/// are gone through again until the steps in which its percentiles lie are those
+/// of single values.
+#[derive(Debug)]
+pub(super) struct Exact {
+    count: u64,
+    min: i64,
+    max: i64,
+    low: Rank,
+    high: Rank,
+}
+
+impl Exact {
+    pub(super) fn new(all: Spread) -> Exact {
+        let rank = |percent| Rank::within(&all, all.place(percent)).unwrap_or_default();
+        Exact { count: all.count, min: all.min, max: all.max, low: rank(2), high: rank(98) }
+    }
+
+    pub(super) fn is_found(&self) -> bool {
+        self.low.is_found() && self.high.is_found()
+    }
+
+    /// Goes through values again.
+    pub(super) fn add(&mut self, values: &[f64]) {
+        self.low.add(values);
+        self.high.add(values);
+    }
+
+    /// All values were gone through.
+    pub(super) fn narrow(&mut self) {
+        self.low.narrow();
+        self.high.narrow();
+    }
+
+    pub(super) fn summary(&self, name: String, unit: Unit, derived: bool) -> ChannelSummary {
+        let (count, min, max) = (self.count, self.min, self.max);
+        ChannelSummary { name, unit, derived, count, min, max, low: self.low.least, high: self.high.least }
+    }
+}
+
+/// A value that lies somewhere from `least` to `most`.
+#[derive(Debug, Default)]
+struct Rank {
+    least: i64,
+    most: i64,
+    /// How many of the values from `least` on are below it.
+    place: u64,
+    inside: Spread,
+}
+
+impl Rank {
+    fn within(spread: &Spread, place: u64) -> Option<Rank> {
+        let (least, most, place) = spread.step(place)?;
+        Some(Rank { least, most, place, inside: Spread::default() })
+    }
+
+    fn is_found(&self) -> bool {
+        self.least == self.most
+    }
+
+    fn add(&mut self, values: &[f64]) {
+        if self.is_found() {
+            return;
+        }
+        let inside = self.least..=self.most;
+        let values = values.iter().filter(|value| !value.is_nan()).map(|value| thousandths(*value));
+        self.inside.add_whole(values.filter(|value| inside.contains(value)));
+    }
+
+    fn narrow(&mut self) {
+        if !self.is_found() {
+            // Without a value in there, which only values that changed meanwhile
+            // can bring about, the search has an end as well.
+            *self = Rank::within(&self.inside, self.place).unwrap_or_default();
+        }
     }
 }
 

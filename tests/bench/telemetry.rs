@@ -7,9 +7,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use autocut::base::{Digest, Unit};
 use autocut::inputs::Placed;
+use autocut::model::specs::{CompleteSpec, CompleteStep, LapRule, PrivatePlace};
+use autocut::store::ScratchFile;
 use autocut::telemetry::FORMATS;
-use autocut::telemetry::columns::Reader;
+use autocut::telemetry::columns::{Reader, Source};
 
 use super::{Table, autocut, output};
 
@@ -61,6 +64,14 @@ pub(crate) fn measure(folder: &Path, table: &mut Table) {
     table.row("cleaning them, on one core", format!("{rate:.2} million rows/s"), "");
 
     let reader = Reader::open(Box::new(Stored(Placed::open(&clean).unwrap()))).unwrap();
+    let started = Instant::now();
+    let mut scratch = ScratchFile::new_in(folder).unwrap();
+    let mut out = BufWriter::new(File::create(folder.join("telemetry.complete")).unwrap());
+    autocut::telemetry::complete_stream(&reader, &additions(), &mut scratch, &mut out).unwrap();
+    out.flush().unwrap();
+    let rate = f64::from(ROWS) / started.elapsed().as_secs_f64() / 1e6;
+    table.row("completing them, on one core", format!("{rate:.2} million rows/s"), "");
+
     let (first, last) = reader.span().unwrap();
     let started = Instant::now();
     for at in 0..1_000 {
@@ -72,7 +83,7 @@ pub(crate) fn measure(folder: &Path, table: &mut Table) {
 
     let peak = (0..ROUNDS).map(|_| peak_mib(&project)).min().unwrap();
     table.row(
-        "`autocut` hashing, importing and cleaning them: greatest resident memory",
+        "`autocut` hashing, importing, cleaning and completing them: greatest resident memory",
         format!("{peak} MiB"),
         "at most 95",
     );
@@ -81,13 +92,38 @@ pub(crate) fn measure(folder: &Path, table: &mut Table) {
 /// A file as the executor reads it.
 struct Stored(Placed);
 
-impl autocut::telemetry::columns::Source for Stored {
+impl Source for Stored {
     fn length(&self) -> u64 {
         self.0.length()
     }
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
         self.0.read_at(at, buffer)
+    }
+}
+
+/// What the project of [`prepare`] adds and hides.
+fn additions() -> CompleteSpec {
+    let own = |name: &str, text: &str, unit| CompleteStep::Expression {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        unit,
+        converts: true,
+    };
+    CompleteSpec {
+        telemetry: Digest::of(b""),
+        laps: Some(LapRule::Distance { millimetres: 5_000_000 }),
+        privacy: vec![PrivatePlace { latitude: 520_000_000, longitude: 130_150_000, radius: 200_000 }],
+        steps: vec![
+            own("effort", "mean(speed, 30s) + 5s * rate(speed, 5s)", Unit::MetresPerSecond),
+            own("way", "integral(speed)", Unit::Metres),
+            CompleteStep::Zones {
+                channel: "speed".to_owned(),
+                unit: Unit::KilometresPerHour,
+                bounds: vec![20_000, 30_000, 36_000],
+            },
+            CompleteStep::Score { name: "new_maximum(effort)".to_owned() },
+        ],
     }
 }
 
@@ -112,6 +148,10 @@ fn prepare(project: &Path, log: &Path) {
     fs::write(
         project.join("autocut.ron"),
         "Project(version: 1, footage: {\"front\": \"a.mp4\"}, telemetry: \"ride.csv\", \
+         privacy: [Place(at: (52.0, 13.015), radius: \"200m\")], \
+         channels: {\"effort\": \"mean(speed, 30s) + 5s * rate(speed, 5s)\", \
+         \"way\": \"integral(speed)\"}, zones: {\"speed\": [20, 30, 36]}, laps: Distance(\"5km\"), \
+         moments: Moments(weights: {\"new_maximum(effort)\": 1.0}), \
          outputs: {\"reel\": Reel(file: \"out/reel.mp4\")})",
     )
     .unwrap();

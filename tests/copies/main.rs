@@ -50,7 +50,10 @@ fn tag(file: &Path) -> String {
     ffprobe(file, "v", "stream=codec_tag_string").trim_matches([',', '\n']).to_owned()
 }
 
-const USUAL: &[&str] = &["-c:v", "libx264", "-g", "30", "-pix_fmt", "yuv420p", "-colorspace", "bt709"];
+/// Two frames that others are needed for before each of the third, from the key frame
+/// on.
+const USUAL: &[&str] =
+    &["-c:v", "libx264", "-bf", "2", "-b_strategy", "0", "-g", "30", "-pix_fmt", "yuv420p", "-colorspace", "bt709"];
 
 fn manifest(project: &Project, pins: &str, output: &str) {
     let more = if pins.contains("b/") { ", \"b\": \"b/*\"" } else { "" };
@@ -86,20 +89,91 @@ fn whole_gops_are_copied_and_only_edges_encoded() {
     footage(&project, "a/one.mp4", "testsrc2", USUAL);
     manifest(&project, "\"a/one@1.4s\"", "Clips(folder: \"out\", video: Video(quality: Copy))");
     let made = project.make();
-    // From frame 42 to 207: the GOPs at 60, 90 ... to 180 are whole.
-    made.assert_ran([("probe", 1), ("choose", 1), ("copy", 1), ("segment", 2), ("sound", 1), ("mix", 1), ("join", 1)]);
+    // From frame 42 to 207: the GOPs at 60, 90 ... to 180 are whole, and of the last
+    // one the two frames before 207 need that one.
+    made.assert_ran([("probe", 1), ("choose", 1), ("copy", 1), ("copy.sound", 1), ("segment", 2), ("join", 1)]);
     let clip = project.path("out/a-one-0h00m01.400s.mp4");
     assert_on_time(&clip, 165);
     assert_eq!(decode_warnings(&clip), "");
     let (source, shown) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&clip));
-    assert_eq!(shown[18..138], source[60..180]);
+    assert_eq!(shown[18..163], source[60..205]);
     assert_ne!(shown[17], source[59]);
+    assert_ne!(shown[163], source[205]);
     // A player lands where it wants to: in what is encoded and in what is copied.
-    for (seconds, frame) in [("0.3", 9), ("1.2", 36), ("3.7", 111), ("5.0", 150)] {
+    for (seconds, frame) in [("0.3", 9), ("1.2", 36), ("3.7", 111), ("5.0", 150), ("5.43", 163)] {
         assert_eq!(hashes_from(&clip, seconds), shown[frame..], "from {seconds} s");
     }
     assert_eq!(tag(&clip), "avc1");
     project.make().assert_ran([]);
+}
+
+/// The packets of a file's sound, by their hashes.
+fn sound_packets(file: &Path) -> Vec<String> {
+    let file = file.to_str().unwrap();
+    let text = tool("ffmpeg", &["-v", "error", "-i", file, "-map", "0:a", "-c", "copy", "-f", "framemd5", "-"]);
+    let packets = text.lines().filter(|line| !line.starts_with('#'));
+    packets.map(|line| line.split(',').nth(5).unwrap().trim().to_owned()).collect()
+}
+
+/// What is heard, decoded by ffmpeg.
+fn samples(file: &Path) -> Vec<i16> {
+    let pcm = file.with_extension("pcm");
+    let (file, to) = (file.to_str().unwrap(), pcm.to_str().unwrap());
+    tool("ffmpeg", &["-v", "error", "-y", "-i", file, "-map", "0:a", "-f", "s16le", to]);
+    fs::read(&pcm).unwrap().chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
+}
+
+#[test]
+fn the_sound_of_a_clip_is_the_footages_own_to_the_sample() {
+    for (container, start) in [("mp4", "1.4"), ("mov", "0"), ("mkv", "2.5")] {
+        let project = Project::new();
+        let source = format!("a/one.{container}");
+        footage(&project, &source, "testsrc2", USUAL);
+        let output = "Clips(folder: \"out\", video: Video(quality: Copy))";
+        manifest(&project, &format!("\"a/one@{start}s\""), output);
+        let made = project.make();
+        assert_eq!(made.warnings(), Vec::<String>::new(), "{container}");
+        assert_eq!(made.ran().get("copy.sound"), Some(&1), "{container}");
+        assert_eq!(made.ran().get("mix"), None, "{container}");
+        let clips = common::files::files_below(&project.path("out"));
+        let [clip] = clips.as_slice() else { panic!("{clips:?}") };
+        let clip = &project.path("out").join(clip);
+        let (all, own) = (sound_packets(&project.path(&source)), sound_packets(clip));
+        assert!(all.windows(own.len()).any(|part| part == own), "{container}: packets of its own, and in order");
+        let (all, own) = (samples(&project.path(&source)), samples(clip));
+        // Its sine has 44,100 samples a second; 5.5 s are shown.
+        let first = (start.parse::<f64>().unwrap() * 44_100.0) as usize;
+        assert!(own.len().abs_diff(242_550) <= 1_024, "{container}: {} samples", own.len());
+        // Matroska counts milliseconds; a millisecond is 44 samples.
+        let slack = if container == "mkv" { 45 } else { 0 };
+        let off = |shift: usize| {
+            let there = &all[(first + shift).saturating_sub(slack)..];
+            own.iter().zip(there).take(240_000).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+        };
+        let least = (0..=2 * slack).map(off).min().unwrap();
+        // Decoders fill some bands with noise, which goes on from where it was.
+        assert!(least <= 8, "{container}: {least} levels off");
+        assert_eq!(decode_warnings(clip), "", "{container}");
+    }
+}
+
+#[test]
+fn sound_of_which_anything_is_asked_is_mixed() {
+    let project = Project::new();
+    footage(&project, "a/one.mp4", "testsrc2", USUAL);
+    let output = |sound: &str| format!("Clips(folder: \"out\", video: Video(quality: Copy){sound})");
+    manifest(&project, "\"a/one@1.4s\"", &output(", sound: Sound(fade: \"0s\")"));
+    let made = project.make();
+    assert_eq!((made.ran().get("mix"), made.ran().get("copy.sound")), (Some(&1), None));
+    // What is no AAC is told of.
+    let (from, to) = (project.path("a/one.mp4"), project.path("a/two.mov"));
+    let pcm = ["-v", "error", "-i", from.to_str().unwrap(), "-c:v", "copy", "-c:a", "pcm_s16le", to.to_str().unwrap()];
+    tool("ffmpeg", &pcm);
+    manifest(&project, "\"a/two@1.4s\"", &output(""));
+    let made = project.make();
+    assert_eq!(made.ran().get("mix"), Some(&1));
+    let told = made.warnings().join("\n");
+    assert!(told.contains("pcm_s16le") && told.contains("only AAC is copied"), "{told}");
 }
 
 /// Pictures of two encoders whose parameter sets have one number.

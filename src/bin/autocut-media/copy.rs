@@ -6,6 +6,11 @@
 //! such groups within the stretch is taken: the first, but that a later one may be
 //! longer; what lies around it is encoded.
 //!
+//! Of the group in which the stretch ends, the beginning is taken too, as far as
+//! its first packets hold its first frames: a picture needs none that is decoded
+//! after it. That is all of it where no picture is presented before one that it
+//! needs, as most cameras write, and all but a few frames elsewhere.
+//!
 //! A run begins with a picture that needs none before it. Within a run of HEVC, the
 //! pictures that lead the first one of a group, in order of presentation, are
 //! copied with the group; those before a run's first picture are left out, and so
@@ -232,6 +237,9 @@ struct Gop {
     places: Vec<bool>,
     /// Where the file ends without it.
     before: Mark,
+    /// The most of its first packets that hold as many of its first frames, and
+    /// where the file ends behind them.
+    whole: (usize, Mark),
 }
 
 struct Copying {
@@ -322,6 +330,11 @@ impl Copying {
         if leading.is_some() && self.run.is_none() && is_before {
             return Ok(Goes::On);
         }
+        if frame.is_some_and(|frame| frame >= i64::from(self.grid.frames)) && self.ends_with_gop() {
+            self.cut_gop()?;
+            return Ok(Goes::Ended);
+        }
+        let Some(gop) = &mut self.gop else { return Ok(Goes::On) };
         let obstacle = match packet.is_corrupt() || data.len() > MOST_PACKET {
             true => Some(Obstacle::Damage),
             false => self.sets.obstacle(data),
@@ -358,6 +371,9 @@ impl Copying {
                     let changed = self.sets.copied(data, first_of_run);
                     let info = PacketInfo { pts, duration: 1, key: start.is_some() };
                     self.writer.push(info, changed.as_deref().unwrap_or(data))?;
+                    if gop.places.len() == gop.packets {
+                        gop.whole = (gop.packets, self.writer.mark());
+                    }
                     None
                 }
             },
@@ -376,7 +392,7 @@ impl Copying {
     /// Begins a group whose first picture is that frame of the stretch.
     fn open_gop(&mut self, start: Start, anchor: i64) -> Result<Goes, Diagnostic> {
         if self.begin.is_none() {
-            self.begin = Some(self.writer.mark()?);
+            self.begin = Some(self.writer.mark());
         }
         let mut first = anchor;
         if let Some((run, count)) = self.run {
@@ -391,8 +407,9 @@ impl Copying {
                 }
             }
         }
-        let before = self.writer.mark()?;
-        self.gop = Some(Gop { start, anchor, first, packets: 0, places: Vec::new(), before });
+        let before = self.writer.mark();
+        let (places, whole) = (Vec::new(), (0, before));
+        self.gop = Some(Gop { start, anchor, first, packets: 0, places, before, whole });
         Ok(Goes::On)
     }
 
@@ -431,6 +448,25 @@ impl Copying {
             self.run = None;
         }
         Ok(longer)
+    }
+
+    /// Whether all frames of the stretch that the group lacks can be those that are
+    /// decoded behind the stretch's end: a time that is wrong is no end.
+    fn ends_with_gop(&self) -> bool {
+        let whole = self.gop.as_ref().map_or(0, |gop| gop.first + gop.whole.0 as i64);
+        i64::from(self.grid.frames) - whole <= MOST_LEADING
+    }
+
+    /// Takes the beginning of the group into the run, as far as it is whole.
+    fn cut_gop(&mut self) -> Result<(), Diagnostic> {
+        let Some(gop) = self.gop.take() else { return Ok(()) };
+        let (count, end) = gop.whole;
+        self.writer.return_to(end)?;
+        if count > 0 {
+            let (start, before) = self.run.unwrap_or((gop.first, 0));
+            self.run = Some((start, before + count as i64));
+        }
+        Ok(())
     }
 
     fn drop_gop(&mut self) -> Result<(), Diagnostic> {

@@ -83,6 +83,8 @@ pub(crate) struct Writer {
     counts: Counts,
     /// Of the packets' data.
     bytes: u64,
+    /// Where the file ends.
+    at: u64,
 }
 
 /// A place in a file that is being written, to which it can be brought back.
@@ -102,7 +104,7 @@ impl Writer {
         let mut file = BufWriter::with_capacity(1 << 18, File::create(path).map_err(failed)?);
         let start = [&MAGIC[..], &[0; 16], &length.to_le_bytes(), &header].concat();
         file.write_all(&start).map_err(failed)?;
-        Ok(Writer { path: path.to_owned(), file, counts: Counts::default(), bytes: 0 })
+        Ok(Writer { path: path.to_owned(), file, counts: Counts::default(), bytes: 0, at: start.len() as u64 })
     }
 
     /// Appends a packet; they come in order of decoding.
@@ -127,6 +129,7 @@ impl Writer {
         self.counts.span = self.counts.span.max(u64::try_from(end).unwrap_or(0));
         self.counts.packets += 1;
         self.bytes += data.len() as u64;
+        self.at += (head.len() + data.len()) as u64;
         Ok(())
     }
 
@@ -136,16 +139,15 @@ impl Writer {
     }
 
     /// Where the file ends now.
-    pub(crate) fn mark(&mut self) -> Result<Mark, Diagnostic> {
-        let at = self.file.stream_position().map_err(|e| unwritable(&self.path, e))?;
-        Ok(Mark { counts: self.counts, bytes: self.bytes, at })
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { counts: self.counts, bytes: self.bytes, at: self.at }
     }
 
     /// Drops what was pushed since.
     pub(crate) fn return_to(&mut self, mark: Mark) -> Result<(), Diagnostic> {
         let cut = self.file.seek(SeekFrom::Start(mark.at)).and_then(|_| self.file.get_ref().set_len(mark.at));
         cut.map_err(|e| unwritable(&self.path, e))?;
-        (self.counts, self.bytes) = (mark.counts, mark.bytes);
+        (self.counts, self.bytes, self.at) = (mark.counts, mark.bytes, mark.at);
         Ok(())
     }
 

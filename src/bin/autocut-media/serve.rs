@@ -186,6 +186,7 @@ fn do_one(invocation: &Invocation, kept: &mut Kept, progress: Progress) -> Resul
         ActionSpec::Join(spec) => join::join(spec, invocation, progress),
         ActionSpec::Still(spec) => still::still(spec, invocation, films),
         ActionSpec::Copy(spec) => copy::copy(spec, invocation, progress),
+        ActionSpec::CopySound(spec) => audio::copy(spec, invocation, progress),
         ActionSpec::Compare(spec) => compare::compare(spec, invocation, films, progress),
         other => {
             let kind = other.kind().name;

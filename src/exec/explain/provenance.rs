@@ -30,6 +30,7 @@ pub fn provenance(workspace: &Workspace, makers: &dyn Makers, action: &PlannedAc
         ActionSpec::Show(_)
         | ActionSpec::Segment(_)
         | ActionSpec::Copy(_)
+        | ActionSpec::CopySound(_)
         | ActionSpec::Proxy(_)
         | ActionSpec::Sound(_)
         | ActionSpec::Mix(_)

@@ -9,7 +9,7 @@ use crate::model::alignment::Alignment;
 use crate::model::moment::{ChoiceReport, Chosen};
 use crate::model::overlay::{Drawn, Shown};
 use crate::model::signal::{DetectedFrame, NamedSignal};
-use crate::model::specs::{Compared, Copied, Position, Reached, SegmentInfo};
+use crate::model::specs::{Compared, Copied, Position, Reached, SegmentInfo, SoundCopied};
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{ActionSpec, MediaInfo, decode};
 use crate::telemetry::columns;
@@ -56,6 +56,7 @@ pub fn reader(spec: &ActionSpec, part: Part) -> Option<Reader> {
         (ActionSpec::Draw(_), Part::Value) => read::<Drawn>,
         (ActionSpec::Segment(_), Part::Value) => read::<SegmentInfo>,
         (ActionSpec::Copy(_), Part::Value) => read::<Copied>,
+        (ActionSpec::CopySound(_), Part::Value) => read::<SoundCopied>,
         (ActionSpec::Compare(_), Part::Value) => read::<Compared>,
         (ActionSpec::Quality(_), Part::Value) => read::<Reached>,
         _ => return None,

@@ -290,7 +290,7 @@ fn ending(spec: &ActionSpec) -> &str {
         ActionSpec::Still(_) => "jpg",
         ActionSpec::Proxy(_) => "mp4",
         ActionSpec::Sound(_) => "pcm",
-        ActionSpec::Segment(_) | ActionSpec::Copy(_) | ActionSpec::Mix(_) => "packets",
+        ActionSpec::Segment(_) | ActionSpec::Copy(_) | ActionSpec::CopySound(_) | ActionSpec::Mix(_) => "packets",
         _ => "bin",
     }
 }

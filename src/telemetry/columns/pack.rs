@@ -212,6 +212,14 @@ impl<'a> Unpacker<'a> {
         (method == 0).then(|| plain.into_owned())
     }
 
+    /// Goes past a column that nobody wants.
+    pub(super) fn skip(&mut self) -> Option<()> {
+        let (head, rest) = self.rest.split_first_chunk::<HEAD>()?;
+        let stored = u32::from_le_bytes(*head.last_chunk::<4>()?) as usize;
+        self.rest = rest.split_at_checked(stored)?.1;
+        Some(())
+    }
+
     /// `samples` times from `first` to `last`, strictly growing.
     pub(super) fn times(&mut self, samples: usize, first: i64, last: i64) -> Option<Vec<i64>> {
         let (method, plain) = self.plain(samples.checked_add(1)?.checked_mul(10)?)?;

@@ -135,13 +135,21 @@ impl<'s> Reader<'s> {
 
     /// The samples with these indices, with the marks among them.
     pub fn samples(&self, range: Range<usize>) -> Answer<Telemetry> {
+        let mut part = self.part(range, &|_| true)?;
+        part.breaks.retain(|at| *at > 0);
+        part.marks = marks_within(&self.marks(), &part.times);
+        Ok(part)
+    }
+
+    /// The samples with these indices, without marks, and of their channels
+    /// those that are wanted, by their names. A break at 0 is between the sample
+    /// before and the first.
+    pub fn part(&self, range: Range<usize>, wanted: &dyn Fn(&str) -> bool) -> Answer<Telemetry> {
         let range = range.start.min(self.len())..range.end.min(self.len());
+        let empty = |(name, unit): (&str, Unit)| Channel { name: name.to_owned(), unit, values: Vec::new() };
         let mut part = Telemetry {
             clock: self.footer.clock,
-            channels: self
-                .channels()
-                .map(|(name, unit)| Channel { name: name.to_owned(), unit, values: Vec::new() })
-                .collect(),
+            channels: self.channels().filter(|(name, _)| wanted(name)).map(empty).collect(),
             ..Telemetry::default()
         };
         let first = self.starts.partition_point(|start| *start <= range.start).saturating_sub(1);
@@ -150,7 +158,7 @@ impl<'s> Reader<'s> {
             if start >= range.end {
                 break;
             }
-            let whole = self.block(block)?;
+            let whole = self.columns_of(block, wanted)?;
             let kept = range.start.max(start) - start..range.end.min(self.starts[block + 1]) - start;
             let offset = part.times.len();
             for (channel, more) in part.channels.iter_mut().zip(&whole.channels) {
@@ -158,10 +166,9 @@ impl<'s> Reader<'s> {
             }
             part.times.extend_from_slice(&whole.times[kept.clone()]);
             let breaks = whole.breaks.iter().map(|at| *at as usize).filter(|at| kept.contains(at));
-            let breaks = breaks.map(|at| at - kept.start + offset).filter(|at| *at > 0);
+            let breaks = breaks.map(|at| at - kept.start + offset);
             part.breaks.extend(breaks.filter_map(|at| u32::try_from(at).ok()));
         }
-        part.marks = marks_within(&self.marks(), &part.times);
         Ok(part)
     }
 
@@ -178,11 +185,15 @@ impl<'s> Reader<'s> {
     /// One block, without marks; a break at 0 is between the block before and
     /// this one.
     pub fn block(&self, index: usize) -> Answer<Telemetry> {
+        self.columns_of(index, &|_| true)
+    }
+
+    fn columns_of(&self, index: usize, wanted: &dyn Fn(&str) -> bool) -> Answer<Telemetry> {
         let Some(listed) = self.footer.blocks.get(index) else { return Err(Unreadable::Odd) };
         // Its length was compared with what there is.
         let mut bytes = vec![0; listed.length as usize];
         self.source.read_at(listed.at, &mut bytes).map_err(Unreadable::Io)?;
-        sound(unpacked(&self.footer, index, &bytes))
+        sound(unpacked(&self.footer, index, &bytes, wanted))
     }
 
     /// The blocks that hold what lies in a span of time, with at most about
@@ -278,25 +289,31 @@ fn checked(footer: &Footer, head: u64, end: u64) -> Option<Vec<usize>> {
     (parted && footer.marks.is_sorted_by_key(|mark| mark.time)).then_some(starts)
 }
 
-/// A block out of its bytes; `None` where they are none.
-fn unpacked(footer: &Footer, index: usize, bytes: &[u8]) -> Option<Telemetry> {
+/// What is wanted of a block out of its bytes; `None` where they are none.
+fn unpacked(footer: &Footer, index: usize, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Option<Telemetry> {
     let listed = footer.blocks.get(index)?;
     let samples = listed.samples as usize;
     let mut bytes = Unpacker::new(bytes);
     let mut times = bytes.times(samples, listed.first, listed.last)?;
     let mut breaks = broken(&bytes.bytes(samples.checked_mul(10)?)?, samples, index > 0)?;
+    let kept: Vec<&(u32, String, Unit)> = footer.channels.iter().filter(|(_, name, _)| wanted(name)).collect();
     let mut columns: Vec<(u32, Vec<f64>)> = Vec::new();
     while !bytes.is_empty() {
         let column = bytes.u32()?;
         if columns.last().is_some_and(|(before, _)| *before >= column) {
             return None;
         }
-        let mut values = Vec::with_capacity(samples);
-        bytes.values(samples, &mut values)?;
+        let mut values = Vec::new();
+        if kept.iter().any(|(number, _, _)| *number == column) {
+            values.reserve_exact(samples);
+            bytes.values(samples, &mut values)?;
+        } else {
+            bytes.skip()?;
+        }
         columns.push((column, values));
     }
-    let mut channels = Vec::with_capacity(footer.channels.len());
-    for (column, name, unit) in &footer.channels {
+    let mut channels = Vec::with_capacity(kept.len());
+    for (column, name, unit) in kept {
         let place = columns.binary_search_by_key(column, |(column, _)| *column).ok();
         let values = place.map(|place| std::mem::take(&mut columns[place].1));
         let values = values.unwrap_or_else(|| vec![f64::NAN; samples]);

@@ -1,98 +1,98 @@
-//! The values of an expression over a log, sample by sample.
+//! The values of an expression over a log, window by window.
 //!
 //! Quantities are reckoned in the base unit of their kind. What is not known
 //! makes what rests on it unknown, and so do a division by zero and whatever
 //! else gives no finite number. Results are rounded to [`PER_UNIT`].
 
-use super::over_time::{self, seconds};
-use crate::base::Unit;
-use crate::manifest::expression::{Function, Operator, Term, TermKind};
-use crate::model::telemetry::{Channel, Telemetry};
-use crate::telemetry::channels::{self, wrapped};
+use super::over_time::OverTime;
+use super::staged::{Margins, Staged, Window};
+use crate::base::{Diagnostic, Unit};
+use crate::manifest::expression::{self, Function, Operator, Term, TermKind};
+use crate::telemetry::channels;
+use crate::telemetry::clean::Stopped;
 
 /// Results are in steps of 1 / 1,000 of their unit.
 const PER_UNIT: f64 = 1_000.0;
 
-/// The values of `term`, which were found to be in `unit` (see
-/// [`typed`](crate::manifest::expression::typed)).
-pub(super) fn values(log: &Telemetry, term: &Term, unit: Unit, converts: bool) -> Vec<f64> {
-    let compiler = Compiler { log, seconds: seconds(log) };
-    let compiled = compiler.compile(term);
-    let base = unit.kind().base();
-    let each = (0..log.times.len()).map(|at| {
-        let value = compiled.at(at);
-        let value = if converts { base.convert(value, unit).unwrap_or(value) } else { value };
-        let rounded = libm::round(value * PER_UNIT) / PER_UNIT;
-        if rounded.is_finite() { rounded } else { f64::NAN }
-    });
-    each.collect()
+/// A channel that an expression gives.
+pub(super) struct Own<'a> {
+    pub(super) name: &'a str,
+    pub(super) text: &'a str,
+    /// What it was found to be in (see
+    /// [`typed`](crate::manifest::expression::typed)).
+    pub(super) unit: Unit,
+    pub(super) converts: bool,
 }
 
-/// A term whose columns are at hand.
-enum Compiled<'a> {
-    Constant(f64),
-    /// A channel with what its values are in.
-    Column(&'a Channel),
-    Computed(Vec<f64>),
-    Negative(Box<Compiled<'a>>),
-    Not(Box<Compiled<'a>>),
-    Binary(Operator, Box<Compiled<'a>>, Box<Compiled<'a>>),
-    Call(Function, Vec<Compiled<'a>>),
-}
-
-struct Compiler<'a> {
-    log: &'a Telemetry,
-    seconds: Vec<f64>,
-}
-
-impl<'a> Compiler<'a> {
-    fn compile(&self, term: &Term) -> Compiled<'a> {
-        let boxed = |term: &Term| Box::new(self.compile(term));
-        match &term.kind {
-            TermKind::Number(value, unit) => Compiled::Constant(to_base(*value, *unit)),
-            TermKind::Channel(name) => match self.log.channel(name) {
-                Some(channel) => Compiled::Column(channel),
-                None => Compiled::Constant(f64::NAN),
-            },
-            TermKind::Negative(inner) => Compiled::Negative(boxed(inner)),
-            TermKind::Not(inner) => Compiled::Not(boxed(inner)),
-            TermKind::Binary(operator, a, b) => Compiled::Binary(*operator, boxed(a), boxed(b)),
-            TermKind::Call(function, arguments) if function.is_over_time() => self.over_time(*function, arguments),
-            TermKind::Call(function, arguments) => {
-                Compiled::Call(*function, arguments.iter().map(|argument| self.compile(argument)).collect())
-            }
-        }
+impl Own<'_> {
+    /// Adds it to the log.
+    pub(super) fn add(&self, log: &mut Staged<'_>) -> Result<(), Stopped> {
+        let term = expression::parse(self.text).map_err(|fault| {
+            Diagnostic::bug(format!("an expression that was checked cannot be read: {}", fault.message))
+        })?;
+        let mut compiled = compile(log, &term);
+        let names: Vec<&str> = term.channels().into_iter().map(|(name, _)| name).collect();
+        let (column, _) = log.make(&names, Margins::default(), &mut |window| self.values(&mut compiled, window))?;
+        log.push(self.name, self.unit, column);
+        Ok(())
     }
 
-    fn over_time(&self, function: Function, arguments: &[Term]) -> Compiled<'a> {
-        let Some(first) = arguments.first() else { return Compiled::Constant(f64::NAN) };
-        let back = arguments.get(1).and_then(|time| match time.kind {
-            TermKind::Number(value, unit) => Some(to_base(value, unit)),
-            _ => None,
+    fn values(&self, compiled: &mut Compiled, window: &Window) -> Vec<f64> {
+        compiled.go(window);
+        let base = self.unit.kind().base();
+        let each = (0..window.core.len()).map(|at| {
+            let value = compiled.at(at);
+            let value = if self.converts { base.convert(value, self.unit).unwrap_or(value) } else { value };
+            let rounded = libm::round(value * PER_UNIT) / PER_UNIT;
+            if rounded.is_finite() { rounded } else { f64::NAN }
         });
-        let column = self.compile(first);
-        let mut values: Vec<f64> = (0..self.log.times.len()).map(|at| column.at(at)).collect();
-        // What goes round has no mean before it is unrolled.
-        let round = match &first.kind {
-            TermKind::Channel(name) => channels::find(name).filter(|kind| kind.turn.is_some()),
-            _ => None,
-        };
-        let round = round.filter(|_| matches!(function, Function::Mean | Function::Rate));
-        if let Some(kind) = round {
-            for stretch in over_time::stretches(&values, &self.log.breaks) {
-                for at in stretch.skip(1) {
-                    values[at] = values[at - 1] + channels::difference(values[at - 1], values[at], kind.turn);
-                }
-            }
-        }
-        let mut made = over_time::apply(function, &values, &self.seconds, &self.log.breaks, back);
-        if function == Function::Mean {
-            for value in &mut made {
-                *value = wrapped(*value, round);
-            }
-        }
-        Compiled::Computed(made)
+        each.collect()
     }
+}
+
+/// A term whose columns are at hand, window by window.
+enum Compiled {
+    Constant(f64),
+    /// A channel, with what its values are in and those of the window, which
+    /// are in the base unit of its kind.
+    Column(String, Unit, Vec<f64>),
+    /// With the values of the window.
+    OverTime(OverTime, Box<Compiled>, Vec<f64>),
+    Negative(Box<Compiled>),
+    Not(Box<Compiled>),
+    Binary(Operator, Box<Compiled>, Box<Compiled>),
+    Call(Function, Vec<Compiled>),
+}
+
+fn compile(log: &Staged<'_>, term: &Term) -> Compiled {
+    let boxed = |term: &Term| Box::new(compile(log, term));
+    match &term.kind {
+        TermKind::Number(value, unit) => Compiled::Constant(to_base(*value, *unit)),
+        TermKind::Channel(name) => match log.unit(name) {
+            Some(unit) => Compiled::Column(name.clone(), unit, Vec::new()),
+            None => Compiled::Constant(f64::NAN),
+        },
+        TermKind::Negative(inner) => Compiled::Negative(boxed(inner)),
+        TermKind::Not(inner) => Compiled::Not(boxed(inner)),
+        TermKind::Binary(operator, a, b) => Compiled::Binary(*operator, boxed(a), boxed(b)),
+        TermKind::Call(function, arguments) if function.is_over_time() => over_time(log, *function, arguments),
+        TermKind::Call(function, arguments) => {
+            Compiled::Call(*function, arguments.iter().map(|argument| compile(log, argument)).collect())
+        }
+    }
+}
+
+fn over_time(log: &Staged<'_>, function: Function, arguments: &[Term]) -> Compiled {
+    let Some(first) = arguments.first() else { return Compiled::Constant(f64::NAN) };
+    let back = arguments.get(1).and_then(|time| match time.kind {
+        TermKind::Number(value, unit) => Some(to_base(value, unit)),
+        _ => None,
+    });
+    let round = match &first.kind {
+        TermKind::Channel(name) => channels::find(name).filter(|kind| kind.turn.is_some()),
+        _ => None,
+    };
+    Compiled::OverTime(OverTime::new(function, back, round), Box::new(compile(log, first)), Vec::new())
 }
 
 fn to_base(value: f64, unit: Unit) -> f64 {
@@ -108,14 +108,40 @@ fn truth(known: bool, holds: bool) -> f64 {
     if known { f64::from(u8::from(holds)) } else { f64::NAN }
 }
 
-impl Compiled<'_> {
-    /// The value at a sample, in the base unit of its kind. A condition is 1 or
-    /// 0.
+impl Compiled {
+    /// Goes on to the next window.
+    fn go(&mut self, window: &Window) {
+        match self {
+            Compiled::Constant(_) => {}
+            Compiled::Column(name, unit, values) => {
+                values.clear();
+                let found = window.values(name).unwrap_or_default();
+                values.extend(found.iter().map(|value| to_base(*value, *unit)));
+            }
+            Compiled::OverTime(function, inner, values) => {
+                inner.go(window);
+                values.clear();
+                let seconds = &window.seconds[window.core.clone()];
+                let each = seconds.iter().zip(window.parted()).enumerate();
+                values.extend(each.map(|(at, (time, parted))| function.next(*time, inner.at(at), parted)));
+            }
+            Compiled::Negative(inner) | Compiled::Not(inner) => inner.go(window),
+            Compiled::Binary(_, a, b) => {
+                a.go(window);
+                b.go(window);
+            }
+            Compiled::Call(_, arguments) => arguments.iter_mut().for_each(|argument| argument.go(window)),
+        }
+    }
+
+    /// The value at a sample of the window that counts, in the base unit of its
+    /// kind. A condition is 1 or 0.
     fn at(&self, at: usize) -> f64 {
         match self {
             Compiled::Constant(value) => *value,
-            Compiled::Column(channel) => to_base(channel.values.get(at).copied().unwrap_or(f64::NAN), channel.unit),
-            Compiled::Computed(values) => values.get(at).copied().unwrap_or(f64::NAN),
+            Compiled::Column(_, _, values) | Compiled::OverTime(_, _, values) => {
+                values.get(at).copied().unwrap_or(f64::NAN)
+            }
             Compiled::Negative(inner) => -inner.at(at),
             Compiled::Not(inner) => 1.0 - inner.at(at),
             Compiled::Binary(operator, a, b) => binary(*operator, a.at(at), b.at(at)),
@@ -146,7 +172,7 @@ fn binary(operator: Operator, a: f64, b: f64) -> f64 {
     }
 }
 
-fn call(function: Function, arguments: &[Compiled<'_>], at: usize) -> f64 {
+fn call(function: Function, arguments: &[Compiled], at: usize) -> f64 {
     let value = |place: usize| arguments.get(place).map_or(f64::NAN, |argument| argument.at(at));
     // Unknown where one of them is: `f64::max` would pass over it.
     let all = |choose: fn(f64, f64) -> f64| {

@@ -1,16 +1,13 @@
-//! Functions that look back in time. None looks across a gap.
+//! Functions that look back in time, sample by sample. None looks across a gap.
+//!
+//! What they look back at is kept while they do: 24 bytes for each sample that
+//! a mean or a rate reaches back to; an extreme keeps those that may be one yet.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::manifest::expression::Function;
-use crate::model::telemetry::Telemetry;
-
-/// Seconds since the first sample.
-pub(super) fn seconds(log: &Telemetry) -> Vec<f64> {
-    let start = log.times.first().copied().unwrap_or(0);
-    log.times.iter().map(|time| time.saturating_sub(start) as f64 / 1e9).collect()
-}
+use crate::telemetry::channels::{self, ChannelKind, wrapped};
 
 /// The stretches in which a column is known throughout, without a break.
 pub(super) fn stretches(values: &[f64], breaks: &[u32]) -> Vec<Range<usize>> {
@@ -30,112 +27,172 @@ pub(super) fn stretches(values: &[f64], breaks: &[u32]) -> Vec<Range<usize>> {
     found
 }
 
-/// What a function over time makes of a column; `back` is how far it looks
-/// back, in seconds, where that is said.
-pub(super) fn apply(
-    function: Function,
-    values: &[f64],
-    seconds: &[f64],
-    breaks: &[u32],
-    back: Option<f64>,
-) -> Vec<f64> {
-    match function {
-        Function::Highest => extreme(values, seconds, back, |new, old| new >= old),
-        Function::Lowest => extreme(values, seconds, back, |new, old| new <= old),
-        Function::Integral => integral(values, seconds, breaks),
-        _ => {
-            let mut out = vec![f64::NAN; values.len()];
-            for stretch in stretches(values, breaks) {
-                match function {
-                    Function::Mean => mean(values, seconds, stretch, back.unwrap_or(1.0), &mut out),
-                    _ => rate(values, seconds, stretch, back.unwrap_or(1.0), &mut out),
-                }
+/// A function over time on its way through a log.
+#[derive(Debug)]
+pub(super) enum OverTime {
+    Mean(Past, Option<&'static ChannelKind>),
+    Rate(Past, Option<&'static ChannelKind>),
+    Integral { sum: f64, before: Option<(f64, f64)> },
+    Extreme { beats: fn(f64, f64) -> bool, back: Option<f64>, best: VecDeque<(f64, f64)> },
+}
+
+impl OverTime {
+    /// `back` is how far it looks back, in seconds, where that is said; `round`
+    /// what goes round, which has no mean before it is unrolled.
+    pub(super) fn new(function: Function, back: Option<f64>, round: Option<&'static ChannelKind>) -> OverTime {
+        let extreme = |beats| OverTime::Extreme { beats, back, best: VecDeque::new() };
+        let past = || Past { back: back.unwrap_or(1.0), start: 0.0, samples: VecDeque::new() };
+        match function {
+            Function::Highest => extreme(|new, old| new >= old),
+            Function::Lowest => extreme(|new, old| new <= old),
+            Function::Integral => OverTime::Integral { sum: 0.0, before: None },
+            Function::Mean => OverTime::Mean(past(), round),
+            _ => OverTime::Rate(past(), round),
+        }
+    }
+
+    /// What it is at the next sample; `parted` says whether a gap lies before it.
+    pub(super) fn next(&mut self, time: f64, value: f64, parted: bool) -> f64 {
+        match self {
+            OverTime::Mean(past, round) => {
+                wrapped(past.add(time, value, parted, *round).map_or(f64::NAN, Past::mean), *round)
             }
-            out
+            OverTime::Rate(past, round) => past.add(time, value, parted, *round).map_or(f64::NAN, Past::rate),
+            OverTime::Integral { sum, before } => integral(sum, before, (time, value), parted),
+            OverTime::Extreme { beats, back, best } => extreme(*beats, *back, best, (time, value)),
         }
     }
 }
 
-/// The value at a time within a stretch, between the samples `low` and the
-/// next, which lie on both sides of it.
-fn between(values: &[f64], seconds: &[f64], low: usize, time: f64) -> f64 {
-    let (from, to) = (seconds[low], seconds[low + 1]);
-    let share = if to > from { ((time - from) / (to - from)).clamp(0.0, 1.0) } else { 0.0 };
-    values[low] + (values[low + 1] - values[low]) * share
+/// What a function looks back at.
+#[derive(Debug)]
+pub(super) struct Past {
+    /// How far it looks back, in seconds.
+    back: f64,
+    /// When the stretch began.
+    start: f64,
+    /// From the last that lies further back, on.
+    samples: VecDeque<Sample>,
 }
 
-/// The mean by time over what lies at most `back` before each sample.
-fn mean(values: &[f64], seconds: &[f64], stretch: Range<usize>, back: f64, out: &mut [f64]) {
-    let start = stretch.start;
-    let mut areas = vec![0.0; stretch.len()];
-    for at in start + 1..stretch.end {
-        let area = (values[at - 1] + values[at]) / 2.0 * (seconds[at] - seconds[at - 1]);
-        areas[at - start] = areas[at - start - 1] + area;
-    }
-    let mut low = start;
-    for at in stretch {
-        let from = (seconds[at] - back).max(seconds[start]);
-        while low + 1 < at && seconds[low + 1] <= from {
-            low += 1;
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    time: f64,
+    value: f64,
+    /// The integral up to here, from where the stretch began.
+    area: f64,
+}
+
+impl Past {
+    /// Adds the next sample; `None` where it is unknown.
+    fn add(&mut self, time: f64, value: f64, parted: bool, round: Option<&ChannelKind>) -> Option<&mut Past> {
+        if value.is_nan() || parted {
+            self.samples.clear();
         }
-        let span = seconds[at] - from;
-        out[at] = if span > 0.0 {
-            let first = between(values, seconds, low, from);
-            let before = areas[low - start] + (values[low] + first) / 2.0 * (from - seconds[low]);
-            (areas[at - start] - before) / span
-        } else {
-            values[at]
+        if value.is_nan() {
+            return None;
+        }
+        let sample = match self.samples.back() {
+            Some(before) => {
+                let value = match round {
+                    Some(kind) => before.value + channels::difference(before.value, value, kind.turn),
+                    None => value,
+                };
+                let area = (before.value + value) / 2.0 * (time - before.time);
+                Sample { time, value, area: before.area + area }
+            }
+            None => {
+                self.start = time;
+                Sample { time, value, area: 0.0 }
+            }
         };
+        self.samples.push_back(sample);
+        Some(self)
+    }
+
+    /// Forgets what lies before the last sample at or before a time, but for
+    /// the last two.
+    fn forget(&mut self, from: f64) {
+        while self.samples.len() > 2 && self.samples.get(1).is_some_and(|second| second.time <= from) {
+            self.samples.pop_front();
+        }
+    }
+
+    /// The two samples on both sides of where it looks back to.
+    fn ends(&self) -> Option<(Sample, Sample)> {
+        Some((*self.samples.front()?, *self.samples.get(1)?))
+    }
+
+    /// The mean by time over what lies at most `back` before the last sample.
+    fn mean(&mut self) -> f64 {
+        let Some(last) = self.samples.back().copied() else { return f64::NAN };
+        let from = (last.time - self.back).max(self.start);
+        self.forget(from);
+        let span = last.time - from;
+        match self.ends().filter(|_| span > 0.0) {
+            Some((low, next)) => {
+                let first = between(low, next, from);
+                let before = low.area + (low.value + first) / 2.0 * (from - low.time);
+                (last.area - before) / span
+            }
+            None => last.value,
+        }
+    }
+
+    /// How much a value has changed a second, over `back` seconds or since the
+    /// sample before where that lies further back.
+    fn rate(&mut self) -> f64 {
+        let mut backwards = self.samples.iter().rev();
+        let (Some(last), Some(before)) = (backwards.next().copied(), backwards.next()) else { return f64::NAN };
+        let from = (last.time - self.back).max(self.start).min(before.time);
+        self.forget(from);
+        let span = last.time - from;
+        match self.ends().filter(|_| span > 0.0) {
+            Some((low, next)) => (last.value - between(low, next, from)) / span,
+            None => f64::NAN,
+        }
     }
 }
 
-/// How much a value has changed a second, over `back` seconds or since the
-/// sample before where that lies further back.
-fn rate(values: &[f64], seconds: &[f64], stretch: Range<usize>, back: f64, out: &mut [f64]) {
-    let start = stretch.start;
-    let mut low = start;
-    for at in stretch.skip(1) {
-        let from = (seconds[at] - back).max(seconds[start]).min(seconds[at - 1]);
-        while low + 1 < at && seconds[low + 1] <= from {
-            low += 1;
-        }
-        let span = seconds[at] - from;
-        if span > 0.0 {
-            out[at] = (values[at] - between(values, seconds, low, from)) / span;
-        }
-    }
+/// The value at a time between two samples.
+fn between(low: Sample, next: Sample, time: f64) -> f64 {
+    let (from, to) = (low.time, next.time);
+    let share = if to > from { ((time - from) / (to - from)).clamp(0.0, 1.0) } else { 0.0 };
+    low.value + (next.value - low.value) * share
 }
 
 /// The sum over time since the first sample. A gap adds nothing.
-fn integral(values: &[f64], seconds: &[f64], breaks: &[u32]) -> Vec<f64> {
-    let mut out = vec![f64::NAN; values.len()];
-    let mut sum = 0.0;
-    for stretch in stretches(values, breaks) {
-        out[stretch.start] = sum;
-        for at in stretch.start + 1..stretch.end {
-            sum += (values[at - 1] + values[at]) / 2.0 * (seconds[at] - seconds[at - 1]);
-            out[at] = sum;
-        }
+fn integral(sum: &mut f64, before: &mut Option<(f64, f64)>, (time, value): (f64, f64), parted: bool) -> f64 {
+    let last = std::mem::replace(before, Some((time, value)).filter(|_| !value.is_nan()));
+    if value.is_nan() {
+        return f64::NAN;
     }
-    out
+    if let Some((since, was)) = last.filter(|_| !parted) {
+        *sum += (was + value) / 2.0 * (time - since);
+    }
+    *sum
 }
 
-/// The extreme of what is known up to each sample, at most `back` before it.
-fn extreme(values: &[f64], seconds: &[f64], back: Option<f64>, beats: fn(f64, f64) -> bool) -> Vec<f64> {
+/// The extreme of what is known up to a sample, at most `back` before it.
+fn extreme(
+    beats: fn(f64, f64) -> bool,
+    back: Option<f64>,
+    best: &mut VecDeque<(f64, f64)>,
+    (time, value): (f64, f64),
+) -> f64 {
+    if value.is_nan() {
+        return f64::NAN;
+    }
     // Each entry beats all after it.
-    let mut best: VecDeque<usize> = VecDeque::new();
-    let each = values.iter().enumerate().map(|(at, value)| {
-        if value.is_nan() {
-            return f64::NAN;
-        }
-        while best.back().is_some_and(|last| beats(*value, values[*last])) {
-            best.pop_back();
-        }
-        best.push_back(at);
-        while back.is_some_and(|back| best.front().is_some_and(|first| seconds[*first] < seconds[at] - back)) {
-            best.pop_front();
-        }
-        best.front().map_or(f64::NAN, |first| values[*first])
-    });
-    each.collect()
+    while best.back().is_some_and(|(_, last)| beats(value, *last)) {
+        best.pop_back();
+    }
+    // The first is never too old where nothing is.
+    if back.is_some() || best.is_empty() {
+        best.push_back((time, value));
+    }
+    while back.is_some_and(|back| best.front().is_some_and(|(first, _)| *first < time - back)) {
+        best.pop_front();
+    }
+    best.front().map_or(f64::NAN, |(_, value)| *value)
 }

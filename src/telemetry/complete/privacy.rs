@@ -10,9 +10,10 @@
 //! from a place is none of those: three of them meet there, so it goes as a
 //! whole. docs/telemetry.md says what is left to find.
 
+use super::staged::{Margins, Staged};
 use crate::model::specs::PrivatePlace;
-use crate::model::telemetry::{Channel, Telemetry};
 use crate::telemetry::channels::squash;
+use crate::telemetry::clean::Stopped;
 use crate::telemetry::geodesy::step;
 
 /// Channels that say neither where one is nor where to.
@@ -41,82 +42,120 @@ pub(crate) fn tells(name: &str) -> bool {
 }
 
 /// Whether a channel may give a place away wherever it is known.
-fn is_from_a_place(name: &str) -> bool {
+pub(super) fn is_from_a_place(name: &str) -> bool {
     let squashed = squash(name);
     tells(name) && FROM_A_PLACE.iter().any(|part| squashed.contains(part))
 }
 
-/// Hides what lies near `places`; says how many samples that are.
-pub(super) fn hide(log: &mut Telemetry, places: &[PrivatePlace]) -> Option<String> {
-    if places.is_empty() {
-        return None;
+/// Which samples have no position: a bit for each.
+#[derive(Debug, Default)]
+pub(super) struct Hidden(Vec<u64>);
+
+impl Hidden {
+    fn none(samples: usize) -> Hidden {
+        Hidden(vec![0; samples.div_ceil(64)])
     }
-    let hidden = hidden(log, places);
-    let count = hidden.iter().filter(|hidden| **hidden).count();
-    for channel in &mut log.channels {
-        if is_from_a_place(&channel.name) {
-            channel.values.fill(f64::NAN);
-        } else if tells(&channel.name) {
-            blank(channel, &hidden);
+
+    fn has(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
+    }
+
+    fn add(&mut self, at: usize) {
+        if let Some(bits) = self.0.get_mut(at / 64) {
+            *bits |= 1 << (at % 64);
         }
     }
-    (count > 0).then(|| format!("{count} samples have no position: they lie near a place that is private"))
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+
+    /// Takes the values of hidden samples away; `first` is the sample of the
+    /// first value.
+    pub(super) fn blank(&self, first: usize, values: &mut [f64]) {
+        for (_, value) in values.iter_mut().enumerate().filter(|(at, _)| self.has(first + at)) {
+            *value = f64::NAN;
+        }
+    }
 }
 
-fn blank(channel: &mut Channel, hidden: &[bool]) {
-    for (value, _) in channel.values.iter_mut().zip(hidden).filter(|(_, hidden)| **hidden) {
-        *value = f64::NAN;
+/// Hides what lies near `places`; says how many samples that are.
+pub(super) fn hide(log: &mut Staged<'_>, places: &[PrivatePlace]) -> Result<Option<String>, Stopped> {
+    if places.is_empty() {
+        return Ok(None);
     }
+    let hidden = hidden(log, places)?;
+    let count = hidden.count();
+    log.hide(hidden);
+    Ok((count > 0).then(|| format!("{count} samples have no position: they lie near a place that is private")))
+}
+
+/// A place, and the last sample before with a position: its index and where it
+/// is from the place.
+struct Near {
+    centre: (f64, f64),
+    radius: f64,
+    before: Option<(usize, [f64; 2])>,
 }
 
 /// The samples without a position. Where the straight line between two others
 /// leads past a place, the one that is nearer to it is without as well, so that
 /// nobody draws the line. A sample whose own position is not known is hidden if
 /// a neighbour in time is that has one: nobody knows that it is elsewhere.
-fn hidden(log: &Telemetry, places: &[PrivatePlace]) -> Vec<bool> {
-    let mut hidden = vec![false; log.times.len()];
-    let (Some(latitude), Some(longitude)) = (log.channel("latitude"), log.channel("longitude")) else { return hidden };
-    let positions: Vec<Option<(f64, f64)>> = latitude
-        .values
-        .iter()
-        .zip(&longitude.values)
-        .map(|(lat, lon)| (lat.is_finite() && lon.is_finite()).then_some((*lat, *lon)))
-        .collect();
-    for place in places {
-        let centre = (f64::from(place.latitude) / 1e7, f64::from(place.longitude) / 1e7);
-        let radius = place.radius as f64 / 1e3;
-        let mut before: Option<(usize, [f64; 2])> = None;
-        for (at, position) in positions.iter().enumerate() {
-            let Some(position) = position else { continue };
-            let here = step(centre, *position);
-            let inside = length(here) <= radius;
-            hidden[at] |= inside;
-            if let Some((last, there)) = before
-                && !inside
-                && length(there) > radius
-                && nearest(there, here) <= radius
-            {
-                hidden[if length(there) < length(here) { last } else { at }] = true;
+fn hidden(log: &Staged<'_>, places: &[PrivatePlace]) -> Result<Hidden, Stopped> {
+    let (mut hidden, mut known) = (Hidden::none(log.len()), Hidden::none(log.len()));
+    let near = |place: &PrivatePlace| Near {
+        centre: (f64::from(place.latitude) / 1e7, f64::from(place.longitude) / 1e7),
+        radius: place.radius as f64 / 1e3,
+        before: None,
+    };
+    let mut places: Vec<Near> = places.iter().map(near).collect();
+    log.each(&["latitude", "longitude"], Margins::default(), &mut |window| {
+        let (Some(latitude), Some(longitude)) = (window.values("latitude"), window.values("longitude")) else { return };
+        let positions = latitude.iter().copied().zip(longitude.iter().copied());
+        for (at, position) in (window.first..).zip(positions).filter(|(_, (a, b))| a.is_finite() && b.is_finite()) {
+            known.add(at);
+            for place in &mut places {
+                place.pass(at, position, &mut hidden);
             }
-            before = Some((at, here));
         }
+    })?;
+    spread(&known, &mut hidden, log.len());
+    Ok(hidden)
+}
+
+impl Near {
+    fn pass(&mut self, at: usize, position: (f64, f64), hidden: &mut Hidden) {
+        let here = step(self.centre, position);
+        let inside = length(here) <= self.radius;
+        if inside {
+            hidden.add(at);
+        }
+        if let Some((last, there)) = self.before
+            && !inside
+            && length(there) > self.radius
+            && nearest(there, here) <= self.radius
+        {
+            hidden.add(if length(there) < length(here) { last } else { at });
+        }
+        self.before = Some((at, here));
     }
-    spread(&positions, &mut hidden);
-    hidden
 }
 
 /// Samples without a position are hidden beside one that is.
-fn spread(positions: &[Option<(f64, f64)>], hidden: &mut [bool]) {
-    let mut beside = false;
-    for at in 0..hidden.len() {
-        beside = if positions[at].is_some() { hidden[at] } else { beside };
-        hidden[at] |= beside && positions[at].is_none();
-    }
-    beside = false;
-    for at in (0..hidden.len()).rev() {
-        beside = if positions[at].is_some() { hidden[at] } else { beside };
-        hidden[at] |= beside && positions[at].is_none();
-    }
+fn spread(known: &Hidden, hidden: &mut Hidden, samples: usize) {
+    let mut go = |each: &mut dyn Iterator<Item = usize>| {
+        let mut beside = false;
+        for at in each {
+            if known.has(at) {
+                beside = hidden.has(at);
+            } else if beside {
+                hidden.add(at);
+            }
+        }
+    };
+    go(&mut (0..samples));
+    go(&mut (0..samples).rev());
 }
 
 fn length([x, y]: [f64; 2]) -> f64 {

@@ -1,14 +1,36 @@
 //! What is added and hidden, on rides whose truth is known.
 
 mod computed;
+mod parts;
 mod planned;
 mod scored;
 
 pub(super) use super::*;
 use crate::base::{Digest, Unit};
 use crate::model::specs::PrivatePlace;
-use crate::model::telemetry::{Channel, LogClock};
+use crate::model::telemetry::{Channel, LogClock, Telemetry};
+use crate::telemetry::columns;
 use crate::telemetry::lookup::{position, value_at};
+
+/// A log completed in memory, and its summary; with as many samples at once as
+/// an artifact's block has.
+pub(super) fn complete(log: &Telemetry, spec: &CompleteSpec) -> Result<(Telemetry, TelemetrySummary), Stopped> {
+    let (bytes, summary) = parted(log, spec, BLOCK)?;
+    Ok((columns::decode(&bytes).unwrap(), summary))
+}
+
+/// The artifact that completing gives which puts aside `part` samples at once,
+/// and its summary.
+pub(super) fn parted(
+    log: &Telemetry,
+    spec: &CompleteSpec,
+    part: usize,
+) -> Result<(Vec<u8>, TelemetrySummary), Stopped> {
+    let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
+    let stored = Reader::open(Box::new(columns::encode(log)))?;
+    let summary = in_parts(&stored, spec, part, &mut scratch, &mut bytes)?;
+    Ok((bytes, summary))
+}
 
 pub(super) const SECOND: i64 = 1_000_000_000;
 

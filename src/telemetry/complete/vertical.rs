@@ -5,30 +5,40 @@
 //! A barometer steps by 20 cm and a receiver's altitude wanders by metres: over
 //! [`HALF`] seconds on both sides a wandering of 1 m at 1 Hz is some 0.1 m/s.
 
+use super::over_time::stretches;
+use super::staged::{Margins, Staged, Window};
 use crate::base::Unit;
-use crate::model::telemetry::{Channel, Telemetry};
-use crate::telemetry::channels;
-
-use super::over_time::{seconds, stretches};
+use crate::telemetry::channels::{self, ChannelKind};
+use crate::telemetry::clean::Stopped;
 
 /// Half of the window, in seconds.
 const HALF: f64 = 6.0;
 
-/// A stretch shorter than this, in seconds, climbs nowhere.
+/// A stretch shorter than this, in seconds, climbs nowhere. What is shorter
+/// than [`HALF`] is seen whole, with the margins of a window.
 const SHORTEST: f64 = 3.0;
 
-/// The channel `vertical_speed`, where the log has an altitude.
-pub(super) fn speed(log: &Telemetry) -> Option<Channel> {
-    let altitude = &log.channel("altitude")?.values;
-    let kind = channels::find("vertical_speed")?;
-    let seconds = seconds(log);
-    let mut values = vec![f64::NAN; altitude.len()];
-    for stretch in stretches(altitude, &log.breaks) {
+/// Adds the channel `vertical_speed`, where the log has an altitude.
+pub(super) fn add_speed(log: &mut Staged<'_>) -> Result<(), Stopped> {
+    let Some(kind) = channels::find("vertical_speed").filter(|_| log.unit("altitude").is_some()) else { return Ok(()) };
+    let margins = Margins { before: HALF, after: HALF };
+    let (column, known) = log.make(&["altitude"], margins, &mut |window| speed(window, kind))?;
+    if known {
+        log.push(kind.name, Unit::MetresPerSecond, column);
+    }
+    Ok(())
+}
+
+fn speed(window: &Window, kind: &ChannelKind) -> Vec<f64> {
+    let (seconds, core) = (&window.seconds, &window.core);
+    let mut values = vec![f64::NAN; core.len()];
+    let Some(altitude) = window.log.channel("altitude").map(|channel| &channel.values) else { return values };
+    for stretch in stretches(altitude, &window.log.breaks) {
         if seconds[stretch.end - 1] - seconds[stretch.start] < SHORTEST {
             continue;
         }
         let (mut low, mut high) = (stretch.start, stretch.start);
-        for at in stretch.clone() {
+        for at in stretch.start.max(core.start)..stretch.end.min(core.end) {
             while seconds[low] < seconds[at] - HALF {
                 low += 1;
             }
@@ -40,14 +50,10 @@ pub(super) fn speed(log: &Telemetry) -> Option<Channel> {
             let until = high.max((at + 2).min(stretch.end));
             let slope = slope(&seconds[from..until], &altitude[from..until], seconds[at]);
             let (least, most) = kind.possible;
-            values[at] = kind.quantise(slope.clamp(least, most));
+            values[at - core.start] = kind.quantise(slope.clamp(least, most));
         }
     }
-    values.iter().any(|value| value.is_finite()).then(|| Channel {
-        name: kind.name.to_owned(),
-        unit: Unit::MetresPerSecond,
-        values,
-    })
+    values
 }
 
 fn slope(seconds: &[f64], altitude: &[f64], here: f64) -> f64 {

@@ -1,5 +1,6 @@
 //! Sound: the source sound of clips (`sound`), and the mix of a whole output
-//! (`mix`), which is encoded once, so that no join is heard.
+//! (`mix`), which is encoded once, so that no join is heard; or the sound of one
+//! clip as it is in the footage (`copy.sound`).
 //!
 //! Sound between actions is raw PCM: 16-bit little-endian samples,
 //! interleaved, without a header. Everything is read and written in blocks:
@@ -9,6 +10,7 @@
 
 mod clip;
 mod coder;
+mod copy;
 mod extract;
 mod fade;
 mod limiter;
@@ -21,6 +23,7 @@ use std::path::Path;
 use autocut::base::Diagnostic;
 
 pub(crate) use coder::open as open_coder;
+pub(crate) use copy::copy;
 pub(crate) use extract::sound;
 pub(crate) use mix::mix;
 
