@@ -2,6 +2,7 @@
 
 mod fit;
 mod gpmf;
+mod laps;
 mod merging;
 mod mutated;
 mod real;
