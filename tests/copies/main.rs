@@ -142,7 +142,7 @@ fn the_sound_of_a_clip_is_the_footages_own_to_the_sample() {
         assert!(all.windows(own.len()).any(|part| part == own), "{container}: packets of its own, and in order");
         let (all, own) = (samples(&project.path(&source)), samples(clip));
         // Its sine has 44,100 samples a second; 5.5 s are shown.
-        let first = (start.parse::<f64>().unwrap() * 44_100.0) as usize;
+        let first = (start.parse::<f64>().unwrap() * 44_100.0).round() as usize;
         assert!(own.len().abs_diff(242_550) <= 1_024, "{container}: {} samples", own.len());
         // Matroska counts milliseconds; a millisecond is 44 samples.
         let slack = if container == "mkv" { 45 } else { 0 };
