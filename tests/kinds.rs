@@ -200,7 +200,7 @@ fn bytes_change_only_with_the_version() {
     note(format!("telemetry.clean {version}"), &clean);
     let log = memory.add(&clean.artifact);
 
-    let logs = [0, 90_000_000_000].map(|shift| MergeLog { telemetry: log, shift });
+    let logs = [0, 90_000_000_000].map(|shift| MergeLog { telemetry: log, shift, drift: 0 });
     let merge = ActionSpec::MergeTelemetry(MergeSpec { logs: logs.to_vec() });
     note(format!("telemetry.merge {}", merge.kind().version), &run(merge, &memory));
 
@@ -249,7 +249,7 @@ fn bytes_change_only_with_the_version() {
         duration: Timestamp::from_seconds(60),
         chapters: Vec::new(),
     }];
-    let align = AlignSpec { recordings, log: Some(MergeLog { telemetry: log, shift: 0 }) };
+    let align = AlignSpec { recordings, log: Some(AlignLog { telemetry: log, shift: 0 }) };
     let align = ActionSpec::Align(align);
     note(format!("telemetry.align {}", align.kind().version), &run(align, &memory));
     let expected: Vec<(String, String)> =
@@ -392,7 +392,7 @@ fn specs() -> Vec<ActionSpec> {
             sources: vec![SourceRun { file: digest, start: seconds(1), frames: 60, picture, fit: Fit::Blur }],
             format,
         }),
-        ActionSpec::MergeTelemetry(MergeSpec { logs: vec![MergeLog { telemetry: digest, shift: 1 }] }),
+        ActionSpec::MergeTelemetry(MergeSpec { logs: vec![MergeLog { telemetry: digest, shift: 1, drift: 2 }] }),
         ActionSpec::Locate(LocateSpec { telemetry: digest, at: 1 }),
         ActionSpec::Extract(ExtractSpec { file: digest }),
         ActionSpec::Align(AlignSpec {
@@ -401,7 +401,7 @@ fn specs() -> Vec<ActionSpec> {
                 duration: seconds(9),
                 chapters: vec![AlignChapter { offset: seconds(1), payloads: Some(digest), motion: vec![digest] }],
             }],
-            log: Some(MergeLog { telemetry: digest, shift: 1 }),
+            log: Some(AlignLog { telemetry: digest, shift: 1 }),
         }),
         ActionSpec::Export(ExportSpec {
             telemetry: digest,
@@ -423,6 +423,22 @@ fn keys_change_only_on_purpose() {
     assert_eq!(kinds, table);
     let keys: Vec<String> = specs.iter().map(|spec| spec.key(&Toolchain::default()).0.short()).collect();
     assert_eq!(keys, KEYS);
+}
+
+/// Logs were merged before they could drift: those that do not are found as they
+/// were kept.
+#[test]
+fn a_log_that_does_not_drift_has_the_key_that_it_always_had() {
+    let log = |drift| MergeLog { telemetry: Digest::of(b"file"), shift: 1, drift };
+    let spec = |drift| MergeSpec { logs: vec![log(drift)] };
+    let key = |drift| ActionSpec::MergeTelemetry(spec(drift)).key(&Toolchain::default()).0.short();
+    // From before the field `drift` was there.
+    assert_eq!(key(0), "485f241b");
+    assert_ne!(key(1), key(0));
+    for drift in [0, 1] {
+        let bytes = autocut::model::encode(&spec(drift));
+        assert_eq!(autocut::model::decode::<MergeSpec>(&bytes), Some(spec(drift)));
+    }
 }
 
 /// Every leaf of a spec, and of the parameters in it, changed one at a time:

@@ -10,6 +10,7 @@
 mod common;
 
 use std::fs;
+use std::process::Stdio;
 
 use common::{Footage, Project, testdata};
 
@@ -50,6 +51,50 @@ fn a_films_own_telemetry_is_printed_sample_by_sample() {
                 let (ours, theirs) = (printed.value(row, ours), expected.value(row, theirs));
                 assert!((ours - theirs).abs() <= within, "{film} row {row}: {ours} is not {theirs}");
             }
+        }
+    }
+}
+
+/// The film's first two payloads say that the receiver had no fix. By the clock
+/// column of the independent decode they hold 16 and 19 samples; what it says of
+/// positions stays what the file says.
+#[test]
+fn samples_without_a_fix_are_printed_too() {
+    let project = Project::new();
+    let Some(decode) = testdata("gopro/hero7.gps.csv") else { return };
+    project.copy("gopro/hero7.mp4", "waking.mp4");
+    let mut film = fs::read(project.path("waking.mp4")).unwrap();
+    let marks: Vec<usize> =
+        film.windows(8).enumerate().filter(|(_, head)| *head == b"GPSFL\x04\0\x01").map(|(at, _)| at).collect();
+    for mark in &marks[..2] {
+        film[mark + 8..mark + 12].fill(0);
+    }
+    project.write("waking.mp4", film);
+    let expected = Rows::read(&fs::read(decode).unwrap());
+    let clock = expected.1.iter().position(|name| name == "gpsu").unwrap();
+    let waking = expected.0.iter().filter(|row| row[clock] <= *"190506181508.275").count();
+    assert_eq!((expected.0.len(), waking), (199, 35));
+
+    let printed = Rows::read(project.ok(&["telemetry", "waking.mp4", "--csv"]).as_bytes());
+    assert_eq!(printed.0.len(), 199);
+    for row in 0..199 {
+        assert_eq!(printed.value(row, "fix"), if row < waking { 0.0 } else { 3.0 }, "row {row}");
+        for (ours, theirs, within) in [("time", "time", 0.001), ("latitude", "lat", 1e-6), ("speed", "speed2d", 0.01)] {
+            let (ours, theirs) = (printed.value(row, ours), expected.value(row, theirs));
+            assert!((ours - theirs).abs() <= within, "row {row}: {ours} is not {theirs}");
+        }
+    }
+    // Cleaned, and where a build shows them, they are none.
+    let cleaned = Rows::read(project.ok(&["telemetry", "waking.mp4", "--csv", "--clean"]).as_bytes());
+    assert_eq!(cleaned.0.len(), 199 - waking);
+    let told = project.ok(&["telemetry", "waking.mp4"]);
+    assert!(told.contains("35 positions are left out: the receiver had no fix"), "{told}");
+
+    // As a manifest reads it, whose `max_dop` drops most: the rows are the file's.
+    if project.copy("gopro/hero11.gpmf", "dump.gpmf") {
+        for telemetry in [r#"Gpmf(file: "dump.gpmf", max_dop: 1.5)"#, r#""dump.gpmf""#] {
+            project.write("autocut.ron", format!(r#"Project(version: 1, footage: {{}}, telemetry: {telemetry})"#));
+            assert_eq!(Rows::read(project.ok(&["telemetry", "dump.gpmf", "--csv"]).as_bytes()).0.len(), 110);
         }
     }
 }
@@ -110,6 +155,16 @@ fn nothing_is_lost_and_nothing_overwritten() {
         command.arg("-C").arg(project.path(".")).args(["telemetry", "ride.csv", "--csv"]).stdout(full);
         let ended = command.output().unwrap();
         assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    // A reader that has seen enough, as `head` has, is no error.
+    if project.copy("telemetry/edge500.fit", "long.fit") {
+        let mut command = common::autocut();
+        command.arg("-C").arg(project.path(".")).args(["telemetry", "long.fit", "--csv"]);
+        let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(running.stdout.take());
+        let ended = running.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!((ended.status.code(), told.as_ref()), (Some(0), ""));
     }
     let ended = project.run(&["telemetry", "ride.csv", "--plot", "ride.csv"]);
     assert_eq!(ended.status.code(), Some(1));

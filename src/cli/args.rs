@@ -323,7 +323,8 @@ pub(super) struct Telemetry {
     #[arg(long)]
     pub clean: bool,
     /// Print a row for each sample instead, as CSV: `time` in seconds of the
-    /// film or since 1970, then every channel in its own unit.
+    /// film or since 1970, then every channel in its own unit. Of a GoPro that
+    /// includes samples without a fix.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
     /// Draw the track and every channel, as a PNG file.

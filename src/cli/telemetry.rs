@@ -19,7 +19,7 @@ pub(super) fn run(args: &Args, wanted: &Telemetry) -> u8 {
         file: folder.join(&wanted.file),
         timezone: wanted.timezone.clone(),
         clean: wanted.clean,
-        film_time: wanted.csv,
+        rows: wanted.csv,
     };
     let interrupted = setup::attended();
     let book = match logbook::read(&folder, &asked, &settings, &interrupted) {

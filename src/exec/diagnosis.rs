@@ -113,7 +113,7 @@ pub fn project(workspace: &Workspace) -> Diagnosis {
     let coverage = |summary: &TelemetrySummary| {
         let covered = |(index, recording): (usize, &Recording)| {
             let place = clocks.get(index).copied().flatten();
-            (recording.name.clone(), place.map(|place| covered(summary, place.start, recording.duration)))
+            (recording.name.clone(), place.map(|place| covered(summary, place, recording.duration)))
         };
         recordings.iter().enumerate().map(covered).collect()
     };
@@ -163,10 +163,10 @@ fn of_claims(workspace: &Workspace) -> Diagnosis {
 }
 
 /// Percent of a recording that lies between a log's first and last sample.
-fn covered(summary: &TelemetrySummary, start: i64, duration: Timestamp) -> u32 {
-    let end = start.saturating_add(duration.to_nanos());
+fn covered(summary: &TelemetrySummary, place: clocks::OnLog, duration: Timestamp) -> u32 {
+    let (start, end) = (place.start, place.at(duration.to_nanos()));
     let both = end.min(summary.last).saturating_sub(start.max(summary.first)).max(0);
-    let share = i128::from(both) * 100 / i128::from(duration.to_nanos().max(1));
+    let share = i128::from(both) * 100 / i128::from(end.saturating_sub(start).max(1));
     u32::try_from(share).unwrap_or(100).min(100)
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::base::{Diagnostic, Digest};
 use crate::deliver::target;
 use crate::exec::logs::{self, Log};
+use crate::model::alignment::Course;
 use crate::model::overlay::Shown;
 use crate::model::signal::NamedSignal;
 use crate::model::specs::{
@@ -58,9 +59,10 @@ pub fn run(spec: &ActionSpec, materials: &dyn Materials, logs: &Logs, out: &mut 
             made(encode(&summary.map_err(|why| stopped(why, spec.telemetry))?))
         }
         ActionSpec::MergeTelemetry(spec) => {
-            let read = |log: &MergeLog| Ok((logs::open(materials, log.telemetry)?, log.shift));
+            let course = |log: &MergeLog| Course { start: log.shift, drift: log.drift };
+            let read = |log: &MergeLog| Ok((logs::open(materials, log.telemetry)?, course(log)));
             let read: Vec<_> = spec.logs.iter().map(read).collect::<Result<_, Diagnostic>>()?;
-            let parts: Vec<_> = read.iter().map(|(log, shift)| (log, *shift)).collect();
+            let parts: Vec<_> = read.iter().map(|(log, course)| (log, *course)).collect();
             let first = spec.logs.first().map_or(Digest([0; 32]), |log| log.telemetry);
             let summary = telemetry::merge_stream(&parts, out);
             made(encode(&summary.map_err(|why| stopped(why, first))?))

@@ -16,7 +16,7 @@ use crate::manifest::{self, manifest::TelemetrySource};
 use crate::model::specs::{ExtractSpec, ProbeSpec};
 use crate::model::telemetry::{Telemetry, TelemetrySummary};
 use crate::model::{ActionSpec, MediaInfo, payloads};
-use crate::telemetry::{self, FORMATS, Imported};
+use crate::telemetry::{self, FORMATS, Imported, gpmf};
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ pub struct Asked {
     pub timezone: Option<String>,
     /// Whether it is cleaned.
     pub clean: bool,
-    /// Whether what a camera wrote is to be on the clock of its film, and not on
-    /// that of its receiver.
-    pub film_time: bool,
+    /// Whether its samples themselves are wanted, one by one: those of a camera
+    /// are then on the clock of its film and not on that of its receiver.
+    pub rows: bool,
 }
 
 /// What was read.
@@ -51,11 +51,11 @@ const GAP: Timestamp = Timestamp::from_seconds(5);
 /// Boxes that files of footage start with (ISO 14496-12, QuickTime).
 const FILM: [&[u8; 4]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
 
-/// How what a camera wrote is read: all of its positions, or only those that are
-/// good enough.
-fn of_camera(asked: &Asked) -> String {
-    let max_dop = if asked.clean { 5.0 } else { 1_000.0 };
-    serde_json::json!({ "max_dop": max_dop, "time": if asked.film_time { "Media" } else { "Auto" } }).to_string()
+impl Asked {
+    /// Whether every sample is wanted, whatever it is worth.
+    fn every(&self) -> bool {
+        self.rows && !self.clean
+    }
 }
 
 /// Reads the file; `project` is the folder whose manifest may say how.
@@ -80,15 +80,18 @@ pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &At
         let problem = Diagnostic::input(format!("the manifest says how {} is read", path.display()));
         return Err(problem.hint("state the zone there: `timezone: \"Europe/Berlin\"`").into());
     }
-    let (log, import) = if head.get(4..8).is_some_and(|kind| FILM.iter().any(|film| kind == *film)) {
-        track(path, &of_camera(asked), settings, interrupted)?
-    } else if let Some(source) = &source {
-        import(&source.format, path, &source.params)?
-    } else if payloads::looks(&head) {
-        import("Gpmf", path, &of_camera(asked))?
-    } else {
-        let zone = serde_json::json!({ "timezone": asked.timezone });
-        import("Log", path, &zone.to_string())?
+    let film = head.get(4..8).is_some_and(|kind| FILM.iter().any(|film| kind == *film));
+    let dump = payloads::looks(&head);
+    let (log, import) = match &source {
+        _ if film => track(path, asked, settings, interrupted)?,
+        Some(source) if dump && asked.every() && source.format == "Gpmf" => every_sample(path, Some(&source.params))?,
+        Some(source) if dump && asked.every() && source.format == "Log" => every_sample(path, None)?,
+        Some(source) => import(&source.format, path, &source.params)?,
+        None if dump => camera(path, asked)?,
+        None => {
+            let zone = serde_json::json!({ "timezone": asked.timezone });
+            import("Log", path, &zone.to_string())?
+        }
     };
     let gap = source.as_ref().map_or(GAP, |source| source.gap);
     let (log, summary) = match asked.clean {
@@ -114,6 +117,20 @@ fn import(format: &str, path: &Path, params: &str) -> Imported {
     telemetry::in_memory(|out| (found.import)(&mut *file, params, out))
 }
 
+/// Reads what a camera wrote, of which no manifest says how.
+fn camera(path: &Path, asked: &Asked) -> Imported {
+    let time = if asked.rows { "Media" } else { "Auto" };
+    let max_dop = if asked.clean { 5.0 } else { 1_000.0 };
+    let params = serde_json::json!({ "max_dop": max_dop, "time": time }).to_string();
+    if asked.every() { every_sample(path, Some(&params)) } else { import("Gpmf", path, &params) }
+}
+
+/// Reads all that a camera wrote, also where its receiver had no fix.
+fn every_sample(path: &Path, params: Option<&str>) -> Imported {
+    let mut file = open(path)?;
+    telemetry::in_memory(|out| gpmf::every_sample(&mut *file, params, out))
+}
+
 /// What a manifest says of the file, if there is one that names it; a warning
 /// where it is wrong, and what it says of the file is not known.
 fn source(project: &Path, path: &Path) -> Result<Option<TelemetrySource>, Diagnostic> {
@@ -136,7 +153,7 @@ fn source(project: &Path, path: &Path) -> Result<Option<TelemetrySource>, Diagno
 /// What a film's own track says.
 fn track(
     path: &Path,
-    params: &str,
+    asked: &Asked,
     settings: &Settings,
     interrupted: &AtomicBool,
 ) -> Result<(Telemetry, TelemetrySummary), Ended> {
@@ -157,5 +174,5 @@ fn track(
     let extract = ActionSpec::Extract(ExtractSpec { file: named(&file) });
     let done = bench.act(&mut worker, extract, &[&file], &scratch.path().join("extract"))?;
     let track = done.produced.files.first().ok_or_else(|| Diagnostic::bug("extracting a track made no file"))?;
-    import("Gpmf", track, params).map_err(Ended::Failed)
+    camera(track, asked).map_err(Ended::Failed)
 }

@@ -12,16 +12,12 @@ use crate::base::{Diagnostic, Timestamp, UtcTime};
 use crate::graph::db::{Db, Project};
 use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
-use crate::graph::telemetry::{self, Log, no_recording, no_start, received, recorded};
+use crate::graph::telemetry::{self, Log, OF_FILMS, no_recording, no_start, received, recorded};
 use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
 use crate::model::alignment::{AlignMethod, Alignment, drifted};
-use crate::model::specs::MergeLog;
+use crate::model::specs::AlignLog;
 use crate::model::telemetry::LogClock;
-
-/// Logs of these formats that count from their own start count the time of the
-/// film that they were written with.
-const OF_FILMS: [&str; 2] = ["Gpmf", "Srt"];
 
 /// Where a recording lies on the log's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,15 +77,15 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
         // may be so by chance.
         let inside = |recording: &&Recording| {
             recording.utc.is_some_and(|utc| {
-                let start = utc.0.saturating_sub(shift);
-                start >= log.summary.first && start.saturating_add(recording.duration.to_nanos()) <= log.summary.last
+                let place = OnLog { start: utc.0.saturating_sub(shift), drift: recording.drift };
+                place.start >= log.summary.first && place.at(recording.duration.to_nanos()) <= log.summary.last
             })
         };
         let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
         if own.is_empty() || (!tracks && !set.clock.motion && own.iter().all(inside)) {
             continue;
         }
-        let against = MergeLog { telemetry: log.digest, shift };
+        let against = AlignLog { telemetry: log.digest, shift };
         let spec = telemetry::align_spec(db, set.clock.motion.then_some(project), &own, Some(against), &mut needs);
         let result = spec.and_then(|spec| needs.act(db, format!("{}/clock", set.name), ActionSpec::Align(spec)));
         match result.and_then(|result| needs.value::<Alignment>(&result)) {
@@ -199,8 +195,8 @@ fn mismatch(
     if recordings.is_empty() {
         return None;
     }
-    let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?.start))).collect();
-    let Some((first, start)) = known.iter().min_by_key(|(_, start)| *start) else {
+    let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?))).collect();
+    let Some((first, OnLog { start, .. })) = known.iter().min_by_key(|(_, place)| place.start) else {
         let problem = match summary.clock {
             LogClock::Start => no_start(sources.first().map_or("", |source| source.file.as_str())),
             LogClock::Utc => Diagnostic::input("no footage states when it was recorded, so the log cannot be matched")
@@ -208,8 +204,8 @@ fn mismatch(
         };
         return Some(problem);
     };
-    let overlaps = |(r, start): &(&Recording, i64)| {
-        *start <= summary.last && start.saturating_add(r.duration.to_nanos()) >= summary.first
+    let overlaps = |(recording, place): &(&Recording, OnLog)| {
+        place.start <= summary.last && place.at(recording.duration.to_nanos()) >= summary.first
     };
     if known.iter().any(overlaps) {
         return None;
@@ -288,5 +284,43 @@ mod tests {
         // And so has what tells UTC, such as a film's receiver.
         let by_time = source("Gpmf", TelemetryStart::Utc(UtcTime(0)));
         assert_eq!(places(by_time, LogClock::Utc), [10 * HOUR + late, 12 * HOUR + late]);
+    }
+
+    /// The film's clock loses 84.24 ms in its hour: by true time it ends so much
+    /// later, and a log that begins within these was running.
+    #[test]
+    fn footage_ends_by_true_time() {
+        let recordings = [recording("front/a", 10)];
+        let sources = [source("Fit", TelemetryStart::Utc(UtcTime(0)))];
+        let told = |first: i64| {
+            let summary = TelemetrySummary { clock: LogClock::Utc, first, last: 20 * HOUR, ..Default::default() };
+            let log = Log { digest: Digest::of(b"log"), summary, parts: Vec::new(), is_completed: false };
+            let places = [on_log(&sources, &log, &recordings, &recordings[0])];
+            mismatch(&sources, &log, &recordings, &places, &[]).map(|problem| problem.message)
+        };
+        assert_eq!(told(11 * HOUR + 84_000_000), None);
+        assert_eq!(told(11 * HOUR + 85_000_000).as_deref(), Some("no footage overlaps the log log"));
+    }
+
+    /// What a film's own log says at an hour of it stays beside that hour where
+    /// other logs are merged with it: 84.24 ms later than the film's clock has it.
+    #[test]
+    fn a_log_that_goes_by_the_film_is_merged_where_the_film_is() {
+        let recordings = [recording("front/a", 10)];
+        let summary = |clock| TelemetrySummary { clock, ..TelemetrySummary::default() };
+        let log =
+            Log { digest: Digest::of(b"log"), summary: summary(LogClock::Utc), parts: Vec::new(), is_completed: false };
+        let an_hour_on =
+            |source: &TelemetrySource, clock| telemetry::course(source, &summary(clock), &recordings).unwrap().at(HOUR);
+        let start = || TelemetryStart::Recording("front/a".to_owned());
+        for format in ["Gpmf", "Srt"] {
+            let sources = [source(format, start()), source("Fit", start())];
+            let place = on_log(&sources, &log, &recordings, &recordings[0]).unwrap();
+            assert_eq!(an_hour_on(&sources[0], LogClock::Start), place.at(HOUR), "{format}");
+            assert_eq!(place.at(HOUR), 11 * HOUR + 84_240_000);
+        }
+        // A logger of its own keeps its own time, and UTC is UTC.
+        assert_eq!(an_hour_on(&source("Csv", start()), LogClock::Start), 11 * HOUR);
+        assert_eq!(an_hour_on(&source("Gpmf", start()), LogClock::Utc), HOUR);
     }
 }

@@ -9,8 +9,10 @@ use crate::graph::footage::{self, Recording};
 use crate::graph::planned::{Collector, Planned};
 use crate::manifest::manifest::{TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
-use crate::model::alignment::{AlignMethod, Alignment, drifted};
-use crate::model::specs::{AlignChapter, AlignRecording, AlignSpec, CleanSpec, ImportSpec, MergeLog, MergeSpec};
+use crate::model::alignment::{AlignMethod, Alignment, Course};
+use crate::model::specs::{
+    AlignChapter, AlignLog, AlignRecording, AlignSpec, CleanSpec, ImportSpec, MergeLog, MergeSpec,
+};
 use crate::model::telemetry::{LogClock, TelemetrySummary};
 use crate::telemetry::gpmf;
 
@@ -82,7 +84,7 @@ pub(super) fn align_spec(
     db: &dyn Db,
     motion: Option<Project>,
     recordings: &[&Recording],
-    log: Option<MergeLog>,
+    log: Option<AlignLog>,
     needs: &mut Collector,
 ) -> Option<AlignSpec> {
     let mut complete = true;
@@ -116,11 +118,15 @@ pub(super) fn put_right(recordings: &mut [Recording], camera: &str, alignment: &
     }
 }
 
-/// A log on its way to be one of several: what is added to its times to be on
-/// UTC, where that is asked for.
+/// Logs of these formats that count from their own start count the time of the
+/// film that they were written with.
+pub(super) const OF_FILMS: [&str; 2] = ["Gpmf", "Srt"];
+
+/// A log on its way to be one of several: how its times become UTC, where that
+/// is asked for.
 struct Located {
     part: Part,
-    shift: Result<i64, Diagnostic>,
+    course: Result<Course, Diagnostic>,
 }
 
 impl Located {
@@ -153,8 +159,9 @@ pub fn recorded(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
             (Some(_), None) => None,
             (None, _) => part(db, project, source, &mut needs).map(|part| {
                 let anchors = recordings.as_deref().map_or(&[][..], Vec::as_slice);
-                let shift = if merges { shift(source, &part.summary, anchors) } else { Ok(0) };
-                vec![Located { part, shift }]
+                let own = Ok(Course::default());
+                let course = if merges { course(source, &part.summary, anchors) } else { own };
+                vec![Located { part, course }]
             }),
         };
         match found {
@@ -180,8 +187,10 @@ pub fn recorded(db: &dyn Db, project: Project) -> Planned<Option<Arc<Log>>> {
             silent += 1;
             continue;
         }
-        match (&located.shift, sources.get(*at)) {
-            (Ok(shift), _) => logs.push(MergeLog { telemetry: located.part.digest, shift: *shift }),
+        match (&located.course, sources.get(*at)) {
+            (Ok(Course { start, drift }), _) => {
+                logs.push(MergeLog { telemetry: located.part.digest, shift: *start, drift: *drift });
+            }
             (Err(problem), Some(source)) => needs.problem(problem.clone().at(source.place.0.clone())),
             (Err(_), None) => {}
         }
@@ -250,12 +259,12 @@ fn in_footage(
             match (part, &mut found) {
                 // One in which nothing is, is like one that has none.
                 (Some(part), Some(found)) if part.import.samples == 0 => {
-                    found.push(Located { part, shift: Ok(0) });
+                    found.push(Located { part, course: Ok(Course::default()) });
                     silent += 1;
                     continue;
                 }
                 (Some(part), Some(found)) => {
-                    found.push(Located { shift: within(source, &part, recording, chapter), part })
+                    found.push(Located { course: within(source, &part, recording, chapter), part })
                 }
                 _ => found = None,
             }
@@ -278,15 +287,16 @@ fn in_footage(
     found
 }
 
-/// What is added to the times of a film's own telemetry to be on UTC.
+/// How the times of a film's own telemetry become UTC: those that count from its
+/// start drift as its clock does.
 fn within(
     source: &TelemetrySource,
     part: &Part,
     recording: &Recording,
     chapter: &footage::Chapter,
-) -> Result<i64, Diagnostic> {
-    let start = match part.summary.clock {
-        LogClock::Utc => 0,
+) -> Result<Course, Diagnostic> {
+    let Course { start, drift } = match part.summary.clock {
+        LogClock::Utc => Course::default(),
         LogClock::Start => {
             let unknown = || {
                 Diagnostic::input(format!("nothing says when {} was recorded", recording.name))
@@ -294,11 +304,11 @@ fn within(
                     .hint("add `clock: Clock(start: \"2024-06-01T10:00:00Z\")` to its footage set")
             };
             let offset = chapter.offset.to_nanos();
-            let start = recording.utc.ok_or_else(unknown)?.0.saturating_add(offset);
-            start.saturating_add(drifted(offset, recording.drift))
+            let whole = Course { start: recording.utc.ok_or_else(unknown)?.0, drift: recording.drift };
+            Course { start: whole.at(offset), ..whole }
         }
     };
-    Ok(start.saturating_add(source.offset.to_nanos()))
+    Ok(Course { start: start.saturating_add(source.offset.to_nanos()), drift })
 }
 
 /// Several logs as one, on UTC.
@@ -308,11 +318,15 @@ fn merged(db: &dyn Db, logs: Vec<MergeLog>, parts: Vec<Part>, needs: &mut Collec
     Some(Log { digest: merge.artifacts.first()?.digest, summary, parts, is_completed: false })
 }
 
-/// What is added to a log's times to be on UTC, in ns.
-fn shift(source: &TelemetrySource, summary: &TelemetrySummary, recordings: &[Recording]) -> Result<i64, Diagnostic> {
-    let start = match (summary.clock, &source.start) {
-        (LogClock::Utc, _) => 0,
-        (LogClock::Start, Some(TelemetryStart::Utc(start))) => start.0,
+/// How a log's times become UTC.
+pub(super) fn course(
+    source: &TelemetrySource,
+    summary: &TelemetrySummary,
+    recordings: &[Recording],
+) -> Result<Course, Diagnostic> {
+    let Course { start, drift } = match (summary.clock, &source.start) {
+        (LogClock::Utc, _) => Course::default(),
+        (LogClock::Start, Some(TelemetryStart::Utc(start))) => Course { start: start.0, drift: 0 },
         (LogClock::Start, Some(TelemetryStart::Recording(name))) => {
             let anchor = footage::find(recordings, name).ok_or_else(|| no_recording(name, recordings))?;
             let unknown = || {
@@ -322,11 +336,14 @@ fn shift(source: &TelemetrySource, summary: &TelemetrySummary, recordings: &[Rec
                 .note("several logs are merged by the time of day")
                 .hint("add `clock: Clock(start: \"2024-06-01T10:00:00Z\")` to its footage set")
             };
-            anchor.utc.ok_or_else(unknown)?.0
+            // However wrong the film's clock goes, such a log goes with it; another
+            // logger has a clock of its own.
+            let drift = if OF_FILMS.contains(&source.format.as_str()) { anchor.drift } else { 0 };
+            Course { start: anchor.utc.ok_or_else(unknown)?.0, drift }
         }
         (LogClock::Start, None) => return Err(no_start(&source.file)),
     };
-    Ok(start.saturating_add(source.offset.to_nanos()))
+    Ok(Course { start: start.saturating_add(source.offset.to_nanos()), drift })
 }
 
 pub(super) fn no_recording(name: &str, recordings: &[Recording]) -> Diagnostic {

@@ -60,6 +60,31 @@ pub fn drifted(span: i64, drift: i32) -> i64 {
     i64::try_from(away).unwrap_or(0)
 }
 
+/// How a log's own times become those of another clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// Time on the other clock at the log's own 0, in ns.
+    pub start: i64,
+    /// By how much the other clock goes faster, in [`RecordingClock::drift`]'s unit.
+    pub drift: i32,
+}
+
+impl Course {
+    /// Time on the other clock at one of the log's, both in ns.
+    pub fn at(self, own: i64) -> i64 {
+        self.start.saturating_add(own).saturating_add(drifted(own, self.drift))
+    }
+
+    /// The log's own time at one of the other clock, within 1 ns of what
+    /// [`at`](Self::at) brings there.
+    pub fn back(self, other: i64) -> i64 {
+        let since = i128::from(other.saturating_sub(self.start));
+        let rate = (1_000_000_000 + i128::from(self.drift)).max(1);
+        let own = (since * 1_000_000_000).div_euclid(rate);
+        i64::try_from(own).unwrap_or(if own < 0 { i64::MIN } else { i64::MAX })
+    }
+}
+
 /// What an alignment rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AlignMethod {
@@ -114,5 +139,19 @@ mod tests {
         assert_eq!(drifted(3_600_000_000_000, 23_400), 84_240_000);
         assert_eq!(drifted(3_600_000_000_000, -23_400), -84_240_000);
         assert_eq!(drifted(i64::MIN, i32::MIN), 0, "what no number holds is none");
+    }
+
+    #[test]
+    fn a_course_leads_there_and_back() {
+        let mut chance = fastrand::Rng::with_seed(3);
+        for drift in [0, 23_400, -23_400, 500_000, -500_000] {
+            let course = Course { start: 1_700_000_000_000_000_000, drift };
+            for _ in 0..1_000 {
+                let own = chance.i64(-86_400_000_000_000..86_400_000_000_000);
+                assert!(course.back(course.at(own)).abs_diff(own) <= 1, "{own} {drift}");
+            }
+        }
+        let straight = Course { start: 5, drift: 0 };
+        assert_eq!([i64::MIN, i64::MAX].map(|end| straight.back(end)), [i64::MIN, i64::MAX - 5]);
     }
 }

@@ -92,6 +92,19 @@ pub struct MergeSpec {
 pub struct MergeLog {
     /// Cleaned telemetry.
     pub telemetry: Digest,
+    /// UTC at its own 0, in ns.
+    pub shift: i64,
+    /// By how much UTC goes faster than its times, in 1 / 1,000 of a part per
+    /// million: a log that goes by a film's clock drifts as that does.
+    #[serde(with = "crate::model::key::unless_zero")]
+    pub drift: i32,
+}
+
+/// A log that footage is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AlignLog {
+    /// Cleaned or merged telemetry.
+    pub telemetry: Digest,
     /// Added to its times, in ns, to be on UTC.
     pub shift: i64,
 }
@@ -223,7 +236,7 @@ pub struct ExtractSpec {
 pub struct AlignSpec {
     pub recordings: Vec<AlignRecording>,
     /// What they are compared with, where their receiver does not tell.
-    pub log: Option<MergeLog>,
+    pub log: Option<AlignLog>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

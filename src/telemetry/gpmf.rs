@@ -88,19 +88,37 @@ const HINT: &str = "the camera had no view of the sky, or its GPS was switched o
 
 /// Reads a file with parameters as JSON.
 pub(super) fn import(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
-    read(input, &parameters("Gpmf", params)?, false, out)
+    read(input, &parameters("Gpmf", params)?, Wanted::Usable, out)
+}
+
+/// Reads all that a file has: every sample of its positions is a row, whatever
+/// the receiver knew. Of parameters as JSON only the clock counts.
+pub(crate) fn every_sample(input: &mut dyn Read, params: Option<&str>, out: &mut dyn Write) -> Wrote {
+    let params = params.map_or_else(|| Ok(Gpmf::default()), |params| parameters("Gpmf", params));
+    read(input, &params?, Wanted::Every, out)
 }
 
 /// Reads a film's track. One in which nothing is (the receiver was switched off,
 /// or never saw the sky) is an empty log and no error: the camera has others.
 pub(super) fn import_footage(input: &mut dyn Read, params: &str, out: &mut dyn Write) -> Wrote {
     let Footage { camera: _, max_dop } = parameters("Footage", params)?;
-    read(input, &Gpmf { max_dop, ..Gpmf::default() }, true, out)
+    read(input, &Gpmf { max_dop, ..Gpmf::default() }, Wanted::OfFilm, out)
 }
 
 /// Reads a file of which nothing is known; its times name their zone.
 pub(super) fn plain(input: &mut dyn Read, _: Option<&Zone>, out: &mut dyn Write) -> Wrote {
-    read(input, &Gpmf::default(), false, out)
+    read(input, &Gpmf::default(), Wanted::Usable, out)
+}
+
+/// What is wanted of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Positions that are good enough.
+    Usable,
+    /// The same of a film, which may hold nothing.
+    OfFilm,
+    /// Every sample, whatever it is worth.
+    Every,
 }
 
 /// Whether a file that starts so holds payloads.
@@ -120,7 +138,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(Decoded, Vec<i64>), Diagnostic> {
     Ok((decoded, split.tags))
 }
 
-fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) -> Wrote {
+fn read(input: &mut dyn Read, params: &Gpmf, wanted: Wanted, out: &mut dyn Write) -> Wrote {
     let mut bytes = Vec::new();
     input.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MOST_BYTES {
@@ -129,6 +147,7 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) ->
     }
     let (decoded, tags) = decode(&bytes)?;
     drop(bytes);
+    let every = wanted == Wanted::Every;
     let mut table = Table::new(Repeated::Dropped, out);
     let utc = params.time != GpmfTime::Media && decoded.anchors.iter().any(|anchor| is_precise(anchor.dop, params));
     if params.time == GpmfTime::Gps && !utc {
@@ -138,11 +157,11 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) ->
     let clock = clock(&decoded, params.max_dop).filter(|_| utc);
     let (mut unfixed, mut imprecise, mut untimed, mut wrong, mut placed) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     for fix in &decoded.fixes {
-        if !fix.is_fixed() {
+        if !every && !fix.is_fixed() {
             unfixed += 1;
             continue;
         }
-        if !is_precise(fix.dop, params) {
+        if !every && !is_precise(fix.dop, params) {
             imprecise += 1;
             continue;
         }
@@ -170,12 +189,14 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) ->
             table.put(name, unit, value);
         }
         sensors(&decoded, fix.media, &mut table);
-        if let Err(reason) = table.check_position() {
+        if !every && let Err(reason) = table.check_position() {
             table.bad.add(crate::model::telemetry::Spot::Byte(0), || reason);
             table.clear();
             continue;
         }
-        table.add(time)?;
+        // Where fixes come and go, times by the receiver and those that its others
+        // imply can cross by some ms: a row is one all the same.
+        table.add(if every { time.max(table.last_time().saturating_add(1)) } else { time })?;
         placed += 1;
     }
     let utc_of = |media: i64| clock.map_or(media, |clock| clock.at(media));
@@ -218,7 +239,7 @@ fn read(input: &mut dyn Read, params: &Gpmf, film: bool, out: &mut dyn Write) ->
     let stream = if decoded.stream.is_empty() { String::new() } else { format!(" ({})", decoded.stream) };
     let clock = if utc { LogClock::Utc } else { LogClock::Start };
     let format = format!("GPMF{of}{stream}");
-    if film && !table.has_values() {
+    if wanted == Wanted::OfFilm && !table.has_values() {
         table.notes.push("nothing is in it, so the film counts as one without telemetry".to_owned());
         return table.finish(format, clock, false);
     }

@@ -48,4 +48,4 @@ pub use complete::complete_stream;
 pub use formats::{FORMATS, Format};
 pub use import::{Imported, Wrote, in_memory};
 pub use lookup::position;
-pub use merge::{Part, merge, merge_stream};
+pub use merge::{merge, merge_stream};

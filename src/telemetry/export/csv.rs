@@ -17,8 +17,17 @@ pub(super) fn begin(export: &Export<'_>, channels: &[&Channel], out: &mut dyn Wr
     let mut header = vec![TIME.to_owned()];
     header.extend(export.utc.map(|_| UTC.to_owned()));
     header.extend(channels.iter().map(|channel| heading(channel)));
-    writer.write_record(&header)?;
+    writer.write_record(&header).map_err(own)?;
     writer.flush()
+}
+
+/// The error of writing that the writer of tables met: its kind tells a reader
+/// that went away from a disk that is full.
+fn own(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 pub(super) fn part(
@@ -30,14 +39,14 @@ pub(super) fn part(
 ) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     for (at, time) in log.times.iter().enumerate().skip(known) {
-        writer.write_field(seconds(time.saturating_sub(export.zero)))?;
+        writer.write_field(seconds(time.saturating_sub(export.zero))).map_err(own)?;
         if let Some(utc) = export.utc_of(*time) {
-            writer.write_field(rfc3339(utc))?;
+            writer.write_field(rfc3339(utc)).map_err(own)?;
         }
         for channel in channels {
-            writer.write_field(number(channel.values.get(at).copied().unwrap_or(f64::NAN)))?;
+            writer.write_field(number(channel.values.get(at).copied().unwrap_or(f64::NAN))).map_err(own)?;
         }
-        writer.write_record(None::<&[u8]>)?;
+        writer.write_record(None::<&[u8]>).map_err(own)?;
     }
     writer.flush()
 }

@@ -190,6 +190,41 @@ fn positions_without_a_fix_or_with_a_bad_one_are_left_out_and_counted() {
     assert_eq!(import(&bad, r#"{"max_dop": 6.5}"#).0.times.len(), all.times.len() - 1);
 }
 
+/// A receiver that finds its fix after two payloads: of the 110 samples of the
+/// independent decode the first 21 (10 and 11 in the file's own heads of GPS9)
+/// are without one, wherever the file says that they are.
+#[test]
+fn every_sample_is_read_where_each_is_wanted() {
+    let (Some(dump), Some(csv)) = (testdata("gopro/hero11.gpmf"), testdata("gopro/hero11.gps.csv")) else { return };
+    let mut waking = dump;
+    let starts: Vec<usize> =
+        waking.windows(6).enumerate().filter(|(_, head)| *head == b"GPS9? ").map(|(at, _)| at).collect();
+    for start in &starts[..2] {
+        let count = usize::from(u16::from_be_bytes([waking[start + 6], waking[start + 7]]));
+        for sample in waking[start + 8..].chunks_exact_mut(32).take(count) {
+            // DOP 99.99 and a fix of 0, as receivers without one write.
+            sample[28..32].copy_from_slice(&[0x27, 0x0f, 0, 0]);
+        }
+    }
+    let (usable, summary) = import(&waking, r#"{"max_dop": 1000, "time": "Media"}"#);
+    assert_eq!((usable.times.len(), summary.quality.dropped[0].count), (110 - 21, 21));
+    let expected = rows(&csv);
+    for time in ["Media", "Auto"] {
+        let params = format!(r#"{{"max_dop":2.0,"time":"{time}"}}"#);
+        let every = |out: &mut dyn std::io::Write| gpmf::every_sample(&mut &waking[..], Some(&params), out);
+        let (log, summary) = crate::telemetry::in_memory(every).unwrap();
+        assert_eq!((log.times.len(), expected.len(), summary.quality.dropped.len()), (110, 110, 0));
+        let columns = ["latitude", "longitude", "altitude"].map(|name| values(&log, name));
+        for (at, (row, rest)) in expected.iter().enumerate() {
+            let found = columns.each_ref().map(|column| column[at]);
+            assert!((0..3).all(|axis| (found[axis] - row[axis + 1]).abs() <= [1e-6, 1e-6, 0.01][axis]), "{at}");
+            assert_eq!(values(&log, "fix")[at], if at < 21 { 0.0 } else { 3.0 }, "{at}");
+            assert_eq!(values(&log, "dop")[at], if at < 21 { 99.99 } else { rest[2].parse().unwrap() }, "{at}");
+        }
+        assert_eq!(log.clock, if time == "Media" { LogClock::Start } else { LogClock::Utc });
+    }
+}
+
 #[test]
 fn a_scale_of_zero_is_none() {
     let Some(dump) = testdata("gopro/hero11.gpmf") else { return };

@@ -2,8 +2,10 @@
 
 use super::values;
 use crate::base::Unit;
+use crate::model::alignment::Course;
 use crate::model::telemetry::{Channel, LogClock, Mark, MarkKind, Telemetry};
-use crate::telemetry::{lookup, merge};
+use crate::telemetry::columns::{self, Reader};
+use crate::telemetry::{lookup, merge, merge_stream};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -46,7 +48,7 @@ fn the_first_log_counts_and_the_next_fills_its_gaps() {
         &[("speed", MPS, &[20.0, 23.0, 26.0, 29.0, 32.0]), ("power", Unit::Watts, &[0.0, 30.0, 60.0, 90.0, 120.0])],
         &[],
     );
-    let (both, summary) = merge(&[(&watch, 0), (&car, 0)]);
+    let (both, summary) = merge(&[watch.clone(), car.clone()]);
     assert_eq!(both.clock, LogClock::Utc);
     // The watch where it knows, the car within its gap and after it.
     assert_eq!([0.0, 1.5, 2.0, 8.5, 10.0].map(|t| at(&both, "speed", t)), [1.0, 1.0, 1.0, 5.0, 5.0].map(Some));
@@ -60,7 +62,7 @@ fn the_first_log_counts_and_the_next_fills_its_gaps() {
     );
     assert_eq!((both.breaks.as_slice(), summary.gaps), ([].as_slice(), 0));
     // The other way round the car's speed counts.
-    let (other, _) = merge(&[(&car, 0), (&watch, 0)]);
+    let (other, _) = merge(&[car, watch]);
     assert_eq!([0.0, 1.0, 8.0].map(|t| at(&other, "speed", t)), [20.0, 21.0, 28.0].map(Some));
     assert_eq!(at(&other, "heart_rate", 1.0), Some(100.0));
 }
@@ -70,7 +72,7 @@ fn the_first_log_counts_and_the_next_fills_its_gaps() {
 fn a_gap_within_two_samples_of_another_stays_one() {
     let watch = log(&[0, 10, 90, 100], &[("heart_rate", BPM, &[100.0, 100.0, 150.0, 150.0])], &[2]);
     let slow = log(&[-50, 150], &[("temperature", Unit::Celsius, &[10.0, 30.0])], &[]);
-    let (both, _) = merge(&[(&watch, 0), (&slow, 0)]);
+    let (both, _) = merge(&[watch, slow]);
     assert_eq!(at(&both, "heart_rate", 50.0), None);
     assert_eq!(at(&both, "heart_rate", 20.0), None);
     assert_eq!(at(&both, "temperature", 50.0), Some(20.0));
@@ -80,7 +82,7 @@ fn a_gap_within_two_samples_of_another_stays_one() {
 fn where_no_log_knows_anything_is_a_break() {
     let one = log(&[0, 1, 60, 61], &[("speed", MPS, &[1.0, 1.0, 2.0, 2.0])], &[2]);
     let two = log(&[5, 6, 59, 62], &[("speed", MPS, &[3.0, 3.0, 4.0, 4.0])], &[2]);
-    let (both, summary) = merge(&[(&one, 0), (&two, 0)]);
+    let (both, summary) = merge(&[one, two.clone()]);
     assert_eq!(summary.gaps, 2);
     assert_eq!([3.0, 30.0].map(|t| at(&both, "speed", t)), [None, None]);
     assert_eq!([1.0, 5.0, 6.0, 59.0, 60.5].map(|t| at(&both, "speed", t)), [1.0, 3.0, 3.0, 4.0, 2.0].map(Some));
@@ -94,12 +96,44 @@ fn clocks_are_moved_and_units_converted() {
     two.marks.push(Mark { time: 0, kind: MarkKind::Lap, name: String::new() });
     two.marks.push(Mark { time: 0, kind: MarkKind::Event, name: "gel".to_owned() });
     let three = log(&[2, 3], &[("own", Unit::Metres, &[3_000.0, 4_000.0])], &[]);
-    let (all, _) = merge(&[(&one, 10 * SECOND), (&two, 20 * SECOND), (&three, 20 * SECOND)]);
+    let all = merged(&[(&one, 10, 0), (&two, 20, 0), (&three, 20, 0)]);
     assert_eq!(at(&all, "speed", 10.5), Some(1.5));
     assert_eq!([20.0, 21.0, 22.0, 23.0].map(|t| at(&all, "own", t)), [1.0, 2.0, 3.0, 4.0].map(Some));
     // The laps of the first that has any; the events of the other.
     let marks: Vec<_> = all.marks.iter().map(|mark| (mark.time / SECOND, mark.kind)).collect();
     assert_eq!(marks, [(11, MarkKind::Lap), (20, MarkKind::Event)]);
+}
+
+/// Stored logs as one, each with UTC at its own 0 in s and its drift.
+fn merged(parts: &[(&Telemetry, i64, i32)]) -> Telemetry {
+    let stored: Vec<_> = parts
+        .iter()
+        .map(|(log, start, drift)| {
+            let course = Course { start: start * SECOND, drift: *drift };
+            (Reader::open(Box::new(columns::encode(log))).unwrap(), course)
+        })
+        .collect();
+    let parts: Vec<_> = stored.iter().map(|(log, course)| (log, *course)).collect();
+    let mut bytes = Vec::new();
+    merge_stream(&parts, &mut bytes).unwrap();
+    columns::decode(&bytes).unwrap()
+}
+
+/// 23.4 parts per million of an hour are 84.24 ms: so much later it was by the
+/// other's clock when the film's had counted an hour.
+#[test]
+fn a_log_by_a_film_whose_clock_is_slow_runs_as_long_as_true_time() {
+    let mut film = log(&[0, 1_800, 3_600], &[("speed", MPS, &[1.0, 2.0, 3.0])], &[]);
+    film.marks.push(Mark { time: 3_600 * SECOND, kind: MarkKind::Event, name: "HiLight".to_owned() });
+    let watch = log(&[100, 3_800], &[("heart_rate", BPM, &[100.0, 140.0])], &[]);
+    let both = merged(&[(&film, 100, 23_400), (&watch, 0, 0)]);
+    let late = |seconds: i64, late: i64| seconds * SECOND + late;
+    assert_eq!(both.times, [late(100, 0), late(1_900, 42_120_000), late(3_700, 84_240_000), late(3_800, 0)]);
+    assert_eq!(both.marks[0].time, late(3_700, 84_240_000));
+    assert_eq!(lookup::value_at(&both, "speed", late(3_700, 84_240_000)), Some(3.0));
+    // A clock that is fast, the other way.
+    let both = merged(&[(&film, 100, -23_400), (&watch, 0, 0)]);
+    assert_eq!(both.times[2], late(3_700, -84_240_000));
 }
 
 /// The second logger was started later, so that its count is another.
@@ -109,7 +143,7 @@ fn a_distance_goes_on_over_a_gap() {
     let one = log(&[0, 10, 50, 60], &[("distance", m, &[1_000.0, 1_100.0, 1_100.0, 1_200.0])], &[2]);
     let two =
         log(&[0, 10, 20, 30, 40, 50, 60], &[("distance", m, &[0.0, 90.0, 180.0, 270.0, 360.0, 450.0, 540.0])], &[]);
-    let (both, _) = merge(&[(&one, 0), (&two, 0)]);
+    let (both, _) = merge(&[one, two.clone()]);
     let distance = values(&both, "distance");
     assert!(distance.windows(2).all(|pair| pair[1] >= pair[0]), "{distance:?}");
     assert_eq!(
@@ -121,6 +155,6 @@ fn a_distance_goes_on_over_a_gap() {
 
     // What both counted over the gap is counted once.
     let one = log(&[0, 10, 50, 60], &[("distance", m, &[1_000.0, 1_100.0, 1_470.0, 1_570.0])], &[2]);
-    let (both, _) = merge(&[(&one, 0), (&two, 0)]);
+    let (both, _) = merge(&[one, two.clone()]);
     assert_eq!([40.0, 50.0, 60.0].map(|t| at(&both, "distance", t)), [1_370.0, 1_470.0, 1_570.0].map(Some));
 }
