@@ -175,7 +175,7 @@ pub(super) fn by_claim(
                 tried: Vec::new(),
                 note: if ends { "it says when a recording ends".to_owned() } else { String::new() },
             };
-            warnings.push(unsure(&zoned));
+            warnings.push(unsure(&zoned, ""));
             return (zoned, warnings);
         }
         Zone::Several(fitting) => {

@@ -32,11 +32,21 @@ fn item(key: &[u8; 4], kind: u8, size: u8, data: &[u8]) -> Vec<u8> {
 /// The track of a camera without a clock in it, which films from `from` seconds
 /// into the ride: GPS5 at 18 Hz as GoPro's own description has it.
 fn track(from: f64, seconds: u32) -> Vec<u8> {
+    track_at(seconds, |time| speed(from + time))
+}
+
+/// One whose speed is this at whole seconds.
+fn track_of(speeds: &[f64]) -> Vec<u8> {
+    let at = |time: f64| speeds[time as usize] + (speeds[time as usize + 1] - speeds[time as usize]) * time.fract();
+    track_at(speeds.len() as u32 - 1, at)
+}
+
+fn track_at(seconds: u32, speed: impl Fn(f64) -> f64) -> Vec<u8> {
     let mut out = Vec::new();
     payloads::begin(&mut out, &[]).unwrap();
     for second in 0..seconds {
         let sample = |at: u32| {
-            let speed = speed(from + f64::from(second) + f64::from(at) / 18.0);
+            let speed = speed(f64::from(second) + f64::from(at) / 18.0);
             let values = [471_000_000, 93_000_000, 400_000, (speed * 1e3).round() as i32, (speed * 1e2).round() as i32];
             values.into_iter().flat_map(i32::to_be_bytes).collect::<Vec<u8>>()
         };
@@ -120,10 +130,52 @@ fn a_clock_that_is_wrong_by_hours_is_found_by_speed_alone() {
 
 #[test]
 fn footage_without_any_clock_is_found_too() {
-    let (found, _) = aligned(&[film(None, &[(40, track(612.34, 40))])], &log(3_600));
+    let (found, warnings) = aligned(&[film(None, &[(40, track(612.34, 40))])], &log(3_600));
     let truth = at("2024-06-01T10:10:12Z") + 340_000_000;
     assert!(starts(&found)[0].abs_diff(truth) < 50_000_000, "{found:?}");
     assert_eq!(found.offset_ms, None);
+    // However like it is: 40 s may be so by chance.
+    assert!(warnings.len() == 1 && warnings[0].contains("is not sure"), "{warnings:?}");
+}
+
+/// A clip that says when it starts to the second is no chance where it is found
+/// there; one of less than a minute that is found elsewhere may be.
+#[test]
+fn short_clips_move_a_clock_with_a_warning_alone() {
+    let of = |claimed| aligned(&[recorded(claimed, 30, track(612.34, 30))], &log(3_600));
+    let (found, warnings) = of("2024-06-01T10:10:12Z");
+    assert_eq!((found.method, warnings.len()), (AlignMethod::Speed, 0), "{found:?} {warnings:?}");
+    let (found, warnings) = of("2024-06-01T03:17:00Z");
+    assert!(found.method == AlignMethod::Speed && found.confidence >= SHORT, "{found:?}");
+    assert!(warnings[0].contains("of 100 by less than a minute of footage"), "{warnings:?}");
+}
+
+/// Speeds of a ride that are no ride's: seeded steps at random, so that nothing of
+/// one seed is in another.
+fn wandering(seed: u64, seconds: usize) -> Vec<f64> {
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let (mut speed, mut towards) = (6.0, 8.0);
+    let step = |_| {
+        if chance.f64() < 0.05 {
+            towards = chance.f64() * 14.0;
+        }
+        speed += (towards - speed) * 0.1 + (chance.f64() - 0.5) * 0.4;
+        speed
+    };
+    (0..seconds).map(step).collect()
+}
+
+#[test]
+fn short_clips_of_another_ride_are_never_silently_placed() {
+    let mut other = log(10_800);
+    other.channels[0].values = wandering(1, 10_800);
+    for seed in 2..26 {
+        let seconds = 12 + seed as usize % 4 * 6;
+        let speeds = wandering(seed, seconds + 1);
+        let (found, warnings) = aligned(&[recorded("2024-01-01T03:17:00Z", seconds as i64, track_of(&speeds))], &other);
+        assert!(found.confidence < SHORT || !warnings.is_empty(), "{seed}: {found:?}");
+        assert_eq!(found.method, AlignMethod::Claimed, "{seed}: {found:?}");
+    }
 }
 
 #[test]
@@ -213,6 +265,18 @@ fn a_camera_without_gps_is_found_by_how_it_shakes() {
     let methods: Vec<AlignMethod> = found.tried.iter().map(|attempt| attempt.method).collect();
     assert_eq!(methods, [AlignMethod::Receiver, AlignMethod::Speed, AlignMethod::Shaking]);
     assert!(found.tried[1].found.contains("measures no speed"), "{found:?}");
+}
+
+/// 16 s of the same ride: how it shakes is like several places of it.
+#[test]
+fn a_short_clip_that_shakes_alone_is_not_used() {
+    let mut other = log(10_800);
+    other.channels[0].values = wandering(1, 10_800);
+    for from in 0..8 {
+        let clip = shaken(f64::from(from) * 40.0, 16);
+        let (found, _) = aligned(&[recorded("2024-01-01T13:20:00Z", 16, clip)], &other);
+        assert_eq!(found.method, AlignMethod::Claimed, "{found:?}");
+    }
 }
 
 #[test]
