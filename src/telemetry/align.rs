@@ -164,7 +164,8 @@ pub fn align(
         let least = if is_long || as_claimed { LEAST } else { SHORT };
         if found.confidence >= least && is_better {
             let why = if is_long { "" } else { " by less than a minute of footage" };
-            let warnings = if is_sure || (as_claimed && !is_motion) { Vec::new() } else { vec![unsure(&found, why)] };
+            let warnings =
+                if is_sure || (as_claimed && !is_motion) { Vec::new() } else { vec![unsure(&found, why, true)] };
             return Ok((reported(found, tried), warnings));
         }
         tried.push(attempt(&found));
@@ -361,12 +362,16 @@ pub fn written(offset_ms: i64) -> String {
     format!("{sign}{offset}")
 }
 
-/// With what it rests on, where that makes it so.
-fn unsure(found: &Alignment, why: &str) -> String {
+/// With what it rests on, where that makes it so, and whether one offset tells all
+/// of it.
+fn unsure(found: &Alignment, why: &str, is_one: bool) -> String {
     let moved = found.offset_ms.map_or_else(String::new, |offset| format!(", moved by {}", written(offset)));
     let pin = found.offset_ms.map_or_else(
         || "`clock` in its footage set".to_owned(),
-        |offset| format!("`clock: \"{}\"` in its footage set where it is right, or the right one", written(offset)),
+        |offset| match is_one {
+            true => format!("`clock: \"{}\"` in its footage set where it is right, or the right one", written(offset)),
+            false => "`clock` in its footage set, as `autocut explain clock` shows it where it is right".to_owned(),
+        },
     );
     format!(
         "the camera's clock{moved}, was found by {} and is not sure ({} of 100{why}): look at a moment that you know, \

@@ -2,7 +2,7 @@
 //! hours, or beside what the log says.
 
 use super::correlate::{Curve, near};
-use super::{Known, LONG, MILLISECOND, NEAR, Recorded, SECOND, logger, unsure, whole_ms, written};
+use super::{Known, LONG, MILLISECOND, NEAR, Recorded, SECOND, in_ms, logger, median, unsure, whole_ms, written};
 use crate::model::Telemetry;
 use crate::model::alignment::{AlignMethod, Alignment, RecordingClock};
 
@@ -10,6 +10,49 @@ const QUARTER: i64 = 900 * SECOND;
 
 /// Below this likeness a speed is another one.
 const UNLIKE: f64 = 0.3;
+
+/// Offsets that differ by no more than this, in ms, are one.
+const SAME: i64 = 20;
+
+/// How a camera's clock may be meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Meant {
+    /// Added to it, in ns.
+    offset: i64,
+    /// Whether it then says when a recording ends.
+    ends: bool,
+}
+
+impl Meant {
+    const AS_IT_IS: Meant = Meant { offset: 0, ends: false };
+
+    /// When a recording starts by it.
+    fn start(self, recording: &Recorded) -> Option<i64> {
+        let end = if self.ends { recording.duration } else { 0 };
+        Some(recording.claimed?.saturating_add(self.offset).saturating_sub(end))
+    }
+
+    /// What is added to what each recording says, to have when it starts: in ms, in
+    /// order.
+    fn offsets(self, recordings: &[Recorded]) -> Vec<i64> {
+        let own = |recording: &Recorded| Some(in_ms(self.start(recording)?.saturating_sub(recording.claimed?)));
+        let mut offsets: Vec<i64> = recordings.iter().filter_map(own).collect();
+        offsets.sort_unstable();
+        offsets
+    }
+
+    /// The middle one of these.
+    fn offset_ms(self, recordings: &[Recorded]) -> i64 {
+        median(self.offsets(recordings)).unwrap_or(self.offset / MILLISECOND)
+    }
+
+    /// Whether one offset does for all: ends are as far from starts as a recording
+    /// is long.
+    fn is_one(self, recordings: &[Recorded]) -> bool {
+        let offsets = self.offsets(recordings);
+        offsets.first().zip(offsets.last()).is_none_or(|(first, last)| last.saturating_sub(*first) <= SAME)
+    }
+}
 
 /// What the camera says, as it is.
 pub(super) fn claimed(recordings: &[Recorded]) -> Alignment {
@@ -26,11 +69,10 @@ pub(super) fn claimed(recordings: &[Recorded]) -> Alignment {
 }
 
 /// How much of the footage lies in the log, in ns, and how much there is.
-fn covered(recordings: &[Recorded], (from, until): (i64, i64), offset: i64, ends: bool) -> (i64, i64) {
+fn covered(recordings: &[Recorded], (from, until): (i64, i64), meant: Meant) -> (i64, i64) {
     let (mut inside, mut whole) = (0_i64, 0_i64);
     for recording in recordings {
-        let Some(claimed) = recording.claimed else { continue };
-        let start = claimed.saturating_add(offset).saturating_sub(if ends { recording.duration } else { 0 });
+        let Some(start) = meant.start(recording) else { continue };
         let end = start.saturating_add(recording.duration);
         inside = inside.saturating_add(end.min(until).saturating_sub(start.max(from)).max(0));
         whole = whole.saturating_add(recording.duration);
@@ -55,7 +97,7 @@ fn span((log, shift): (&Telemetry, i64)) -> Option<(i64, i64)> {
 
 /// Whether all of the footage lies in the log, as the camera says.
 pub(super) fn lies_within(recordings: &[Recorded], log: (&Telemetry, i64)) -> bool {
-    span(log).is_some_and(|span| is_all(covered(recordings, span, 0, false)))
+    span(log).is_some_and(|span| is_all(covered(recordings, span, Meant::AS_IT_IS)))
 }
 
 /// How like the log's the camera's own speed is where its clock has it, if it is
@@ -78,30 +120,26 @@ pub(super) fn unlike(recordings: &[Recorded], known: &[Known], (log, shift): (&T
     (found.score < UNLIKE).then_some(found.score)
 }
 
-/// An offset of whole quarter hours that puts all footage into the log, and
-/// whether the camera then says when a recording ends.
+/// What puts all footage into the log, of whole quarter hours.
 enum Zone {
     None,
-    One {
-        offset: i64,
-        ends: bool,
-    },
+    One(Meant),
     /// More than one.
-    Several(Vec<i64>),
+    Several(Vec<Meant>),
 }
 
 fn zone(recordings: &[Recorded], span: (i64, i64)) -> Zone {
     // Zones of the world are 14 hours from UTC at most.
     let zones = || (-14 * 4..=14 * 4_i64).filter(|quarters| *quarters != 0);
     for (step, ends) in [(4, false), (2, false), (1, false), (4, true)] {
-        let fitting: Vec<i64> = zones()
+        let fitting: Vec<Meant> = zones()
             .filter(|quarters| quarters % step == 0)
-            .map(|quarters| quarters * QUARTER)
-            .filter(|offset| is_all(covered(recordings, span, *offset, ends)))
+            .map(|quarters| Meant { offset: quarters * QUARTER, ends })
+            .filter(|meant| is_all(covered(recordings, span, *meant)))
             .collect();
         match fitting[..] {
             [] => {}
-            [offset] => return Zone::One { offset, ends },
+            [meant] => return Zone::One(meant),
             _ => return Zone::Several(fitting),
         }
     }
@@ -135,7 +173,7 @@ pub(super) fn by_claim(
         ));
     }
     let Some(span) = span(log) else { return (found, warnings) };
-    let (inside, whole) = covered(recordings, span, 0, false);
+    let (inside, whole) = covered(recordings, span, Meant::AS_IT_IS);
     if whole == 0 {
         return (found, warnings);
     }
@@ -145,41 +183,46 @@ pub(super) fn by_claim(
         found.note = if found.note.is_empty() { told } else { format!("{told}; {}", found.note) };
         // Half of it beside the log may be so. All of it in the log an hour away
         // may not be chance.
-        if let Zone::One { offset, ends } = zone(recordings, span)
+        if let Zone::One(meant) = zone(recordings, span)
             && !is_all((inside, whole))
             && inside < whole / 2
         {
-            let (percent, written) = (percent(inside, whole), written(offset / MILLISECOND));
-            let by = if ends { " and taken for when recordings end" } else { "" };
-            found.alternatives.push((offset / MILLISECOND, 0));
+            let (percent, offset) = (percent(inside, whole), meant.offset_ms(recordings));
+            let by = if meant.ends { " and taken for when recordings end" } else { "" };
+            let moved = written(meant.offset / MILLISECOND);
+            // What is written in a manifest is when recordings start.
+            let pin = match meant.is_one(recordings) {
+                true => format!("`clock: \"{}\"` in its footage set", written(offset)),
+                false => {
+                    "what is seen in each, such as `clock: [\"FILE @ 00:01:10 = 2024-06-01T10:21:04Z\"]`".to_owned()
+                }
+            };
+            found.alternatives.push((offset, 0));
             warnings.push(format!(
-                "by the camera's clock {percent} % of its footage lies in the log; moved by {written}{by} all of it \
-                 would: write `clock: \"{written}\"` in its footage set, or `clock: \"0s\"` where its clock is right"
+                "by the camera's clock {percent} % of its footage lies in the log; moved by {moved}{by} all of it \
+                 would: write {pin}, or `clock: \"0s\"` where its clock is right"
             ));
         }
         return (found, warnings);
     }
     match zone(recordings, span) {
-        Zone::One { offset, ends } => {
-            let clock = |recording: &Recorded| {
-                let end = if ends { recording.duration } else { 0 };
-                let start = recording.claimed.map(|at| whole_ms(at.saturating_add(offset).saturating_sub(end)));
-                RecordingClock { start, drift: 0 }
-            };
+        Zone::One(meant) => {
+            let clock = |recording: &Recorded| RecordingClock { start: meant.start(recording).map(whole_ms), drift: 0 };
             let zoned = Alignment {
                 method: AlignMethod::Zone,
-                offset_ms: Some(offset / MILLISECOND),
+                offset_ms: Some(meant.offset_ms(recordings)),
                 confidence: 300,
                 clocks: recordings.iter().map(clock).collect(),
                 alternatives: found.alternatives,
                 tried: Vec::new(),
-                note: if ends { "it says when a recording ends".to_owned() } else { String::new() },
+                note: if meant.ends { "it says when a recording ends".to_owned() } else { String::new() },
             };
-            warnings.push(unsure(&zoned, ""));
+            let why = if meant.ends { ", taken for when recordings end" } else { "" };
+            warnings.push(unsure(&zoned, why, meant.is_one(recordings)));
             return (zoned, warnings);
         }
         Zone::Several(fitting) => {
-            let offsets: Vec<String> = fitting.iter().map(|offset| written(offset / MILLISECOND)).collect();
+            let offsets: Vec<String> = fitting.iter().map(|meant| written(meant.offset_ms(recordings))).collect();
             found.note = format!("the footage would lie in the log at {}", offsets.join(", "));
         }
         Zone::None => {}

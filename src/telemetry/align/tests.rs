@@ -231,6 +231,22 @@ fn a_zone_is_tried_where_just_one_fits_and_told() {
     assert!(found.note.starts_with("the footage would lie in the log at"), "{found:?}");
 }
 
+/// 49 minutes that ended at 10:49:30: nothing but that puts them into a log of 50.
+#[test]
+fn a_clock_that_says_when_recordings_end_is_told_by_when_they_start() {
+    let log = log(3_000);
+    let (found, warnings) = aligned(&[bare("2024-06-01T12:49:30Z", 2_940)], &log);
+    assert_eq!(starts(&found), [at("2024-06-01T10:00:30Z")]);
+    assert_eq!((found.method, found.offset_ms), (AlignMethod::Zone, Some(-(7_200 + 2_940) * 1_000)));
+    assert!(warnings[0].contains("write `clock: \"-2:49:00.000\"`"), "{warnings:?}");
+    // Of several lengths no one offset is right.
+    let films = [bare("2024-06-01T12:25:10Z", 1_500), bare("2024-06-01T12:49:00Z", 1_400)];
+    let (found, warnings) = aligned(&films, &log);
+    assert_eq!(starts(&found), ["2024-06-01T10:00:10Z", "2024-06-01T10:25:40Z"].map(at), "{found:?}");
+    assert!(warnings[0].contains("as `autocut explain clock` shows it"), "{warnings:?}");
+    assert!(!warnings[0].contains("clock: \"-"), "{warnings:?}");
+}
+
 /// The track of a camera that has an accelerometer alone: it shakes as much as
 /// it is fast. 200 samples a second, seeded noise.
 fn shaken(from: f64, seconds: u32) -> Vec<u8> {
