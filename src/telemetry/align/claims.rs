@@ -14,6 +14,9 @@ const UNLIKE: f64 = 0.3;
 /// Offsets that differ by no more than this, in ms, are one.
 const SAME: i64 = 20;
 
+/// So many ways to mean a clock are named; more are counted.
+const MOST_NAMED: usize = 6;
+
 /// How a camera's clock may be meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Meant {
@@ -120,30 +123,63 @@ pub(super) fn unlike(recordings: &[Recorded], known: &[Known], (log, shift): (&T
     (found.score < UNLIKE).then_some(found.score)
 }
 
-/// What puts all footage into the log, of whole quarter hours.
-enum Zone {
-    None,
-    One(Meant),
-    /// More than one.
-    Several(Vec<Meant>),
+/// What would put all footage into the log.
+struct Zones {
+    /// The only one of the likeliest kind that does.
+    likeliest: Option<Meant>,
+    /// All, the likeliest first.
+    all: Vec<Meant>,
 }
 
-fn zone(recordings: &[Recorded], span: (i64, i64)) -> Zone {
+/// Whole hours come first; then the clock as it is, if it says when recordings
+/// end; then halves, quarters, and ends whole hours away.
+fn zones(recordings: &[Recorded], span: (i64, i64)) -> Zones {
     // Zones of the world are 14 hours from UTC at most.
-    let zones = || (-14 * 4..=14 * 4_i64).filter(|quarters| *quarters != 0);
-    for (step, ends) in [(4, false), (2, false), (1, false), (4, true)] {
-        let fitting: Vec<Meant> = zones()
-            .filter(|quarters| quarters % step == 0)
-            .map(|quarters| Meant { offset: quarters * QUARTER, ends })
-            .filter(|meant| is_all(covered(recordings, span, *meant)))
-            .collect();
-        match fitting[..] {
-            [] => {}
-            [meant] => return Zone::One(meant),
-            _ => return Zone::Several(fitting),
-        }
+    let kind = |is_of: fn(i64) -> bool, ends: bool| {
+        let quarters = (-14 * 4..=14 * 4_i64).filter(move |quarters| is_of(*quarters));
+        let meant = quarters.map(move |quarters| Meant { offset: quarters * QUARTER, ends });
+        meant.filter(|meant| is_all(covered(recordings, span, *meant))).collect::<Vec<Meant>>()
+    };
+    let kinds = [
+        kind(|quarters| quarters != 0 && quarters % 4 == 0, false),
+        kind(|quarters| quarters == 0, true),
+        kind(|quarters| quarters % 4 == 2 || quarters % 4 == -2, false),
+        kind(|quarters| quarters % 2 != 0, false),
+        kind(|quarters| quarters != 0 && quarters % 4 == 0, true),
+    ];
+    let likeliest = match kinds.iter().find(|kind| !kind.is_empty()).map(Vec::as_slice) {
+        Some([only]) => Some(*only),
+        _ => None,
+    };
+    Zones { likeliest, all: kinds.concat() }
+}
+
+impl Zones {
+    /// All but the likeliest.
+    fn rivals(&self) -> Vec<Meant> {
+        self.all.iter().copied().filter(|meant| Some(*meant) != self.likeliest).collect()
     }
-    Zone::None
+}
+
+/// As alternatives, of which a few tell enough.
+fn alternatives(recordings: &[Recorded], all: &[Meant]) -> Vec<(i64, i16)> {
+    all.iter().take(MOST_NAMED).map(|meant| (meant.offset_ms(recordings), 0)).collect()
+}
+
+/// In words: "-1:00:00.000, -2:10:00.000 (if it says when recordings end) or 3 more".
+fn named(recordings: &[Recorded], all: &[Meant]) -> String {
+    let name = |meant: &Meant| {
+        let by = if meant.ends { " (if it says when recordings end)" } else { "" };
+        format!("{}{by}", written(meant.offset_ms(recordings)))
+    };
+    let mut names: Vec<String> = all.iter().take(MOST_NAMED).map(name).collect();
+    if all.len() > MOST_NAMED {
+        names.push(format!("{} more", all.len() - MOST_NAMED));
+    }
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// By what the camera says.
@@ -183,53 +219,83 @@ pub(super) fn by_claim(
         found.note = if found.note.is_empty() { told } else { format!("{told}; {}", found.note) };
         // Half of it beside the log may be so. All of it in the log an hour away
         // may not be chance.
-        if let Zone::One(meant) = zone(recordings, span)
-            && !is_all((inside, whole))
-            && inside < whole / 2
-        {
-            let (percent, offset) = (percent(inside, whole), meant.offset_ms(recordings));
-            let by = if meant.ends { " and taken for when recordings end" } else { "" };
-            let moved = written(meant.offset / MILLISECOND);
+        let zones = zones(recordings, span);
+        if !zones.all.is_empty() && !is_all((inside, whole)) && inside < whole / 2 {
+            found.alternatives.extend(alternatives(recordings, &zones.all));
+            warnings.push(beside(recordings, percent(inside, whole), &zones));
+        }
+        return (found, warnings);
+    }
+    let zones = zones(recordings, span);
+    let rivals = zones.rivals();
+    found.alternatives.extend(alternatives(recordings, &rivals));
+    if let Some(meant) = zones.likeliest {
+        let clock = |recording: &Recorded| RecordingClock { start: meant.start(recording).map(whole_ms), drift: 0 };
+        let zoned = Alignment {
+            method: AlignMethod::Zone,
+            offset_ms: Some(meant.offset_ms(recordings)),
+            confidence: 300,
+            clocks: recordings.iter().map(clock).collect(),
+            alternatives: found.alternatives,
+            tried: Vec::new(),
+            note: if meant.ends { "it says when a recording ends".to_owned() } else { String::new() },
+        };
+        let why = if meant.ends { ", taken for when recordings end" } else { "" };
+        let mut warning = unsure(&zoned, why, meant.is_one(recordings));
+        if !rivals.is_empty() {
+            warning += &format!("; it would lie in the log at {} as well", named(recordings, &rivals));
+        }
+        warnings.push(warning);
+        return (zoned, warnings);
+    }
+    let explained = match rivals.is_empty() {
+        true => "no zone of the world explains it".to_owned(),
+        false => {
+            let named = named(recordings, &rivals);
+            found.note = format!("the footage would lie in the log at {named}");
+            format!("it would at {named}, of which none is taken")
+        }
+    };
+    warnings.push(format!(
+        "none of the camera's footage lies in the log by its clock, and {explained}: nothing of the log is shown with \
+         it; write `clock` in its footage set (`clock: Motion` compares how much the picture moves with the log's \
+         speed, which is never sure)"
+    ));
+    (found, warnings)
+}
+
+/// That more than half of the footage lies beside the log, but would lie in it.
+fn beside(recordings: &[Recorded], percent: i64, zones: &Zones) -> String {
+    let rivals = zones.rivals();
+    let (moved, pin) = match zones.likeliest {
+        Some(meant) => {
             // What is written in a manifest is when recordings start.
             let pin = match meant.is_one(recordings) {
-                true => format!("`clock: \"{}\"` in its footage set", written(offset)),
+                true => format!("`clock: \"{}\"` in its footage set", written(meant.offset_ms(recordings))),
                 false => {
                     "what is seen in each, such as `clock: [\"FILE @ 00:01:10 = 2024-06-01T10:21:04Z\"]`".to_owned()
                 }
             };
-            found.alternatives.push((offset, 0));
-            warnings.push(format!(
-                "by the camera's clock {percent} % of its footage lies in the log; moved by {moved}{by} all of it \
-                 would: write {pin}, or `clock: \"0s\"` where its clock is right"
-            ));
-        }
-        return (found, warnings);
-    }
-    match zone(recordings, span) {
-        Zone::One(meant) => {
-            let clock = |recording: &Recorded| RecordingClock { start: meant.start(recording).map(whole_ms), drift: 0 };
-            let zoned = Alignment {
-                method: AlignMethod::Zone,
-                offset_ms: Some(meant.offset_ms(recordings)),
-                confidence: 300,
-                clocks: recordings.iter().map(clock).collect(),
-                alternatives: found.alternatives,
-                tried: Vec::new(),
-                note: if meant.ends { "it says when a recording ends".to_owned() } else { String::new() },
+            let others = match rivals.is_empty() {
+                true => String::new(),
+                false => format!(" (and at {} as well)", named(recordings, &rivals)),
             };
-            let why = if meant.ends { ", taken for when recordings end" } else { "" };
-            warnings.push(unsure(&zoned, why, meant.is_one(recordings)));
-            return (zoned, warnings);
+            let moved = match (meant.offset, meant.ends) {
+                (0, _) => "taken for when recordings end".to_owned(),
+                (offset, true) => {
+                    format!("moved by {} and taken for when recordings end", written(offset / MILLISECOND))
+                }
+                (offset, false) => format!("moved by {}", written(offset / MILLISECOND)),
+            };
+            (format!("{moved} all of it would{others}"), pin)
         }
-        Zone::Several(fitting) => {
-            let offsets: Vec<String> = fitting.iter().map(|meant| written(meant.offset_ms(recordings))).collect();
-            found.note = format!("the footage would lie in the log at {}", offsets.join(", "));
+        None => {
+            let moved = format!("moved by {} all of it would", named(recordings, &rivals));
+            (moved, "the right one of these as `clock` in its footage set".to_owned())
         }
-        Zone::None => {}
-    }
-    let warning = "none of the camera's footage lies in the log by its clock, and no zone of the world explains it: \
-                   nothing of the log is shown with it; write `clock` in its footage set (`clock: Motion` compares how much \
-                   the picture moves with the log's speed, which is never sure)";
-    warnings.push(warning.to_owned());
-    (found, warnings)
+    };
+    format!(
+        "by the camera's clock {percent} % of its footage lies in the log; {moved}: write {pin}, or `clock: \"0s\"` \
+         where its clock is right"
+    )
 }
