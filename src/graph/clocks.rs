@@ -17,7 +17,8 @@ use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
 use crate::model::alignment::{AlignMethod, Alignment, drifted};
 use crate::model::specs::MergeLog;
-use crate::model::telemetry::LogClock;
+use crate::model::telemetry::{LogClock, TelemetrySummary};
+use crate::telemetry::align::{self, Recorded};
 
 /// Logs of these formats that count from their own start count the time of the
 /// film that they were written with.
@@ -86,7 +87,18 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
             })
         };
         let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
-        if own.is_empty() || (!tracks && !set.clock.motion && own.iter().all(inside)) {
+        if own.is_empty() {
+            continue;
+        }
+        if !tracks && !set.clock.motion && own.iter().all(inside) {
+            let span = (log.summary.first.saturating_add(shift), log.summary.last.saturating_add(shift));
+            let recorded = |one: &&Recording| Recorded {
+                claimed: one.utc.map(|utc| utc.0),
+                duration: one.duration.to_nanos(),
+                chapters: Vec::new(),
+            };
+            let kept = align::kept(&own.iter().map(recorded).collect::<Vec<Recorded>>(), span);
+            found.cameras.insert(set.name.clone(), Arc::new(kept));
             continue;
         }
         let against = MergeLog { telemetry: log.digest, shift };
@@ -235,7 +247,6 @@ mod tests {
     use super::*;
     use crate::base::{Digest, Place};
     use crate::manifest::manifest::At;
-    use crate::model::telemetry::TelemetrySummary;
     use crate::model::timeline::Fit;
 
     const HOUR: i64 = 3_600_000_000_000;

@@ -172,16 +172,34 @@ pub fn align(
         doubtful.get_or_insert(found);
     }
     let (mut found, mut warnings) = claims::by_claim(recordings, log, doubtful.as_ref());
-    let unlike = claims::unlike(recordings, &known, log);
-    if let Some(likeness) = unlike.filter(|_| warnings.is_empty() && found.method == AlignMethod::Claimed) {
-        let told = format!("its own speed is not like the log's where its clock has it (likeness {likeness:.2})");
-        warnings.push(format!(
-            "the camera's clock may be wrong: {told}; look at a moment that you know, then write `clock` in its footage \
-             set, as `autocut explain clock` shows"
-        ));
+    // What lies beside the log is told of otherwise.
+    if found.method == AlignMethod::Claimed && found.confidence > 0 {
+        let told = match claims::likeness(recordings, &known, log) {
+            Some(likeness) if likeness < claims::UNLIKE => {
+                let told =
+                    format!("its own speed is not like the log's where its clock has it (likeness {likeness:.2})");
+                if warnings.is_empty() {
+                    warnings.push(format!(
+                        "the camera's clock may be wrong: {told}; look at a moment that you know, then write `clock` in \
+                         its footage set, as `autocut explain clock` shows"
+                    ));
+                }
+                told
+            }
+            Some(likeness) if likeness >= claims::LIKE => {
+                format!("its own speed is like the log's there (likeness {likeness:.2})")
+            }
+            _ => claims::UNCONFIRMED.to_owned(),
+        };
         found.note = if found.note.is_empty() { told } else { format!("{}; {told}", found.note) };
     }
     Ok((reported(found, tried), warnings))
+}
+
+/// The clock of a camera of which all lies in a log, from its first sample to its
+/// last on UTC, and which has nothing that could be compared with it.
+pub fn kept(recordings: &[Recorded], span: (i64, i64)) -> Alignment {
+    reported(claims::kept(recordings, span), Vec::new())
 }
 
 /// With all that was tried, itself at the end.

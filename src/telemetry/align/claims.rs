@@ -8,8 +8,13 @@ use crate::model::alignment::{AlignMethod, Alignment, RecordingClock};
 
 const QUARTER: i64 = 900 * SECOND;
 
-/// Below this likeness a speed is another one.
-const UNLIKE: f64 = 0.3;
+/// Below this likeness a speed is another one; from the second on it confirms a
+/// clock.
+pub(super) const UNLIKE: f64 = 0.3;
+pub(super) const LIKE: f64 = 0.8;
+
+/// What is said of a clock that is kept for want of anything better.
+pub(super) const UNCONFIRMED: &str = "it is taken as the camera states it; nothing confirms it";
 
 /// Offsets that differ by no more than this, in ms, are one.
 const SAME: i64 = 20;
@@ -71,6 +76,26 @@ pub(super) fn claimed(recordings: &[Recorded]) -> Alignment {
     }
 }
 
+/// What the camera says, of which all lies in a log and nothing can be compared.
+pub(super) fn kept(recordings: &[Recorded], span: (i64, i64)) -> Alignment {
+    let (inside, whole) = covered(recordings, span, Meant::AS_IT_IS);
+    let told = share(inside, whole);
+    Alignment {
+        confidence: confidence(inside, whole),
+        alternatives: alternatives(recordings, &zones(recordings, span).all),
+        note: format!("{told}; {UNCONFIRMED}"),
+        ..claimed(recordings)
+    }
+}
+
+fn share(inside: i64, whole: i64) -> String {
+    format!("{} % of its footage lies in the log as its clock stands", percent(inside, whole))
+}
+
+fn confidence(inside: i64, whole: i64) -> u16 {
+    u16::try_from(i128::from(inside) * 500 / i128::from(whole.max(1))).unwrap_or(0)
+}
+
 /// How much of the footage lies in the log, in ns, and how much there is.
 fn covered(recordings: &[Recorded], (from, until): (i64, i64), meant: Meant) -> (i64, i64) {
     let (mut inside, mut whole) = (0_i64, 0_i64);
@@ -103,9 +128,9 @@ pub(super) fn lies_within(recordings: &[Recorded], log: (&Telemetry, i64)) -> bo
     span(log).is_some_and(|span| is_all(covered(recordings, span, Meant::AS_IT_IS)))
 }
 
-/// How like the log's the camera's own speed is where its clock has it, if it is
-/// not: then one of them is wrong.
-pub(super) fn unlike(recordings: &[Recorded], known: &[Known], (log, shift): (&Telemetry, i64)) -> Option<f64> {
+/// How like the log's the camera's own speed is where its clock has it, where a
+/// minute or more tells.
+pub(super) fn likeness(recordings: &[Recorded], known: &[Known], (log, shift): (&Telemetry, i64)) -> Option<f64> {
     let mut points: Vec<(i64, f64)> = Vec::new();
     for (recording, known) in recordings.iter().zip(known) {
         let Some(claimed) = recording.claimed else { continue };
@@ -120,7 +145,7 @@ pub(super) fn unlike(recordings: &[Recorded], known: &[Known], (log, shift): (&T
     }
     let lag = opposite.start.saturating_sub(shift).saturating_sub(logger.first);
     let found = near(&opposite, &mut logger, lag, NEAR, true)?;
-    (found.score < UNLIKE).then_some(found.score)
+    Some(found.score)
 }
 
 /// What would put all footage into the log.
@@ -214,14 +239,14 @@ pub(super) fn by_claim(
         return (found, warnings);
     }
     if inside > 0 {
-        found.confidence = u16::try_from(i128::from(inside) * 500 / i128::from(whole)).unwrap_or(0);
-        let told = format!("{} % of its footage lies in the log as its clock stands", percent(inside, whole));
+        found.confidence = confidence(inside, whole);
+        let told = share(inside, whole);
         found.note = if found.note.is_empty() { told } else { format!("{told}; {}", found.note) };
         // Half of it beside the log may be so. All of it in the log an hour away
         // may not be chance.
         let zones = zones(recordings, span);
+        found.alternatives.extend(alternatives(recordings, &zones.all));
         if !zones.all.is_empty() && !is_all((inside, whole)) && inside < whole / 2 {
-            found.alternatives.extend(alternatives(recordings, &zones.all));
             warnings.push(beside(recordings, percent(inside, whole), &zones));
         }
         return (found, warnings);
