@@ -331,7 +331,7 @@ const EXTRACT: Kind = Kind {
 };
 const ALIGN: Kind = Kind {
     name: "telemetry.align",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,
