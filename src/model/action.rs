@@ -357,7 +357,7 @@ const COMPLETE: Kind = Kind {
     version: 1,
     runs: Runs::Inline,
     tools: &[],
-    memory: 200,
+    memory: 80,
     deadline: STUCK,
     product: ("log completed", "logs completed"),
     artifacts: 1,
