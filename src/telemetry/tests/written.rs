@@ -210,3 +210,23 @@ fn local_time_over_a_change_of_clocks() {
     // In spring there is no 02:30: it is read as if clocks had gone on.
     assert_eq!(read(&gpx(&["2024-03-31T02:30:00"]), "Europe/Berlin"), [1_711_848_600]);
 }
+
+/// Paces are minutes and seconds: 5:30 is 5.5 min/km.
+#[test]
+fn paces_of_minutes_and_seconds_are_read() {
+    let csv = "time,lat,lon,Pace (min/km)\n2024-06-01T10:00:00Z,47.1,8.2,5:30\n2024-06-01T10:00:01Z,47.1,8.2,4:07.5\n\
+        2024-06-01T10:00:02Z,47.1,8.2,5.25\n2024-06-01T10:00:03Z,47.1,8.2,4:75\n";
+    let (log, _) = read("Csv", csv);
+    let pace = values(&log, "pace");
+    assert_eq!(pace[..3], [5.5, 4.125, 5.25]);
+    assert!(pace[3].is_nan());
+}
+
+/// A file that is no table may have a header of megabytes; what is said of it
+/// is short.
+#[test]
+fn what_is_said_of_a_long_header_is_short() {
+    let csv = format!("{},b\n1,2\n3,4\n", "x".repeat(50_000));
+    let problem = format("Csv").whole_plain(&mut csv.as_bytes(), None).unwrap_err();
+    assert!(format!("{problem:?}").len() < 2_000, "{}", format!("{problem:?}").len());
+}
