@@ -127,7 +127,7 @@ const DETECT: Kind = Kind {
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
-    version: 3,
+    version: 4,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -138,7 +138,7 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 4,
+    version: 5,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -160,7 +160,7 @@ const LOCATE: Kind = Kind {
 };
 const MERGE: Kind = Kind {
     name: "telemetry.merge",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,
@@ -354,7 +354,7 @@ const EXPORT: Kind = Kind {
 };
 const COMPLETE: Kind = Kind {
     name: "telemetry.complete",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 80,

@@ -151,7 +151,7 @@ impl Log<'_> {
     fn end_lap(&mut self) {
         let (start, name) = std::mem::take(&mut self.lap);
         if let Some(time) = self.read(&start, i64::MIN) {
-            self.table.mark(Mark { time, kind: MarkKind::Lap, name });
+            self.table.mark(Mark { time, kind: MarkKind::Lap, name, place: None });
         }
     }
 

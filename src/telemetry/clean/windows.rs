@@ -241,7 +241,7 @@ mod tests {
                 breaks.push(at as u32);
             }
             if at % 15_000 == 77 {
-                marks.push(Mark { time, kind: MarkKind::Lap, name: String::new() });
+                marks.push(Mark { time, kind: MarkKind::Lap, name: String::new(), place: None });
             }
         }
         let names = [

@@ -79,6 +79,7 @@ fn gpx_of_every_extension() {
     let second = ["heart_rate", "cadence", "temperature", "distance", "power", "my_number"];
     assert_eq!(of(1, &second), [151.0, 92.0, 22.0, 8.5, 251.0, 7.0]);
     assert_eq!((log.marks[0].kind, log.marks[0].name.as_str()), (MarkKind::Event, "Col & pass"));
+    assert_eq!(log.marks[0].place, Some((10_000_000, 20_000_000)));
     assert!(summary.notes.iter().any(|note| note == "1 points have no time and are left out"), "{:?}", summary.notes);
 }
 
