@@ -142,6 +142,9 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     if timing.assumed_utc() {
         notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
+    let (moved, doubt) = timing.folds();
+    rows.table.late = moved;
+    notes.extend(doubt);
     if filtered > 0 {
         let wanted: Vec<String> = only.iter().map(|o| format!("{:?} is {:?}", header.names[o.index], o.text)).collect();
         notes.push(format!("{filtered} rows are left out because `only` asks for rows where {}", wanted.join(" and ")));

@@ -126,6 +126,8 @@ pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn
     if log.timeless > 0 {
         log.table.notes.push(format!("{} points have no time and are left out", log.timeless));
     }
+    log.table.late = log.stamps.folds.moved;
+    log.table.notes.extend(log.stamps.folds.note());
     if log.stamps.assumed_utc {
         log.table.notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }

@@ -100,6 +100,8 @@ pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn
             }
         }
     }
+    log.table.late = log.stamps.folds.moved;
+    log.table.notes.extend(log.stamps.folds.note());
     if log.stamps.assumed_utc {
         log.table.notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }

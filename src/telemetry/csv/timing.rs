@@ -169,6 +169,11 @@ impl Timing {
         self.stamps.assumed_utc
     }
 
+    /// By how much all times are to be moved in the end, and what is doubtful.
+    pub(super) fn folds(&mut self) -> (i64, Option<String>) {
+        (self.stamps.folds.moved, self.stamps.folds.note())
+    }
+
     /// The columns that are not channels.
     pub(super) fn columns(&self) -> Vec<usize> {
         [self.column].into_iter().chain(self.date).collect()

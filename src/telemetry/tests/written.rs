@@ -231,3 +231,38 @@ fn what_is_said_of_a_long_header_is_short() {
     let problem = format("Csv").whole_plain(&mut csv.as_bytes(), None).unwrap_err();
     assert!(format!("{problem:?}").len() < 2_000, "{}", format!("{problem:?}").len());
 }
+
+/// Clocks in Berlin went back on 2024-10-27 at 03:00 (01:00 UTC). A row each
+/// 10 s, from a second after 2024-10-27T00:00:00Z on to another.
+fn local(from: i64, until: i64) -> String {
+    let mut csv = String::from("time,x\n");
+    for second in (from..until).step_by(10) {
+        let local = second + if second < 3_600 { 7_200 } else { 3_600 };
+        let _ = writeln!(csv, "2024-10-27 {:02}:{:02}:{:02},1", local / 3_600, local / 60 % 60, local % 60);
+    }
+    csv
+}
+
+#[test]
+fn a_log_that_begins_in_the_hour_that_comes_twice() {
+    let zone = Zone("Europe/Berlin".to_owned());
+    let midnight = 1_729_987_200; // 2024-10-27T00:00:00Z
+    for (from, until, early, doubtful) in [
+        // In the second pass, as its end shows; in the first, as the second shows.
+        (5_000, 9_000, 0, false),
+        (2_000, 6_000, 0, false),
+        // From before the hour on.
+        (-1_000, 6_000, 0, false),
+        // Nothing tells that it is the second pass.
+        (5_000, 6_000, 3_600, true),
+    ] {
+        let csv = local(from, until);
+        let (log, summary) = format("Csv").whole_plain(&mut csv.as_bytes(), Some(&zone)).unwrap();
+        let expected: Vec<i64> = (from..until).step_by(10).map(|at| (midnight + at - early) * 1_000_000_000).collect();
+        assert_eq!(log.times, expected, "{from}");
+        assert_eq!((summary.first, summary.last), (expected[0], expected[expected.len() - 1]));
+        let note = "local times between 02:00 and 03:00 were there twice when clocks went back: \
+                    100 rows are taken for the first";
+        assert_eq!(summary.notes.iter().any(|told| told == note), doubtful, "{:?}", summary.notes);
+    }
+}
