@@ -666,6 +666,52 @@ fn interlaced_footage_has_no_combs() {
     assert_eq!(doctor.matches("interlaced, bottom field first").count(), 1, "{doctor}");
 }
 
+/// The heads of ProRes' frames leave colours open where the encoder does; the
+/// container states them (`colr`), and FFmpeg's own probing forgets that.
+#[test]
+fn colours_that_only_the_container_states_count() {
+    let project = Project::new();
+    project.write(
+        "autocut.ron",
+        "Project(version: 1, footage: {\"a\": \"a/*\"}, outputs: {\"r\": Reel(file: \"r.mp4\")})",
+    );
+    std::fs::create_dir_all(project.path("a")).unwrap();
+    let make = |name: &str, colours: &[&str]| {
+        let path = project.path(name);
+        let source = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=0.4"];
+        let coder = ["-c:v", "prores_ks", "-pix_fmt", "yuv422p10le"];
+        let args = [&source[..], &coder, colours, &[path.to_str().unwrap()]].concat();
+        common::tool("ffmpeg", &args);
+    };
+    make("a/sd.mov", &["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]);
+    make("a/hlg.mov", &["-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"]);
+    let said = project.ok(&["doctor"]);
+    let of = |name: &str| {
+        let from = said.find(name).unwrap_or_else(|| panic!("{name}: {said}"));
+        said[from..].chars().take(400).collect::<String>()
+    };
+    assert!(of("hlg.mov").contains("HLG"), "{said}");
+    assert!(of("sd.mov").contains("BT.709"), "{said}");
+}
+
+/// FFmpeg states a Matroska file's length from 0, wherever its pictures begin.
+#[test]
+fn matroska_that_begins_later_is_whole() {
+    let project = Project::new();
+    project.write(
+        "autocut.ron",
+        "Project(version: 1, footage: {\"a\": \"a/*\"}, outputs: {\"r\": Reel(file: \"r.mp4\")})",
+    );
+    std::fs::create_dir_all(project.path("a")).unwrap();
+    let path = project.path("a/late.mkv");
+    let source = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30:duration=2"];
+    let coder = ["-c:v", "libx264", "-output_ts_offset", "5", path.to_str().unwrap()];
+    common::tool("ffmpeg", &[&source[..], &coder].concat());
+    let said = project.ok(&["doctor"]);
+    assert!(!said.contains("DAMAGED") && said.contains("late.mkv"), "{said}");
+    assert!(said.contains("00:02"), "it is 2 s long: {said}");
+}
+
 #[test]
 fn doctor_lists_what_is_found_and_what_is_done_about_it() {
     let project = Project::new();

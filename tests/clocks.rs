@@ -128,7 +128,10 @@ fn a_wrong_clock_is_put_right_by_speed_alone() {
     let truth: jiff::Timestamp = "2017-04-17T12:04:00.370Z".parse().unwrap();
     let off = (time.as_millisecond() - truth.as_millisecond()).abs();
     assert!(off < 100, "{off} ms off: {told}");
-    assert!(project.make().warnings().is_empty(), "{:?}", project.make().warnings());
+    // 12 s alone are never sure.
+    let warnings = project.make().warnings();
+    let is_told = |warning: &String| warning.contains("is not sure") && warning.contains("less than a minute");
+    assert!(warnings.iter().any(is_told), "{warnings:?}");
 }
 
 #[test]

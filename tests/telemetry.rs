@@ -99,6 +99,26 @@ fn samples_without_a_fix_are_printed_too() {
     }
 }
 
+/// What lies in no film is printed on the receiver's clock; GPS9 has one for
+/// each sample (`hero11.gps.csv` counts it from the first).
+#[test]
+fn a_raw_dump_is_printed_with_the_times_that_are_stamped_in_it() {
+    let project = Project::new();
+    let Some(decode) = testdata("gopro/hero11.gps.csv") else { return };
+    project.copy("gopro/hero11.gpmf", "hero11.gpmf");
+    let printed = Rows::read(project.ok(&["telemetry", "hero11.gpmf", "--csv"]).as_bytes());
+    let expected = Rows::read(&fs::read(decode).unwrap());
+    assert_eq!(printed.0.len(), expected.0.len());
+    for row in 0..printed.0.len() {
+        let (ours, theirs) = (printed.value(row, "time") - printed.value(0, "time"), expected.value(row, "time"));
+        assert!((ours - theirs).abs() <= 0.001, "row {row}: {ours} is not {theirs}");
+        assert!((printed.value(row, "latitude") - expected.value(row, "lat")).abs() <= 1e-6, "row {row}");
+    }
+    // Day 8,298 since 2000, second 48,576.899 (ibid.).
+    let column = printed.1.iter().position(|name| name == "utc").unwrap();
+    assert_eq!(&printed.0[0][column], "2022-09-20T13:29:36.899Z");
+}
+
 #[test]
 fn what_is_in_a_file_is_told_and_drawn() {
     let project = Project::new();
@@ -134,7 +154,8 @@ fn what_is_no_telemetry_is_told_with_what_to_do() {
         ("noise.bin", "cannot be told from its first bytes"),
         ("empty.csv", "the file is empty"),
         ("absent.fit", "there is no file"),
-        (".", "there is no file"),
+        (".", "is a folder"),
+        ("/dev/null", "is no file but a device"),
     ] {
         let ended = project.run(&["telemetry", file]);
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();
@@ -168,7 +189,14 @@ fn nothing_is_lost_and_nothing_overwritten() {
     }
     let ended = project.run(&["telemetry", "ride.csv", "--plot", "ride.csv"]);
     assert_eq!(ended.status.code(), Some(1));
+    project.write("mine.png", "mine");
+    for (plot, why) in [("mine.png", "was not written by autocut"), ("ride.csv", "is a PNG"), ("p.jpg", "is a PNG")] {
+        let ended = project.run(&["telemetry", "ride.csv", "--plot", plot]);
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!((ended.status.code(), told.contains(why)), (Some(1), true), "{plot}: {told}");
+    }
     assert_eq!(fs::read_to_string(project.path("ride.csv")).unwrap(), log());
+    assert!(!project.path("p.jpg").exists());
     // Where the manifest says how, nothing else does; a wrong manifest is told.
     assert_eq!(project.run(&["telemetry", "ride.csv", "--timezone", "Asia/Tokyo"]).status.code(), Some(1));
     project.edit("autocut.ron", "1500ms", "1500 quark");

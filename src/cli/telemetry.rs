@@ -1,6 +1,6 @@
 //! `autocut telemetry`.
 
-use crate::base::Diagnostics;
+use crate::base::{Diagnostic, Diagnostics};
 use crate::cli::args::{Args, Telemetry};
 use crate::cli::setup;
 use crate::exec::alone::Ended;
@@ -15,6 +15,14 @@ pub(super) fn run(args: &Args, wanted: &Telemetry) -> u8 {
         Err(refused) => return refused.code,
     };
     let folder = setup::folder(args);
+    let ending = wanted.plot.as_ref().and_then(|path| path.extension());
+    if let (Some(path), Some(ending)) = (&wanted.plot, ending)
+        && !ending.eq_ignore_ascii_case("png")
+    {
+        let problem = Diagnostic::input(format!("what is drawn is a PNG, and {} is called another", path.display()));
+        let named = path.with_extension("png");
+        return setup::tell(&problem.hint(format!("write `--plot {}`", named.display())).into());
+    }
     let asked = Asked {
         file: folder.join(&wanted.file),
         timezone: wanted.timezone.clone(),

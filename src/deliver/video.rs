@@ -184,7 +184,9 @@ impl Video {
             let limit = if common.width < common.height { MAX_SIZE.transposed() } else { MAX_SIZE };
             if common.width > limit.width || common.height > limit.height { common.fit_into(limit) } else { common }
         });
-        let rate = self.rate.or_else(|| most(footage, |video| limited(video.rate)));
+        // What there is of that size counts, so that the output is like some of it.
+        let sized = alike(footage, |video| even(video.display_size()) == even(size));
+        let rate = self.rate.or_else(|| most(&sized, |video| limited(video.rate)));
         let rate = rate.or(FrameRate::new(DEFAULT_RATE.0, DEFAULT_RATE.1));
         let usual = self.dynamic_range.colour();
         let deep = self.sampling(codec) != Sampling::Yuv420p8;
@@ -204,6 +206,7 @@ impl Video {
             copied == Some(video.codec.as_str()) && (video.bit_depth > 8) == deep && fits(&video.colour)
         };
         let like: Vec<&VideoInfo> = footage.iter().copied().filter(is_like).collect();
+        let like = alike(&like, |video| video.stored == even(size) && Some(video.rate) == rate);
         let own = (self.quality.copies() && is_copied).then(|| most(&like, |video| video.colour)).flatten();
         VideoFormat {
             size: even(size),
@@ -238,6 +241,12 @@ fn limited(rate: FrameRate) -> FrameRate {
     rate
 }
 
+/// The footage that is so; all of it where none is.
+fn alike<'a>(footage: &[&'a VideoInfo], is_so: impl Fn(&VideoInfo) -> bool) -> Vec<&'a VideoInfo> {
+    let those: Vec<&VideoInfo> = footage.iter().copied().filter(|video| is_so(video)).collect();
+    if those.is_empty() { footage.to_vec() } else { those }
+}
+
 /// What most of the footage has, by duration; the greater of two that tie.
 fn most<T: Ord + Copy>(footage: &[&VideoInfo], what: impl Fn(&VideoInfo) -> T) -> Option<T> {
     let mut shares = std::collections::BTreeMap::new();
@@ -259,20 +268,19 @@ mod tests {
         VideoFormat { size: Size::new(width, height), rate, colour, sampling: Sampling::Yuv420p8 }
     }
 
-    #[test]
-    fn footage_that_claims_to_last_for_ever_has_a_format_too() {
-        let rate = FrameRate::per_second(30);
-        let video = VideoInfo {
+    fn footage(width: u32, height: u32, rate: u32, seconds: i64) -> VideoInfo {
+        let rate = FrameRate::per_second(rate);
+        VideoInfo {
             stream: 0,
             codec: "h264".into(),
-            stored: Size::new(1280, 720),
+            stored: Size::new(width, height),
             pixel_aspect: (1, 1),
             orientation: crate::base::Orientation::UPRIGHT,
             rate,
             average_rate: rate,
             variable_rate: false,
             frames: 0,
-            duration: crate::base::Timestamp::from_seconds(i64::MAX),
+            duration: crate::base::Timestamp::from_seconds(seconds),
             profile: None,
             first: crate::base::Timestamp::ZERO,
             top_field_first: None,
@@ -280,8 +288,25 @@ mod tests {
             bit_depth: 8,
             colour: format(2, 2, 1).colour,
             chunks: Vec::new(),
-        };
-        assert_eq!(most(&[&video, &video], |video| video.rate), Some(rate));
+        }
+    }
+
+    #[test]
+    fn footage_that_claims_to_last_for_ever_has_a_format_too() {
+        let video = footage(1280, 720, 30, i64::MAX);
+        assert_eq!(most(&[&video, &video], |video| video.rate), Some(video.rate));
+    }
+
+    #[test]
+    fn an_output_is_like_some_of_its_footage() {
+        // Most is of the one size, and of another rate than that.
+        let (large, small) = (footage(1280, 720, 25, 10), [footage(640, 360, 50, 6), footage(320, 240, 50, 6)]);
+        let all = [&large, &small[0], &small[1]];
+        let made = Video::default().format(VideoCodec::H264, &all);
+        assert_eq!((made.size, made.rate), (large.stored, large.rate));
+        // Nothing is of the size that is asked for: then all of it counts.
+        let asked = Video { size: Some(Size::new(1080, 1920)), ..Video::default() };
+        assert_eq!(asked.format(VideoCodec::H264, &all).rate, small[0].rate);
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub struct Asked {
     pub timezone: Option<String>,
     /// Whether it is cleaned.
     pub clean: bool,
-    /// Whether its samples themselves are wanted, one by one: those of a camera
-    /// are then on the clock of its film and not on that of its receiver.
+    /// Whether its samples themselves are wanted, one by one: what a camera wrote
+    /// into a film is then on the clock of that and not on that of its receiver.
     pub rows: bool,
 }
 
@@ -65,9 +65,14 @@ impl Asked {
 /// A file that is not there or that is no telemetry, a zone that is none.
 pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &AtomicBool) -> Result<Logbook, Ended> {
     let path = &asked.file;
-    let is_file = RealSystem.stat(path).is_ok_and(|entry| entry.kind == EntryKind::File);
-    if !is_file {
-        let problem = Diagnostic::input(format!("there is no file {}", path.display()));
+    let kind = RealSystem.stat(path).ok().map(|entry| entry.kind);
+    if kind != Some(EntryKind::File) {
+        let shown = path.display();
+        let problem = Diagnostic::input(match kind {
+            Some(EntryKind::Folder) => format!("{shown} is a folder"),
+            Some(_) => format!("{shown} is no file but a device, a pipe or the like"),
+            None => format!("there is no file {shown}"),
+        });
         return Err(problem.hint("name a log (FIT, GPX, TCX, CSV, NMEA, SRT, GPMF) or a film that carries one").into());
     }
     let mut head = Vec::new();
@@ -87,7 +92,7 @@ pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &At
         Some(source) if dump && asked.every() && source.format == "Gpmf" => every_sample(path, Some(&source.params))?,
         Some(source) if dump && asked.every() && source.format == "Log" => every_sample(path, None)?,
         Some(source) => import(&source.format, path, &source.params)?,
-        None if dump => camera(path, asked)?,
+        None if dump => camera(path, asked, false)?,
         None => {
             let zone = serde_json::json!({ "timezone": asked.timezone });
             import("Log", path, &zone.to_string())?
@@ -118,8 +123,8 @@ fn import(format: &str, path: &Path, params: &str) -> Imported {
 }
 
 /// Reads what a camera wrote, of which no manifest says how.
-fn camera(path: &Path, asked: &Asked) -> Imported {
-    let time = if asked.rows { "Media" } else { "Auto" };
+fn camera(path: &Path, asked: &Asked, in_film: bool) -> Imported {
+    let time = if asked.rows && in_film { "Media" } else { "Auto" };
     let max_dop = if asked.clean { 5.0 } else { 1_000.0 };
     let params = serde_json::json!({ "max_dop": max_dop, "time": time }).to_string();
     if asked.every() { every_sample(path, Some(&params)) } else { import("Gpmf", path, &params) }
@@ -174,5 +179,5 @@ fn track(
     let extract = ActionSpec::Extract(ExtractSpec { file: named(&file) });
     let done = bench.act(&mut worker, extract, &[&file], &scratch.path().join("extract"))?;
     let track = done.produced.files.first().ok_or_else(|| Diagnostic::bug("extracting a track made no file"))?;
-    camera(track, asked).map_err(Ended::Failed)
+    camera(track, asked, true).map_err(Ended::Failed)
 }

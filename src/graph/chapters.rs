@@ -27,6 +27,10 @@ const SLACK: i64 = 2;
 /// By how much a date may be off where one file goes on with another.
 const DATES: Timestamp = Timestamp::from_seconds(3);
 
+/// By how much dates may be off before names count no more: copies are dated
+/// anew, and some clocks are set while a camera films.
+const DATES_OF_NAMES: Timestamp = Timestamp::from_seconds(3_600);
+
 /// A day has no more frames than this: 60 a second.
 const FASTEST: u32 = 60;
 
@@ -162,9 +166,15 @@ fn is_next_by_date(one: &File<'_>, other: &File<'_>) -> bool {
     away > Timestamp::ZERO && late <= DATES && -late <= DATES
 }
 
-/// Whether both have time codes by which the second is no chapter after the
-/// first. Equal ones say nothing: such a camera writes when the first started.
+/// Whether both have time codes or dates by which the second is no chapter after
+/// the first. Equal ones say nothing: such a camera writes when the first started.
 fn contradicts(one: &File<'_>, other: &File<'_>) -> bool {
+    if let (Some(first), Some(second)) = (one.info.created, other.info.created) {
+        let away = second.since(first);
+        if away > one.video.duration + DATES_OF_NAMES || -away > DATES_OF_NAMES {
+            return true;
+        }
+    }
     let (Some((start, end)), Some((next, _))) = (labels(one), labels(other)) else { return false };
     let seconds = |frames: i64| frames.abs() / i64::from(nominal(one.video)).max(1);
     start != next && seconds(next - end) > 2

@@ -17,7 +17,8 @@ use crate::manifest::manifest::{FootageSet, TelemetrySource, TelemetryStart};
 use crate::model::ActionSpec;
 use crate::model::alignment::{AlignMethod, Alignment, drifted};
 use crate::model::specs::AlignLog;
-use crate::model::telemetry::LogClock;
+use crate::model::telemetry::{LogClock, TelemetrySummary};
+use crate::telemetry::align::{self, Recorded};
 
 /// Where a recording lies on the log's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,18 @@ pub fn aligned(db: &dyn Db, project: Project) -> Planned<Arc<Aligned>> {
             })
         };
         let tracks = own.iter().flat_map(|one| &one.chapters).any(|chapter| footage::has_track(&chapter.info));
-        if own.is_empty() || (!tracks && !set.clock.motion && own.iter().all(inside)) {
+        if own.is_empty() {
+            continue;
+        }
+        if !tracks && !set.clock.motion && own.iter().all(inside) {
+            let span = (log.summary.first.saturating_add(shift), log.summary.last.saturating_add(shift));
+            let recorded = |one: &&Recording| Recorded {
+                claimed: one.utc.map(|utc| utc.0),
+                duration: one.duration.to_nanos(),
+                chapters: Vec::new(),
+            };
+            let kept = align::kept(&own.iter().map(recorded).collect::<Vec<Recorded>>(), span);
+            found.cameras.insert(set.name.clone(), Arc::new(kept));
             continue;
         }
         let against = AlignLog { telemetry: log.digest, shift };
@@ -204,13 +216,21 @@ fn mismatch(
         };
         return Some(problem);
     };
-    let overlaps = |(recording, place): &(&Recording, OnLog)| {
-        place.start <= summary.last && place.at(recording.duration.to_nanos()) >= summary.first
-    };
-    if known.iter().any(overlaps) {
+    if known.iter().any(|(recording, place)| overlaps(summary, recording, *place)) {
         return None;
     }
-    let away = Timestamp::from_nanos(summary.first.saturating_sub(*start));
+    let (note, hint) = apart(&log.summary, sets, first, *start);
+    Some(Diagnostic::input(format!("no footage overlaps {}", names(sources))).note(note).hint(hint))
+}
+
+/// By true time: a film's clock may drift.
+fn overlaps(summary: &TelemetrySummary, recording: &Recording, place: OnLog) -> bool {
+    place.start <= summary.last && place.at(recording.duration.to_nanos()) >= summary.first
+}
+
+/// How far from the log a recording lies, and what would move it there.
+fn apart(summary: &TelemetrySummary, sets: &[FootageSet], first: &Recording, start: i64) -> (String, String) {
+    let away = Timestamp::from_nanos(summary.first.saturating_sub(start));
     // What stands in the manifest already is replaced, so it is part of the new
     // one: all that lies between what the file says and what holds now.
     let created = first.chapters.first().and_then(|chapter| chapter.info.created);
@@ -219,19 +239,64 @@ fn mismatch(
     let clock = first.utc.zip(created).map_or(stated, |(utc, created)| utc.since(created)) + away;
     let sign = if clock.is_negative() { "" } else { "+" };
     let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
-    Some(
-        Diagnostic::input(format!("no footage overlaps {}", names(sources)))
-            .note(format!("{} starts {apart} {when} the log's first sample", first.name))
-            .hint(format!("if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start", first.name)),
+    (
+        format!("{} starts {apart} {when} the log's first sample", first.name),
+        format!(
+            "if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start",
+            first.name
+        ),
     )
+}
+
+/// Cameras of which nothing lies in the log, though something of another does.
+/// What a comparison with the log has told already is left out.
+pub fn beside(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
+    let aligned = aligned(db, project).value.clone();
+    let (Some(aligned), Some(Some(log)), Some(places)) =
+        (aligned, recorded(db, project).value.clone(), clocks(db, project).value.clone())
+    else {
+        return Vec::new();
+    };
+    let sources = project.telemetry(db);
+    let is_compared = on_utc(sources, &log).is_some();
+    let is_told = |set: &FootageSet| {
+        let found = aligned.cameras.get(&set.name);
+        is_compared && !set.clock.stated && found.is_some_and(|found| found.method == AlignMethod::Claimed)
+    };
+    let sets: Vec<FootageSet> = project.footage(db).iter().filter(|set| !is_told(set)).cloned().collect();
+    beside_log(sources, &log, &aligned.recordings, &places, &sets)
+}
+
+fn beside_log(
+    sources: &[TelemetrySource],
+    log: &Log,
+    recordings: &[Recording],
+    places: &[Option<OnLog>],
+    sets: &[FootageSet],
+) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    for set in sets {
+        if sources.iter().any(|source| source.camera.as_ref() == Some(&set.name)) {
+            continue;
+        }
+        let placed = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?)));
+        let own: Vec<(&Recording, OnLog)> = placed.filter(|(recording, _)| recording.camera == set.name).collect();
+        let Some((first, OnLog { start, .. })) = own.iter().min_by_key(|(_, place)| place.start) else { continue };
+        if own.iter().any(|(recording, place)| overlaps(&log.summary, recording, *place)) {
+            continue;
+        }
+        let (note, hint) = apart(&log.summary, sets, first, *start);
+        let message = format!("no footage of {} overlaps {}: nothing of it is shown with it", set.name, names(sources));
+        told.push(Diagnostic::warning(message).note(note).hint(hint).at(set.place.0.clone()));
+    }
+    told
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::{Digest, Place};
-    use crate::manifest::manifest::At;
-    use crate::model::telemetry::TelemetrySummary;
+    use crate::manifest::manifest::{At, Clock};
     use crate::model::timeline::Fit;
 
     const HOUR: i64 = 3_600_000_000_000;
@@ -322,5 +387,33 @@ mod tests {
         // A logger of its own keeps its own time, and UTC is UTC.
         assert_eq!(an_hour_on(&source("Csv", start()), LogClock::Start), 11 * HOUR);
         assert_eq!(an_hour_on(&source("Gpmf", start()), LogClock::Utc), HOUR);
+    }
+
+    /// A log from 10:00 to 11:00; one camera films then, the other ten hours later.
+    #[test]
+    fn each_camera_beside_the_log_is_told() {
+        let at =
+            |camera: &str, hours| Recording { camera: camera.to_owned(), ..recording(&format!("{camera}/a"), hours) };
+        let recordings = [at("front", 10), at("rear", 20), at("own", 20)];
+        let set = |name: &str| FootageSet {
+            name: name.to_owned(),
+            files: Vec::new(),
+            clock: Clock::default(),
+            fit: Fit::Fit,
+            place: source("Csv", TelemetryStart::Utc(UtcTime(0))).place,
+        };
+        let sets = ["front", "rear", "own", "nothing"].map(set);
+        let summary = TelemetrySummary { first: 10 * HOUR, last: 11 * HOUR, ..TelemetrySummary::default() };
+        let log = Log { digest: Digest::of(b"log"), summary, parts: Vec::new(), is_completed: false };
+        let of_film =
+            TelemetrySource { camera: Some("own".to_owned()), ..source("Gpmf", TelemetryStart::Utc(UtcTime(0))) };
+        let sources = [source("Csv", TelemetryStart::Utc(UtcTime(0))), of_film];
+        let places: Vec<Option<OnLog>> =
+            recordings.iter().map(|one| Some(OnLog { start: one.utc?.0, drift: 0 })).collect();
+        let told = beside_log(&sources, &log, &recordings, &places, &sets);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].message.starts_with("no footage of rear overlaps the logs"), "{told:?}");
+        assert_eq!(told[0].notes, ["rear/a starts 10:00:00.000 after the log's first sample"]);
+        assert!(told[0].hint.as_deref().unwrap().contains("`clock: \"-10:00:00.000\"`"), "{told:?}");
     }
 }

@@ -131,7 +131,8 @@ pub struct TelemetrySource {
     pub start: Option<TelemetryStart>,
     /// Added to the log's own clock.
     pub offset: Timestamp,
-    /// A span without samples longer than this is a gap.
+    /// A span without samples longer than this is a gap, unless the log itself
+    /// usually rests that long.
     pub gap: Timestamp,
     pub place: At,
 }

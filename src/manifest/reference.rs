@@ -144,7 +144,7 @@ fn telemetry_fields() -> Vec<FieldDoc> {
         FieldDoc::new("offset", "Added to the log's own clock.", Some((TELEMETRY_OFFSET, ""))),
         FieldDoc::new(
             "gap",
-            "A span without samples longer than this is a gap: nothing is shown in it.",
+            "A span without samples longer than this is a gap, unless the log itself usually rests that long: nothing is shown in it.",
             Some((gap, "")),
         ),
     ]

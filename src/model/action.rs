@@ -94,7 +94,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 5,
+    version: 6,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,
@@ -127,7 +127,7 @@ const DETECT: Kind = Kind {
 };
 const IMPORT: Kind = Kind {
     name: "telemetry.import",
-    version: 3,
+    version: 4,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -138,7 +138,7 @@ const IMPORT: Kind = Kind {
 };
 const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 4,
+    version: 5,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -160,7 +160,7 @@ const LOCATE: Kind = Kind {
 };
 const MERGE: Kind = Kind {
     name: "telemetry.merge",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,
@@ -331,7 +331,7 @@ const EXTRACT: Kind = Kind {
 };
 const ALIGN: Kind = Kind {
     name: "telemetry.align",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,
@@ -354,10 +354,10 @@ const EXPORT: Kind = Kind {
 };
 const COMPLETE: Kind = Kind {
     name: "telemetry.complete",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
-    memory: 200,
+    memory: 80,
     deadline: STUCK,
     product: ("log completed", "logs completed"),
     artifacts: 1,

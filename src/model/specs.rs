@@ -75,7 +75,8 @@ pub struct ImportSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CleanSpec {
     pub telemetry: Digest,
-    /// A span without samples longer than this is a gap, in ms.
+    /// A span without samples longer than this is a gap, in ms, unless the log
+    /// itself usually rests that long.
     pub gap_ms: u32,
 }
 

@@ -30,6 +30,9 @@ pub struct Mark {
     /// What the log says of it, e.g. `manual` for how a lap was started; may
     /// be empty.
     pub name: String,
+    /// Where it is, where the log says so of the mark itself: latitude and
+    /// longitude in steps of 1 / 10,000,000 of a degree.
+    pub place: Option<(i32, i32)>,
 }
 
 /// What happened at a mark.

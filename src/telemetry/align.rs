@@ -62,10 +62,15 @@ const MOST_DOP: f64 = 5.0;
 const LEAST: u16 = 250;
 const SURE: u16 = 600;
 
+/// Least confidence of a match of little footage, which may be like a part of a
+/// long log by chance. Of 70 clips of 12 to 30 s that were of another day, the best
+/// came to 790, and of made ones to 810.
+const SHORT: u16 = 850;
+
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
 
-/// Less footage than this, in ns, may be like a part of a long log by chance.
+/// Less footage than this, in ns, is little.
 const LONG: i64 = 60 * SECOND;
 
 /// A match this near to what the camera says is no chance: it says whole seconds.
@@ -98,6 +103,8 @@ struct Compared {
     found: Alignment,
     /// In 1 / 1,000.
     score: i16,
+    /// Whether it is more than little footage that lies beside the log there.
+    is_long: bool,
 }
 
 /// Aligns the recordings of one camera, with a log whose times and the shift
@@ -132,14 +139,13 @@ pub fn align(
     };
     tried.push(Attempt { method: AlignMethod::Receiver, offset_ms: None, confidence: 0, found: told });
     let Some(log) = log else { return Ok((reported(claims::claimed(recordings), tried), Vec::new())) };
-    let is_long = recordings.iter().map(|recording| recording.duration).fold(0, i64::saturating_add) >= LONG;
     let mut doubtful: Option<Alignment> = None;
     for (method, samples) in CURVES {
         let is_motion = method == AlignMethod::Motion;
         if is_motion && known.iter().all(|known| known.motion.is_empty()) {
             continue;
         }
-        let Compared { found, score } = match by_curve(recordings, &known, log, method, samples) {
+        let Compared { found, score, is_long } = match by_curve(recordings, &known, log, method, samples) {
             Ok(compared) => compared,
             Err(told) => {
                 tried.push(Attempt { method, offset_ms: None, confidence: 0, found: told });
@@ -147,7 +153,7 @@ pub fn align(
             }
         };
         // How much a camera shakes tells less than how fast it moves.
-        let is_sure = found.confidence >= SURE && !is_motion && (is_long || method == AlignMethod::Speed);
+        let is_sure = found.confidence >= SURE && !is_motion && is_long;
         let as_claimed = found.offset_ms.is_some_and(|offset| offset.saturating_mul(MILLISECOND).abs() <= NEAR);
         // A claim that lies in the log is not given up for what may be chance.
         let is_better = (is_sure && is_long)
@@ -155,24 +161,45 @@ pub fn align(
             // That is what was asked for.
             || (is_motion && is_long)
             || !claims::lies_within(recordings, log);
-        if found.confidence >= LEAST && is_better {
-            let warnings = if is_sure || (as_claimed && !is_motion) { Vec::new() } else { vec![unsure(&found)] };
+        let least = if is_long || as_claimed { LEAST } else { SHORT };
+        if found.confidence >= least && is_better {
+            let why = if is_long { "" } else { " by less than a minute of footage" };
+            let warnings =
+                if is_sure || (as_claimed && !is_motion) { Vec::new() } else { vec![unsure(&found, why, true)] };
             return Ok((reported(found, tried), warnings));
         }
         tried.push(attempt(&found));
         doubtful.get_or_insert(found);
     }
     let (mut found, mut warnings) = claims::by_claim(recordings, log, doubtful.as_ref());
-    let unlike = claims::unlike(recordings, &known, log);
-    if let Some(likeness) = unlike.filter(|_| warnings.is_empty() && found.method == AlignMethod::Claimed) {
-        let told = format!("its own speed is not like the log's where its clock has it (likeness {likeness:.2})");
-        warnings.push(format!(
-            "the camera's clock may be wrong: {told}; look at a moment that you know, then write `clock` in its footage \
-             set, as `autocut explain clock` shows"
-        ));
+    // What lies beside the log is told of otherwise.
+    if found.method == AlignMethod::Claimed && found.confidence > 0 {
+        let told = match claims::likeness(recordings, &known, log) {
+            Some(likeness) if likeness < claims::UNLIKE => {
+                let told =
+                    format!("its own speed is not like the log's where its clock has it (likeness {likeness:.2})");
+                if warnings.is_empty() {
+                    warnings.push(format!(
+                        "the camera's clock may be wrong: {told}; look at a moment that you know, then write `clock` in \
+                         its footage set, as `autocut explain clock` shows"
+                    ));
+                }
+                told
+            }
+            Some(likeness) if likeness >= claims::LIKE => {
+                format!("its own speed is like the log's there (likeness {likeness:.2})")
+            }
+            _ => claims::UNCONFIRMED.to_owned(),
+        };
         found.note = if found.note.is_empty() { told } else { format!("{}; {told}", found.note) };
     }
     Ok((reported(found, tried), warnings))
+}
+
+/// The clock of a camera of which all lies in a log, from its first sample to its
+/// last on UTC, and which has nothing that could be compared with it.
+pub fn kept(recordings: &[Recorded], span: (i64, i64)) -> Alignment {
+    reported(claims::kept(recordings, span), Vec::new())
 }
 
 /// With all that was tried, itself at the end.
@@ -312,6 +339,11 @@ fn by_curve(
     // A lag is from the camera curve's start to the log's first sample.
     let utc = |lag: i64, curve: i64| lag.saturating_add(logger.first).saturating_sub(curve).saturating_add(shift);
     let joint = utc(lag, camera.start);
+    // What lies beside the log there. Curves lack a step at their ends.
+    let first = camera.start.saturating_sub(lag);
+    let beside = camera
+        .between(first, first.saturating_add(log.times.last().map_or(0, |last| last.saturating_sub(logger.first))));
+    let is_long = (beside.seconds() as i64).saturating_add(2).saturating_mul(SECOND) >= LONG;
     let offset = whole_ms(joint.saturating_sub(zero));
     let alternatives =
         others.iter().map(|(lag, score)| (in_ms(utc(*lag, camera.start).saturating_sub(zero)), *score)).collect();
@@ -338,7 +370,7 @@ fn by_curve(
     }
     let offset_ms = is_timed.then(|| median(own).unwrap_or(offset / MILLISECOND));
     let found = Alignment { method, offset_ms, confidence, clocks, alternatives, tried: Vec::new(), note };
-    Ok(Compared { found, score })
+    Ok(Compared { found, score, is_long })
 }
 
 /// How an offset is written in a manifest.
@@ -348,14 +380,19 @@ pub fn written(offset_ms: i64) -> String {
     format!("{sign}{offset}")
 }
 
-fn unsure(found: &Alignment) -> String {
+/// With what it rests on, where that makes it so, and whether one offset tells all
+/// of it.
+fn unsure(found: &Alignment, why: &str, is_one: bool) -> String {
     let moved = found.offset_ms.map_or_else(String::new, |offset| format!(", moved by {}", written(offset)));
     let pin = found.offset_ms.map_or_else(
         || "`clock` in its footage set".to_owned(),
-        |offset| format!("`clock: \"{}\"` in its footage set where it is right, or the right one", written(offset)),
+        |offset| match is_one {
+            true => format!("`clock: \"{}\"` in its footage set where it is right, or the right one", written(offset)),
+            false => "`clock` in its footage set, as `autocut explain clock` shows it where it is right".to_owned(),
+        },
     );
     format!(
-        "the camera's clock{moved}, was found by {} and is not sure ({} of 100): look at a moment that you know, \
+        "the camera's clock{moved}, was found by {} and is not sure ({} of 100{why}): look at a moment that you know, \
          then write {pin}",
         found.method,
         found.confidence / 10

@@ -3,8 +3,8 @@
 //!
 //! 1. Registry channels are brought to the registry's units; values that no
 //!    sensor can have measured are dropped ([`channels`]).
-//! 2. A span without samples longer than the gap is a break. Nothing below
-//!    looks across one.
+//! 2. A span without samples longer than the gap ([`gap`]) is a break. Nothing
+//!    below looks across one.
 //! 3. Positions that the path does not need ([`excursions`]) are dropped; the
 //!    rest is smoothed ([`smooth`](super::smooth)), which bridges what was
 //!    dropped. Altitudes are judged by the same rule and are not smoothed.
@@ -22,6 +22,7 @@
 //! ([`windows`]).
 
 mod found;
+mod gap;
 mod part;
 mod windows;
 mod work;
@@ -84,13 +85,17 @@ pub fn clean_stream(raw: &Reader<'_>, gap_ms: u32, out: &mut dyn io::Write) -> R
     Ok(summary)
 }
 
-/// Cleans a log; a span without samples longer than `gap_ms` is a gap. The
+/// Cleans a log; a span without samples longer than `gap_ms`, and than what the
+/// log's own rate makes one ([`gap`]), is a gap. The
 /// summary is that of the result; its notes and its report of the quality say
 /// what was dropped.
 pub fn clean(raw: &Telemetry, gap_ms: u32) -> (Telemetry, TelemetrySummary) {
     let apart = apart(raw).map(|(log, _)| log);
     let repeated = raw.times.len() - apart.as_ref().unwrap_or(raw).times.len();
     let raw = apart.as_ref().unwrap_or(raw);
+    let mut steps = gap::Steps::default();
+    steps.add(&raw.times, &raw.breaks);
+    let gap_ms = steps.gap(gap_ms);
     let origin = raw.times.first().copied().unwrap_or(0);
     let (counted, next) = (0..raw.times.len(), f64::INFINITY);
     let part = Part { raw, origin, gap_ms, counted, next, whole: None, before: Before::default() };

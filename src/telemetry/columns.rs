@@ -33,7 +33,7 @@ pub use read::{Reader, Source, Unreadable};
 pub use write::{Ending, Writer};
 
 const MAGIC: &[u8; 20] = b"autocut telemetry\0\0\0";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Most samples of a block: 14 minutes at 10 Hz. A look at a few seconds costs
 /// one or two of them, which is less than a millisecond.
@@ -118,9 +118,9 @@ mod tests {
             ],
             breaks: vec![1, 3],
             marks: vec![
-                Mark { time: -9, kind: MarkKind::Lap, name: "manual".to_owned() },
-                Mark { time: 10, kind: MarkKind::Pause, name: String::new() },
-                Mark { time: 20, kind: MarkKind::Event, name: "größer".to_owned() },
+                Mark { time: -9, kind: MarkKind::Lap, name: "manual".to_owned(), place: None },
+                Mark { time: 10, kind: MarkKind::Pause, name: String::new(), place: None },
+                Mark { time: 20, kind: MarkKind::Event, name: "größer".to_owned(), place: None },
             ],
         }
     }
@@ -202,7 +202,7 @@ mod tests {
                 Channel { name: "late".to_owned(), unit: Unit::None, values: (0..count).map(late).collect() },
             ],
             breaks: vec![5, BLOCK as u32, BLOCK as u32 * 2 - 1, BLOCK as u32 * 2 + 1],
-            marks: vec![Mark { time: 3, kind: MarkKind::Lap, name: String::new() }],
+            marks: vec![Mark { time: 3, kind: MarkKind::Lap, name: String::new(), place: None }],
         }
     }
 

@@ -78,6 +78,8 @@ fn in_parts(
             CompleteStep::Score { name } => scores::add(&mut log, name)?,
         }
     }
+    // Last, so that a moment can still be found by what was noted then.
+    notes.extend(privacy::hide_marks(&mut log, &spec.privacy)?);
     let before: BTreeSet<&str> = stored.channels().map(|(name, _)| name).collect();
     Ok(TelemetrySummary { notes, ..finish(&log, &before, out)? })
 }

@@ -44,7 +44,7 @@ pub(super) const EXAMPLE: &str = r#"Csv(
 )"#;
 
 /// Raised whenever the same file and parameters would give other numbers.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// Rows are read only where this column holds this value.
 struct Only {
@@ -100,7 +100,7 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     taken.extend(only.iter().map(|only| only.index));
     let planned = header.plan(&params.columns, &taken, &mut notes)?;
     for column in planned.iter().filter(|p| p.assumed && p.name == "speed") {
-        let header = &header.names[column.index];
+        let header = timing::show(header.names[column.index].as_bytes());
         notes.push(format!("the header {header:?} states no unit: speed is taken to be in {}", column.unit));
     }
 
@@ -142,6 +142,9 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     if timing.assumed_utc() {
         notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
+    let (moved, doubt) = timing.folds();
+    rows.table.late = moved;
+    notes.extend(doubt);
     if filtered > 0 {
         let wanted: Vec<String> = only.iter().map(|o| format!("{:?} is {:?}", header.names[o.index], o.text)).collect();
         notes.push(format!("{filtered} rows are left out because `only` asks for rows where {}", wanted.join(" and ")));

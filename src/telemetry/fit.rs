@@ -154,7 +154,7 @@ impl Log<'_> {
                 if let Some(time) = nanoseconds(lap.start_time.0) {
                     let known = lap.lap_trigger != LapTrigger::default();
                     let name = if known { lap.lap_trigger.to_string() } else { String::new() };
-                    self.table.mark(Mark { time, kind: MarkKind::Lap, name });
+                    self.table.mark(Mark { time, kind: MarkKind::Lap, name, place: None });
                 }
             }
             MesgNum::EVENT => self.event(message),
@@ -183,8 +183,8 @@ impl Log<'_> {
         match (event.event, event.event_type) {
             (Event::TIMER, EventType::START) => {
                 if let Some(stopped) = self.stopped.take().filter(|stopped| *stopped < time) {
-                    self.table.mark(Mark { time: stopped, kind: MarkKind::Pause, name: String::new() });
-                    self.table.mark(Mark { time, kind: MarkKind::Resume, name: String::new() });
+                    self.table.mark(Mark { time: stopped, kind: MarkKind::Pause, name: String::new(), place: None });
+                    self.table.mark(Mark { time, kind: MarkKind::Resume, name: String::new(), place: None });
                 }
             }
             (Event::TIMER, kind) => {
@@ -195,7 +195,7 @@ impl Log<'_> {
                 }
             }
             (other, EventType::START | EventType::MARKER) => {
-                self.table.mark(Mark { time, kind: MarkKind::Event, name: other.to_string() });
+                self.table.mark(Mark { time, kind: MarkKind::Event, name: other.to_string(), place: None });
             }
             _ => {}
         }

@@ -210,7 +210,7 @@ fn read(input: &mut dyn Read, params: &Gpmf, wanted: Wanted, out: &mut dyn Write
         }
     }
     for tag in tags {
-        table.mark(Mark { time: utc_of(tag), kind: MarkKind::Event, name: "HiLight".to_owned() });
+        table.mark(Mark { time: utc_of(tag), kind: MarkKind::Event, name: "HiLight".to_owned(), place: None });
     }
     for (count, what) in [
         (unfixed, "positions are left out: the receiver had no fix"),

@@ -87,6 +87,8 @@ struct Point {
     at: u64,
     time: Option<String>,
     name: String,
+    /// Of a waypoint, in steps of 1 / 10,000,000 of a degree.
+    place: Option<(i32, i32)>,
 }
 
 /// The log on its way.
@@ -124,6 +126,8 @@ pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn
     if log.timeless > 0 {
         log.table.notes.push(format!("{} points have no time and are left out", log.timeless));
     }
+    log.table.late = log.stamps.folds.moved;
+    log.table.notes.extend(log.stamps.folds.note());
     if log.stamps.assumed_utc {
         log.table.notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
@@ -146,6 +150,8 @@ impl Log<'_> {
                 if let (Some(lat), Some(lon)) = (degrees("lat"), degrees("lon")) {
                     self.table.put("latitude", Unit::Degrees, lat);
                     self.table.put("longitude", Unit::Degrees, lon);
+                    let steps = |degrees: f64| libm::round(degrees * 1e7) as i32;
+                    self.point.place = Some((steps(lat), steps(lon)));
                 }
             }
             _ => {}
@@ -159,7 +165,8 @@ impl Log<'_> {
                 self.table.clear();
                 if let Some(time) = self.point.time.take().and_then(|time| self.time(&time)) {
                     let name = std::mem::take(&mut self.point.name);
-                    self.table.mark(Mark { time, kind: MarkKind::Event, name });
+                    let place = self.point.place.take();
+                    self.table.mark(Mark { time, kind: MarkKind::Event, name, place });
                 }
             }
             "time" if document.within("trkpt") || document.within("wpt") => self.point.time = Some(text.to_owned()),
@@ -167,7 +174,7 @@ impl Log<'_> {
             // Cluetrust's laps.
             "startTime" if document.parent() == "lap" => {
                 if let Some(time) = self.time(text) {
-                    self.table.mark(Mark { time, kind: MarkKind::Lap, name: String::new() });
+                    self.table.mark(Mark { time, kind: MarkKind::Lap, name: String::new(), place: None });
                 }
             }
             name if document.within("trkpt") && !text.is_empty() => {

@@ -186,7 +186,9 @@ mod tests {
                 channel("lap", [1.0, 1.0, 2.0, 3.0, 3.0]),
             ],
             breaks: vec![3],
-            marks: [5, 20, 45].map(|time| Mark { time, kind: MarkKind::Lap, name: String::new() }).to_vec(),
+            marks: [5, 20, 45]
+                .map(|time| Mark { time, kind: MarkKind::Lap, name: String::new(), place: None })
+                .to_vec(),
         }
     }
 

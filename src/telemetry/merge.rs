@@ -330,7 +330,7 @@ mod tests {
                     channel("lap", Unit::None, &|n| (n / 5_000) as f64),
                 ],
                 breaks: breaks.to_vec(),
-                marks: vec![Mark { time: offset, kind: MarkKind::Lap, name: String::new() }],
+                marks: vec![Mark { time: offset, kind: MarkKind::Lap, name: String::new(), place: None }],
             }
         };
         let one = log(BLOCK as i64 * 3, 100_000_000, 0, &[1_000, BLOCK as u32, BLOCK as u32 + 1, 20_000]);

@@ -17,6 +17,7 @@ mod derive;
 mod excursions;
 pub mod export;
 pub mod fit;
+mod fold;
 mod formats;
 mod geodesy;
 pub mod gpmf;

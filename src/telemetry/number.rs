@@ -35,6 +35,16 @@ pub(super) fn parse(cell: &[u8], comma: bool) -> Cell {
     }
 }
 
+/// `5:30`, as paces are written: minutes and seconds, these with a fraction or
+/// without one, in minutes.
+pub(super) fn minutes(cell: &[u8], comma: bool) -> Option<f64> {
+    let cell = cell.trim_ascii();
+    let (minutes, seconds) = cell.split_at(cell.iter().position(|byte| *byte == b':')?);
+    let is_unsigned = minutes.first().is_some_and(u8::is_ascii_digit) && seconds.get(1).is_some_and(u8::is_ascii_digit);
+    let (minutes, seconds) = (plain(minutes, false)?, plain(&seconds[1..], comma)?);
+    (is_unsigned && seconds < 60.0).then_some(minutes + seconds / 60.0)
+}
+
 /// `-12.345`: a sign, up to 18 digits and a point among them.
 fn plain(cell: &[u8], comma: bool) -> Option<f64> {
     let (negative, digits) = match cell.first()? {

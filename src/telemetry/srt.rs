@@ -155,6 +155,8 @@ fn read(input: &mut dyn Read, params: &Srt, out: &mut dyn Write) -> Wrote {
     if log.without > 0 {
         log.table.notes.push(format!("{} subtitles say nothing of the flight and are left out", log.without));
     }
+    log.table.late = log.stamps.folds.moved;
+    log.table.notes.extend(log.stamps.folds.note());
     if log.stamps.assumed_utc {
         let note = "dates name no zone and are taken as UTC; `timezone` says otherwise, \
                     `time: Cue` with `start` goes by the film";

@@ -6,8 +6,9 @@
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
+use super::fold::Folds;
 use super::number;
 use super::zone::offset_seconds;
 use crate::model::telemetry::LogClock;
@@ -100,11 +101,13 @@ pub(super) struct Stamps {
     midnights: i64,
     /// Whether a time without a zone was taken as UTC for want of one.
     pub(super) assumed_utc: bool,
+    /// The hours that came twice. All times are to be moved by what they say.
+    pub(super) folds: Folds,
 }
 
 impl Stamps {
     pub(super) fn new(notation: Notation, zone: Option<TimeZone>, comma: bool) -> Self {
-        Stamps { notation, zone, comma, midnights: 0, assumed_utc: false }
+        Stamps { notation, zone, comma, midnights: 0, assumed_utc: false, folds: Folds::default() }
     }
 
     /// A cell as nanoseconds. `last` is the time before it, by which the second
@@ -136,12 +139,23 @@ impl Stamps {
             (Some(seconds), _) => Offset::from_seconds(seconds).ok()?.to_timestamp(stamp.civil).ok()?,
             (None, Some(zone)) => {
                 let local = zone.to_ambiguous_timestamp(stamp.civil);
-                let first = local.earlier().ok()?;
-                // A minute back is disorder; more is a clock that was set back.
-                if local.is_ambiguous() && first.as_nanosecond() < i128::from(last) - i128::from(60 * SECOND) {
-                    local.later().ok()?
+                let last = Some(last).filter(|last| *last != i64::MIN);
+                let last = last.map(|last| last.saturating_add(self.folds.moved));
+                if matches!(local.offset(), AmbiguousOffset::Fold { .. }) {
+                    let (first, second) = (local.earlier().ok()?, local.later().ok()?);
+                    // A minute back is disorder; more is a clock that was set back.
+                    let back = |last| first.as_nanosecond() < i128::from(last) - i128::from(60 * SECOND);
+                    if last.is_some_and(back) {
+                        self.folds.passed();
+                        second
+                    } else {
+                        self.folds.enter(zone, (first, second), last);
+                        first
+                    }
                 } else {
-                    local.compatible().ok()?
+                    let time = local.compatible().ok()?;
+                    self.folds.leave(time, last);
+                    time
                 }
             }
             (None, None) => {
@@ -149,7 +163,7 @@ impl Stamps {
                 Offset::UTC.to_timestamp(stamp.civil).ok()?
             }
         };
-        i64::try_from(instant.as_nanosecond()).ok()
+        i64::try_from(instant.as_nanosecond()).ok()?.checked_sub(self.folds.moved)
     }
 }
 

@@ -97,6 +97,8 @@ pub(super) struct Table<'w> {
     backward: u64,
     jumped: u64,
     unmarked: u64,
+    /// Added to all times at the end, in ns.
+    pub(super) late: i64,
     pub(super) bad: BadRows,
     pub(super) notes: Vec<String>,
     /// What the importer left out, and why.
@@ -125,6 +127,7 @@ impl<'w> Table<'w> {
             backward: 0,
             jumped: 0,
             unmarked: 0,
+            late: 0,
             bad: BadRows::default(),
             notes: Vec::new(),
             dropped: Vec::new(),
@@ -407,7 +410,7 @@ impl<'w> Table<'w> {
             self.write(self.times.len().min(BLOCK)).map_err(|error| unwritable(&error))?;
         }
         let first = self.first.unwrap_or(0);
-        let shift = if from_zero { first.saturating_neg() } else { 0 };
+        let shift = if from_zero { first.saturating_neg() } else { self.late };
         let kept = || (0..).zip(&self.columns).filter(|(_, column)| column.numbers > 0);
         let count = |kind| count(&self.marks, kind);
         let summary = TelemetrySummary {

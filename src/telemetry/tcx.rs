@@ -100,6 +100,8 @@ pub(super) fn plain(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn
             }
         }
     }
+    log.table.late = log.stamps.folds.moved;
+    log.table.notes.extend(log.stamps.folds.note());
     if log.stamps.assumed_utc {
         log.table.notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
@@ -151,7 +153,7 @@ impl Log<'_> {
     fn end_lap(&mut self) {
         let (start, name) = std::mem::take(&mut self.lap);
         if let Some(time) = self.read(&start, i64::MIN) {
-            self.table.mark(Mark { time, kind: MarkKind::Lap, name });
+            self.table.mark(Mark { time, kind: MarkKind::Lap, name, place: None });
         }
     }
 

@@ -25,6 +25,9 @@ pub(crate) fn tolerance() -> Timestamp {
 /// first key frame.
 const FEW: i64 = 3;
 
+/// FFmpeg's name.
+const MATROSKA: &str = "matroska,webm";
+
 /// The most packets that are read to find the last one.
 const MOST_PACKETS: usize = 20_000;
 
@@ -107,6 +110,11 @@ pub(crate) fn of_packets(
         let end = Timestamp::from_ticks(last, base) - zero;
         if end + tolerance() >= stated || end <= Timestamp::ZERO {
             break;
+        }
+        // Some who write Matroska count what they state from the container's 0, and
+        // not from the first picture.
+        if input.container() == MATROSKA && end + zero + tolerance() >= stated {
+            return Extent { end: Some(end), warnings: Vec::new() };
         }
         let name = mark(content);
         let message =

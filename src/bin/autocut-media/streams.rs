@@ -22,7 +22,7 @@ pub(crate) fn open_video(path: &Path) -> Result<(Input, usize), Diagnostic> {
             let found = if kinds.is_empty() { "no stream at all".to_owned() } else { kinds.join(", ") };
             Err(Diagnostic::input(format!("{} has no video stream", path.display()))
                 .note(format!("it holds: {found} ({})", input.container()))
-                .hint("take it out of the footage's pattern"))
+                .hint("take it out of the footage's pattern; `make -k` goes on without it"))
         }
     }
 }
@@ -44,10 +44,12 @@ fn not_footage(path: &Path, error: Error) -> Diagnostic {
     match error {
         Error::InvalidData if is_mp4 => Diagnostic::input(format!("{shown} cannot be read as video"))
             .note("it starts like an MP4 file but its index (`moov`) is missing or damaged")
-            .hint("the camera probably lost power while recording: try its own repair function on the original card"),
+            .hint(
+                "copy it again from the card; if it is no better there, the camera lost power while recording: try its own repair function. `make -k` goes on without it",
+            ),
         Error::InvalidData | av::NOT_LISTED => {
             Diagnostic::input(format!("{shown} is not video: no format that autocut reads was found in it"))
-                .hint("take it out of the footage's pattern")
+                .hint("take it out of the footage's pattern; `make -k` goes on without it")
         }
         error => av::diagnose(format!("cannot read {shown}"), error),
     }

@@ -8,7 +8,7 @@ use crate::exec::failure;
 use crate::exec::goal::Goal;
 use crate::exec::lockfile;
 use crate::exec::survey;
-use crate::graph::Needs;
+use crate::graph::{Needs, clocks};
 
 use super::Driver;
 
@@ -43,6 +43,9 @@ impl Driver<'_> {
     pub(super) fn finish(&mut self, goal: &Goal, needs: &Needs, complete: bool) {
         if !complete && self.summary.errors.is_empty() && !self.summary.interrupted {
             self.complain(Diagnostic::bug("nothing is left to do, and yet not everything is done"));
+        }
+        if complete {
+            clocks::beside(&self.workspace.db, self.workspace.project).into_iter().for_each(|told| self.warn(told));
         }
         let done = survey::done(needs);
         self.live = done.len();

@@ -102,6 +102,19 @@ fn names_that_the_time_codes_contradict_join_nothing() {
     assert_eq!(found(&of("11:12:47:22")).len(), 1);
 }
 
+/// A chapter is 508 s long. Counters of files start again, and cards are changed.
+#[test]
+fn names_that_the_dates_contradict_join_nothing() {
+    let of = |second| [made("GX010012.MP4", &[], None, Some(1_000_000)), made("GX020012.MP4", &[], None, Some(second))];
+    let day = 86_400;
+    assert_eq!(found(&of(1_000_000 + 4 * day + 5 * 3_600)).len(), 2);
+    assert_eq!(found(&of(1_000_000 - day)).len(), 2);
+    // The first one's date, its own, and one that is a little off.
+    for second in [1_000_000, 1_000_508, 1_000_520, 1_001_200, 999_990] {
+        assert_eq!(found(&of(second)).len(), 1, "{second}");
+    }
+}
+
 #[test]
 fn dropped_labels_and_midnight_are_counted() {
     let timed = |label| {

@@ -2,14 +2,65 @@
 //! hours, or beside what the log says.
 
 use super::correlate::{Curve, near};
-use super::{Known, LONG, MILLISECOND, NEAR, Recorded, SECOND, logger, unsure, whole_ms, written};
+use super::{Known, LONG, MILLISECOND, NEAR, Recorded, SECOND, in_ms, logger, median, unsure, whole_ms, written};
 use crate::model::Telemetry;
 use crate::model::alignment::{AlignMethod, Alignment, RecordingClock};
 
 const QUARTER: i64 = 900 * SECOND;
 
-/// Below this likeness a speed is another one.
-const UNLIKE: f64 = 0.3;
+/// Below this likeness a speed is another one; from the second on it confirms a
+/// clock.
+pub(super) const UNLIKE: f64 = 0.3;
+pub(super) const LIKE: f64 = 0.8;
+
+/// What is said of a clock that is kept for want of anything better.
+pub(super) const UNCONFIRMED: &str = "it is taken as the camera states it; nothing confirms it";
+
+/// Offsets that differ by no more than this, in ms, are one.
+const SAME: i64 = 20;
+
+/// So many ways to mean a clock are named; more are counted.
+const MOST_NAMED: usize = 6;
+
+/// How a camera's clock may be meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Meant {
+    /// Added to it, in ns.
+    offset: i64,
+    /// Whether it then says when a recording ends.
+    ends: bool,
+}
+
+impl Meant {
+    const AS_IT_IS: Meant = Meant { offset: 0, ends: false };
+
+    /// When a recording starts by it.
+    fn start(self, recording: &Recorded) -> Option<i64> {
+        let end = if self.ends { recording.duration } else { 0 };
+        Some(recording.claimed?.saturating_add(self.offset).saturating_sub(end))
+    }
+
+    /// What is added to what each recording says, to have when it starts: in ms, in
+    /// order.
+    fn offsets(self, recordings: &[Recorded]) -> Vec<i64> {
+        let own = |recording: &Recorded| Some(in_ms(self.start(recording)?.saturating_sub(recording.claimed?)));
+        let mut offsets: Vec<i64> = recordings.iter().filter_map(own).collect();
+        offsets.sort_unstable();
+        offsets
+    }
+
+    /// The middle one of these.
+    fn offset_ms(self, recordings: &[Recorded]) -> i64 {
+        median(self.offsets(recordings)).unwrap_or(self.offset / MILLISECOND)
+    }
+
+    /// Whether one offset does for all: ends are as far from starts as a recording
+    /// is long.
+    fn is_one(self, recordings: &[Recorded]) -> bool {
+        let offsets = self.offsets(recordings);
+        offsets.first().zip(offsets.last()).is_none_or(|(first, last)| last.saturating_sub(*first) <= SAME)
+    }
+}
 
 /// What the camera says, as it is.
 pub(super) fn claimed(recordings: &[Recorded]) -> Alignment {
@@ -25,12 +76,31 @@ pub(super) fn claimed(recordings: &[Recorded]) -> Alignment {
     }
 }
 
+/// What the camera says, of which all lies in a log and nothing can be compared.
+pub(super) fn kept(recordings: &[Recorded], span: (i64, i64)) -> Alignment {
+    let (inside, whole) = covered(recordings, span, Meant::AS_IT_IS);
+    let told = share(inside, whole);
+    Alignment {
+        confidence: confidence(inside, whole),
+        alternatives: alternatives(recordings, &zones(recordings, span).all),
+        note: format!("{told}; {UNCONFIRMED}"),
+        ..claimed(recordings)
+    }
+}
+
+fn share(inside: i64, whole: i64) -> String {
+    format!("{} % of its footage lies in the log as its clock stands", percent(inside, whole))
+}
+
+fn confidence(inside: i64, whole: i64) -> u16 {
+    u16::try_from(i128::from(inside) * 500 / i128::from(whole.max(1))).unwrap_or(0)
+}
+
 /// How much of the footage lies in the log, in ns, and how much there is.
-fn covered(recordings: &[Recorded], (from, until): (i64, i64), offset: i64, ends: bool) -> (i64, i64) {
+fn covered(recordings: &[Recorded], (from, until): (i64, i64), meant: Meant) -> (i64, i64) {
     let (mut inside, mut whole) = (0_i64, 0_i64);
     for recording in recordings {
-        let Some(claimed) = recording.claimed else { continue };
-        let start = claimed.saturating_add(offset).saturating_sub(if ends { recording.duration } else { 0 });
+        let Some(start) = meant.start(recording) else { continue };
         let end = start.saturating_add(recording.duration);
         inside = inside.saturating_add(end.min(until).saturating_sub(start.max(from)).max(0));
         whole = whole.saturating_add(recording.duration);
@@ -55,12 +125,12 @@ fn span((log, shift): (&Telemetry, i64)) -> Option<(i64, i64)> {
 
 /// Whether all of the footage lies in the log, as the camera says.
 pub(super) fn lies_within(recordings: &[Recorded], log: (&Telemetry, i64)) -> bool {
-    span(log).is_some_and(|span| is_all(covered(recordings, span, 0, false)))
+    span(log).is_some_and(|span| is_all(covered(recordings, span, Meant::AS_IT_IS)))
 }
 
-/// How like the log's the camera's own speed is where its clock has it, if it is
-/// not: then one of them is wrong.
-pub(super) fn unlike(recordings: &[Recorded], known: &[Known], (log, shift): (&Telemetry, i64)) -> Option<f64> {
+/// How like the log's the camera's own speed is where its clock has it, where a
+/// minute or more tells.
+pub(super) fn likeness(recordings: &[Recorded], known: &[Known], (log, shift): (&Telemetry, i64)) -> Option<f64> {
     let mut points: Vec<(i64, f64)> = Vec::new();
     for (recording, known) in recordings.iter().zip(known) {
         let Some(claimed) = recording.claimed else { continue };
@@ -75,37 +145,66 @@ pub(super) fn unlike(recordings: &[Recorded], known: &[Known], (log, shift): (&T
     }
     let lag = opposite.start.saturating_sub(shift).saturating_sub(logger.first);
     let found = near(&opposite, &mut logger, lag, NEAR, true)?;
-    (found.score < UNLIKE).then_some(found.score)
+    Some(found.score)
 }
 
-/// An offset of whole quarter hours that puts all footage into the log, and
-/// whether the camera then says when a recording ends.
-enum Zone {
-    None,
-    One {
-        offset: i64,
-        ends: bool,
-    },
-    /// More than one.
-    Several(Vec<i64>),
+/// What would put all footage into the log.
+struct Zones {
+    /// The only one of the likeliest kind that does.
+    likeliest: Option<Meant>,
+    /// All, the likeliest first.
+    all: Vec<Meant>,
 }
 
-fn zone(recordings: &[Recorded], span: (i64, i64)) -> Zone {
+/// Whole hours come first; then the clock as it is, if it says when recordings
+/// end; then halves, quarters, and ends whole hours away.
+fn zones(recordings: &[Recorded], span: (i64, i64)) -> Zones {
     // Zones of the world are 14 hours from UTC at most.
-    let zones = || (-14 * 4..=14 * 4_i64).filter(|quarters| *quarters != 0);
-    for (step, ends) in [(4, false), (2, false), (1, false), (4, true)] {
-        let fitting: Vec<i64> = zones()
-            .filter(|quarters| quarters % step == 0)
-            .map(|quarters| quarters * QUARTER)
-            .filter(|offset| is_all(covered(recordings, span, *offset, ends)))
-            .collect();
-        match fitting[..] {
-            [] => {}
-            [offset] => return Zone::One { offset, ends },
-            _ => return Zone::Several(fitting),
-        }
+    let kind = |is_of: fn(i64) -> bool, ends: bool| {
+        let quarters = (-14 * 4..=14 * 4_i64).filter(move |quarters| is_of(*quarters));
+        let meant = quarters.map(move |quarters| Meant { offset: quarters * QUARTER, ends });
+        meant.filter(|meant| is_all(covered(recordings, span, *meant))).collect::<Vec<Meant>>()
+    };
+    let kinds = [
+        kind(|quarters| quarters != 0 && quarters % 4 == 0, false),
+        kind(|quarters| quarters == 0, true),
+        kind(|quarters| quarters % 4 == 2 || quarters % 4 == -2, false),
+        kind(|quarters| quarters % 2 != 0, false),
+        kind(|quarters| quarters != 0 && quarters % 4 == 0, true),
+    ];
+    let likeliest = match kinds.iter().find(|kind| !kind.is_empty()).map(Vec::as_slice) {
+        Some([only]) => Some(*only),
+        _ => None,
+    };
+    Zones { likeliest, all: kinds.concat() }
+}
+
+impl Zones {
+    /// All but the likeliest.
+    fn rivals(&self) -> Vec<Meant> {
+        self.all.iter().copied().filter(|meant| Some(*meant) != self.likeliest).collect()
     }
-    Zone::None
+}
+
+/// As alternatives, of which a few tell enough.
+fn alternatives(recordings: &[Recorded], all: &[Meant]) -> Vec<(i64, i16)> {
+    all.iter().take(MOST_NAMED).map(|meant| (meant.offset_ms(recordings), 0)).collect()
+}
+
+/// In words: "-1:00:00.000, -2:10:00.000 (if it says when recordings end) or 3 more".
+fn named(recordings: &[Recorded], all: &[Meant]) -> String {
+    let name = |meant: &Meant| {
+        let by = if meant.ends { " (if it says when recordings end)" } else { "" };
+        format!("{}{by}", written(meant.offset_ms(recordings)))
+    };
+    let mut names: Vec<String> = all.iter().take(MOST_NAMED).map(name).collect();
+    if all.len() > MOST_NAMED {
+        names.push(format!("{} more", all.len() - MOST_NAMED));
+    }
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// By what the camera says.
@@ -135,58 +234,93 @@ pub(super) fn by_claim(
         ));
     }
     let Some(span) = span(log) else { return (found, warnings) };
-    let (inside, whole) = covered(recordings, span, 0, false);
+    let (inside, whole) = covered(recordings, span, Meant::AS_IT_IS);
     if whole == 0 {
         return (found, warnings);
     }
     if inside > 0 {
-        found.confidence = u16::try_from(i128::from(inside) * 500 / i128::from(whole)).unwrap_or(0);
-        let told = format!("{} % of its footage lies in the log as its clock stands", percent(inside, whole));
+        found.confidence = confidence(inside, whole);
+        let told = share(inside, whole);
         found.note = if found.note.is_empty() { told } else { format!("{told}; {}", found.note) };
         // Half of it beside the log may be so. All of it in the log an hour away
         // may not be chance.
-        if let Zone::One { offset, ends } = zone(recordings, span)
-            && !is_all((inside, whole))
-            && inside < whole / 2
-        {
-            let (percent, written) = (percent(inside, whole), written(offset / MILLISECOND));
-            let by = if ends { " and taken for when recordings end" } else { "" };
-            found.alternatives.push((offset / MILLISECOND, 0));
-            warnings.push(format!(
-                "by the camera's clock {percent} % of its footage lies in the log; moved by {written}{by} all of it \
-                 would: write `clock: \"{written}\"` in its footage set, or `clock: \"0s\"` where its clock is right"
-            ));
+        let zones = zones(recordings, span);
+        found.alternatives.extend(alternatives(recordings, &zones.all));
+        if !zones.all.is_empty() && !is_all((inside, whole)) && inside < whole / 2 {
+            warnings.push(beside(recordings, percent(inside, whole), &zones));
         }
         return (found, warnings);
     }
-    match zone(recordings, span) {
-        Zone::One { offset, ends } => {
-            let clock = |recording: &Recorded| {
-                let end = if ends { recording.duration } else { 0 };
-                let start = recording.claimed.map(|at| whole_ms(at.saturating_add(offset).saturating_sub(end)));
-                RecordingClock { start, drift: 0 }
-            };
-            let zoned = Alignment {
-                method: AlignMethod::Zone,
-                offset_ms: Some(offset / MILLISECOND),
-                confidence: 300,
-                clocks: recordings.iter().map(clock).collect(),
-                alternatives: found.alternatives,
-                tried: Vec::new(),
-                note: if ends { "it says when a recording ends".to_owned() } else { String::new() },
-            };
-            warnings.push(unsure(&zoned));
-            return (zoned, warnings);
+    let zones = zones(recordings, span);
+    let rivals = zones.rivals();
+    found.alternatives.extend(alternatives(recordings, &rivals));
+    if let Some(meant) = zones.likeliest {
+        let clock = |recording: &Recorded| RecordingClock { start: meant.start(recording).map(whole_ms), drift: 0 };
+        let zoned = Alignment {
+            method: AlignMethod::Zone,
+            offset_ms: Some(meant.offset_ms(recordings)),
+            confidence: 300,
+            clocks: recordings.iter().map(clock).collect(),
+            alternatives: found.alternatives,
+            tried: Vec::new(),
+            note: if meant.ends { "it says when a recording ends".to_owned() } else { String::new() },
+        };
+        let why = if meant.ends { ", taken for when recordings end" } else { "" };
+        let mut warning = unsure(&zoned, why, meant.is_one(recordings));
+        if !rivals.is_empty() {
+            warning += &format!("; it would lie in the log at {} as well", named(recordings, &rivals));
         }
-        Zone::Several(fitting) => {
-            let offsets: Vec<String> = fitting.iter().map(|offset| written(offset / MILLISECOND)).collect();
-            found.note = format!("the footage would lie in the log at {}", offsets.join(", "));
-        }
-        Zone::None => {}
+        warnings.push(warning);
+        return (zoned, warnings);
     }
-    let warning = "none of the camera's footage lies in the log by its clock, and no zone of the world explains it: \
-                   nothing of the log is shown with it; write `clock` in its footage set (`clock: Motion` compares how much \
-                   the picture moves with the log's speed, which is never sure)";
-    warnings.push(warning.to_owned());
+    let explained = match rivals.is_empty() {
+        true => "no zone of the world explains it".to_owned(),
+        false => {
+            let named = named(recordings, &rivals);
+            found.note = format!("the footage would lie in the log at {named}");
+            format!("it would at {named}, of which none is taken")
+        }
+    };
+    warnings.push(format!(
+        "none of the camera's footage lies in the log by its clock, and {explained}: nothing of the log is shown with \
+         it; write `clock` in its footage set (`clock: Motion` compares how much the picture moves with the log's \
+         speed, which is never sure)"
+    ));
     (found, warnings)
+}
+
+/// That more than half of the footage lies beside the log, but would lie in it.
+fn beside(recordings: &[Recorded], percent: i64, zones: &Zones) -> String {
+    let rivals = zones.rivals();
+    let (moved, pin) = match zones.likeliest {
+        Some(meant) => {
+            // What is written in a manifest is when recordings start.
+            let pin = match meant.is_one(recordings) {
+                true => format!("`clock: \"{}\"` in its footage set", written(meant.offset_ms(recordings))),
+                false => {
+                    "what is seen in each, such as `clock: [\"FILE @ 00:01:10 = 2024-06-01T10:21:04Z\"]`".to_owned()
+                }
+            };
+            let others = match rivals.is_empty() {
+                true => String::new(),
+                false => format!(" (and at {} as well)", named(recordings, &rivals)),
+            };
+            let moved = match (meant.offset, meant.ends) {
+                (0, _) => "taken for when recordings end".to_owned(),
+                (offset, true) => {
+                    format!("moved by {} and taken for when recordings end", written(offset / MILLISECOND))
+                }
+                (offset, false) => format!("moved by {}", written(offset / MILLISECOND)),
+            };
+            (format!("{moved} all of it would{others}"), pin)
+        }
+        None => {
+            let moved = format!("moved by {} all of it would", named(recordings, &rivals));
+            (moved, "the right one of these as `clock` in its footage set".to_owned())
+        }
+    };
+    format!(
+        "by the camera's clock {percent} % of its footage lies in the log; {moved}: write {pin}, or `clock: \"0s\"` \
+         where its clock is right"
+    )
 }

@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::found::Found;
+use super::gap::Steps;
 use super::part::{Before, Part, Whole};
 use super::work::{Work, seconds};
 use super::{Stopped, apart, cleaned};
@@ -38,7 +39,6 @@ use crate::telemetry::channels;
 use crate::telemetry::columns::Reader;
 use crate::telemetry::motion::FAST;
 use crate::telemetry::pieces::Pieces;
-use crate::telemetry::summary::Spread;
 
 /// Samples of a window that count.
 pub(super) const CORE: usize = 1 << 15;
@@ -55,6 +55,8 @@ const SAMPLED: usize = 6;
 /// What is known before the first window.
 struct Survey {
     whole: Whole,
+    /// The gap by the log's own rate.
+    gap_ms: u32,
     found: Found,
     margin: usize,
 }
@@ -67,7 +69,7 @@ pub(super) fn clean(
     out: &mut dyn Write,
 ) -> Result<TelemetrySummary, Stopped> {
     let origin = raw.span().map_or(0, |(first, _)| first);
-    let Survey { whole, mut found, margin } = survey(raw, gap_ms, origin)?;
+    let Survey { whole, gap_ms, mut found, margin } = survey(raw, gap_ms, origin)?;
     let marks = raw.marks();
     let mut pieces = Pieces::new(out);
     let mut derived: BTreeSet<&str> = BTreeSet::new();
@@ -123,8 +125,7 @@ fn cut(log: &Telemetry, counted: std::ops::Range<usize>) -> Telemetry {
 /// Looks through the log once.
 fn survey(raw: &Reader<'_>, gap_ms: u32, origin: i64) -> Result<Survey, Stopped> {
     let mut present: BTreeSet<String> = BTreeSet::new();
-    let gap = i64::from(gap_ms) * 1_000_000;
-    let (mut steps, mut fast, mut all) = (Spread::default(), 0_usize, 0_usize);
+    let (mut steps, mut fast, mut all) = (Steps::default(), 0_usize, 0_usize);
     let mut last = None;
     let mut sample = raw.samples(0..0)?;
     let mut sampled = 0;
@@ -136,11 +137,10 @@ fn survey(raw: &Reader<'_>, gap_ms: u32, origin: i64) -> Result<Survey, Stopped>
             }
         }
         let before = last.into_iter().chain(block.times.iter().copied());
-        let step: Vec<i64> =
-            before.zip(block.times.iter().skip(usize::from(last.is_none()))).map(|(a, b)| b - a).collect();
-        fast += step.iter().filter(|step| (**step as f64) < FAST * 1e9).count();
-        all += step.len();
-        steps.add_whole(step.into_iter().filter(|step| *step <= gap));
+        let after = block.times.iter().skip(usize::from(last.is_none()));
+        fast += before.zip(after).filter(|(a, b)| ((*b - a) as f64) < FAST * 1e9).count();
+        all += block.times.len() - usize::from(last.is_none());
+        steps.add(&block.times, &block.breaks);
         last = block.times.last().copied();
         // The blocks nearest to evenly spread ones.
         if index * SAMPLED >= sampled * raw.blocks() {
@@ -148,7 +148,7 @@ fn survey(raw: &Reader<'_>, gap_ms: u32, origin: i64) -> Result<Survey, Stopped>
             join(&mut sample, &block);
         }
     }
-    let usual = (steps.rank(50) as f64 / 1e9).max(1e-6);
+    let (usual, gap_ms) = (steps.usual().max(1e-6), steps.gap(gap_ms));
     let long = MARGIN_SECONDS.max(f64::from(gap_ms) * 3e-3);
     let margin = ((long / usual) as usize).clamp(LEAST_MARGIN, MOST_MARGIN);
     let sample = apart(&sample).map_or(sample, |(log, _)| log);
@@ -162,7 +162,7 @@ fn survey(raw: &Reader<'_>, gap_ms: u32, origin: i64) -> Result<Survey, Stopped>
     work.speed(None);
     found.noise.append(&mut work.found.noise);
     let altitude = Some(work.found.altitude_usual).filter(|usual| *usual > 0.0);
-    Ok(Survey { whole: Whole { present, position, altitude }, found, margin })
+    Ok(Survey { whole: Whole { present, position, altitude }, gap_ms, found, margin })
 }
 
 /// Whether a channel has a value that a sensor can have measured.
@@ -241,7 +241,7 @@ mod tests {
                 breaks.push(at as u32);
             }
             if at % 15_000 == 77 {
-                marks.push(Mark { time, kind: MarkKind::Lap, name: String::new() });
+                marks.push(Mark { time, kind: MarkKind::Lap, name: String::new(), place: None });
             }
         }
         let names = [

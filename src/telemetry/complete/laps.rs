@@ -29,7 +29,12 @@ pub(super) fn set(log: &mut Staged<'_>, rule: &LapRule) -> Result<String, Stoppe
         }
     };
     log.marks.retain(|mark| mark.kind != MarkKind::Lap);
-    log.marks.extend(starts.iter().map(|time| Mark { time: *time, kind: MarkKind::Lap, name: String::new() }));
+    log.marks.extend(starts.iter().map(|time| Mark {
+        time: *time,
+        kind: MarkKind::Lap,
+        name: String::new(),
+        place: None,
+    }));
     log.marks.sort();
     let note = match (rule, starts.len()) {
         (LapRule::Line { .. }, 0) => "no lap: the way crosses the line nowhere".to_owned(),

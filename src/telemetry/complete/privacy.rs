@@ -12,6 +12,7 @@
 
 use super::staged::{Margins, Staged};
 use crate::model::specs::PrivatePlace;
+use crate::model::telemetry::MarkKind;
 use crate::telemetry::channels::squash;
 use crate::telemetry::clean::Stopped;
 use crate::telemetry::geodesy::step;
@@ -56,7 +57,7 @@ impl Hidden {
         Hidden(vec![0; samples.div_ceil(64)])
     }
 
-    fn has(&self, at: usize) -> bool {
+    pub(super) fn has(&self, at: usize) -> bool {
         self.0.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
     }
 
@@ -88,6 +89,60 @@ pub(super) fn hide(log: &mut Staged<'_>, places: &[PrivatePlace]) -> Result<Opti
     let count = hidden.count();
     log.hide(hidden);
     Ok((count > 0).then(|| format!("{count} samples have no position: they lie near a place that is private")))
+}
+
+/// Takes away what the logger noted near `places` or where samples are hidden: a
+/// name may be an address. Laps stay as times, because the channel `lap` says the
+/// same, but without their names.
+pub(super) fn hide_marks(log: &mut Staged<'_>, places: &[PrivatePlace]) -> Result<Option<String>, Stopped> {
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let mut marks = std::mem::take(&mut log.marks);
+    marks.sort();
+    // Of each mark, how many samples there are up to then, and whether the last of
+    // them is of that very time.
+    let mut beside: Vec<(usize, bool)> = Vec::with_capacity(marks.len());
+    let mut last = None;
+    log.each(&[], Margins::default(), &mut |window| {
+        let times = window.times();
+        while let Some(mark) = marks.get(beside.len()) {
+            let count = times.partition_point(|time| *time <= mark.time);
+            if count == times.len() {
+                break;
+            }
+            let before = count.checked_sub(1).map_or(last, |at| Some(times[at]));
+            beside.push((window.first + count, before == Some(mark.time)));
+        }
+        last = times.last().copied().or(last);
+    })?;
+    let rest = marks[beside.len()..].iter().map(|mark| (log.len(), last == Some(mark.time)));
+    beside.extend(rest.collect::<Vec<_>>());
+    // Between two samples it is hidden where one of them is.
+    let then = |(next, is_own): (usize, bool)| {
+        next.checked_sub(1).is_some_and(|last| log.is_hidden(last)) || (!is_own && log.is_hidden(next))
+    };
+    let before = marks.len();
+    let mut places_of = beside.into_iter();
+    marks.retain_mut(|mark| {
+        let is_then = places_of.next().is_some_and(then);
+        let own = mark.place.map(|(latitude, longitude)| (f64::from(latitude) / 1e7, f64::from(longitude) / 1e7));
+        let near = own.is_some_and(|own| places.iter().any(|place| is_near(place, own)));
+        if !near && !is_then {
+            return true;
+        }
+        mark.name.clear();
+        mark.place = None;
+        mark.kind == MarkKind::Lap
+    });
+    let count = before - marks.len();
+    log.marks = marks;
+    Ok((count > 0).then(|| format!("{count} marks are left out: they lie near a place that is private")))
+}
+
+fn is_near(place: &PrivatePlace, position: (f64, f64)) -> bool {
+    let centre = (f64::from(place.latitude) / 1e7, f64::from(place.longitude) / 1e7);
+    length(step(centre, position)) <= place.radius as f64 / 1e3
 }
 
 /// A place, and the last sample before with a position: its index and where it

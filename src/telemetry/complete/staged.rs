@@ -121,6 +121,10 @@ impl<'a> Staged<'a> {
     }
 
     /// Takes the positions of these samples away, with all that tells of them.
+    pub(super) fn is_hidden(&self, sample: usize) -> bool {
+        self.hidden.as_ref().is_some_and(|hidden| hidden.has(sample))
+    }
+
     pub(super) fn hide(&mut self, hidden: Hidden) {
         for channel in &mut self.channels {
             if privacy::is_from_a_place(&channel.name) {

@@ -8,7 +8,7 @@ mod scored;
 pub(super) use super::*;
 use crate::base::{Digest, Unit};
 use crate::model::specs::PrivatePlace;
-use crate::model::telemetry::{Channel, LogClock, Telemetry};
+use crate::model::telemetry::{Channel, LogClock, Mark, Telemetry};
 use crate::telemetry::columns;
 use crate::telemetry::lookup::{position, value_at};
 
@@ -165,4 +165,35 @@ fn lengths_from_a_place_go_as_a_whole() {
     let known = |name: &str| log.channel(name).unwrap().values.iter().filter(|value| !value.is_nan()).count();
     assert_eq!(known("home_distance"), 0);
     assert!((1..log.times.len()).contains(&known("depth")), "{}", known("depth"));
+}
+
+/// A name may be an address: what was noted within a private place goes, by when
+/// it was and by where it says itself that it is; what was noted elsewhere stays.
+#[test]
+fn what_is_noted_near_a_private_place_goes_with_its_name() {
+    let mark = |time: i64, kind, name: &str, place| Mark { time, kind, name: name.to_owned(), place };
+    let mut log = northwards(100);
+    // Samples 0 to 18 are hidden (see above).
+    log.marks = vec![
+        mark(-SECOND, MarkKind::Event, "before the log", None),
+        mark(5 * SECOND, MarkKind::Event, "Home, Bahnhofstrasse 1", None),
+        mark(6 * SECOND, MarkKind::Lap, "home", None),
+        mark(7 * SECOND, MarkKind::Pause, "", None),
+        mark(18 * SECOND + SECOND / 2, MarkKind::Event, "at the edge", None),
+        mark(19 * SECOND, MarkKind::Event, "outside", None),
+        mark(50 * SECOND, MarkKind::Event, "Home, as it was noted later", Some((10_000, 85_000_000))),
+        mark(60 * SECOND, MarkKind::Event, "summit", Some((70_000, 85_000_000))),
+    ];
+    let all = log.marks.clone();
+    let steps = vec![CompleteStep::Score { name: "event".to_owned() }];
+    let (done, summary) =
+        complete(&log, &CompleteSpec { privacy: vec![place(0.001, 8.5, 200)], steps, ..spec() }).unwrap();
+    let left: Vec<_> = done.marks.iter().map(|mark| (mark.time / SECOND, mark.kind, mark.name.as_str())).collect();
+    assert_eq!(left, [(6, MarkKind::Lap, ""), (19, MarkKind::Event, "outside"), (60, MarkKind::Event, "summit")]);
+    assert_eq!((summary.laps, summary.pauses, summary.events), (1, 0, 2));
+    assert_eq!(summary.notes[1], "5 marks are left out: they lie near a place that is private");
+    // Moments are found by them all the same.
+    assert_eq!(value_at(&done, "event", 5 * SECOND), Some(1.0));
+    let elsewhere = CompleteSpec { privacy: vec![place(1.0, 8.5, 200)], ..spec() };
+    assert_eq!(complete(&log, &elsewhere).unwrap().0.marks, all);
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use csv::ByteRecord;
 
 use super::params::{Column, Csv};
+use super::timing::show;
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Unit};
 use crate::telemetry::channels::{self, ChannelKind, snake_case, squash};
@@ -197,9 +198,10 @@ impl Header {
         })
     }
 
-    /// The headers, for notes; at most 40 of them.
+    /// The headers, for notes; at most 40 of them, and of each its beginning.
     pub(super) fn describe(&self) -> String {
-        let mut shown: Vec<String> = self.names.iter().take(40).map(|name| format!("{name:?}")).collect();
+        let mut shown: Vec<String> =
+            self.names.iter().take(40).map(|name| format!("{:?}", show(name.as_bytes()))).collect();
         if self.names.len() > shown.len() {
             shown.push(format!("and {} more", self.names.len() - shown.len()));
         }
@@ -237,7 +239,8 @@ impl Header {
             }
             if let Some(first) = self.names[..index].iter().position(|other| other == header) {
                 notes.push(format!(
-                    "two columns are called {header:?}: column {} is used and column {} is not",
+                    "two columns are called {:?}: column {} is used and column {} is not",
+                    show(header.as_bytes()),
                     first + 1,
                     index + 1
                 ));

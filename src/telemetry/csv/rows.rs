@@ -71,6 +71,10 @@ impl<'w> Rows<'w> {
             row[at] = match number::parse(cell, comma) {
                 Cell::Number(value) => planned.from.convert(value, planned.unit).unwrap_or(f64::NAN),
                 Cell::Blank => f64::NAN,
+                Cell::Text if planned.from.is_pace() && number::minutes(cell, comma).is_some() => {
+                    let minutes = number::minutes(cell, comma).unwrap_or(f64::NAN);
+                    planned.from.convert(minutes, planned.unit).unwrap_or(f64::NAN)
+                }
                 Cell::Text => {
                     if self.position.is_some_and(|(lat, lon)| at == lat || at == lon) {
                         return Err(format!("the {} {:?} is not a number", planned.name, show(cell)));

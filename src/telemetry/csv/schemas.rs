@@ -186,6 +186,7 @@ pub(super) fn beacons(above: &[ByteRecord]) -> Vec<Mark> {
         time: libm::round(start * SECOND as f64) as i64,
         kind: MarkKind::Lap,
         name: "beacon".to_owned(),
+        place: None,
     };
     starts.map(mark).collect()
 }

@@ -139,7 +139,7 @@ fn join(row: &ByteRecord, date: usize, time: usize, text: &mut Vec<u8>) {
 }
 
 fn unreadable(header: &Header, column: usize, sample: &[&ByteRecord], stated: Option<&Notation>) -> Diagnostic {
-    let name = &header.names[column];
+    let name = show(header.names[column].as_bytes());
     let mut cells = sample.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.trim_ascii().is_empty());
     let error = Diagnostic::input(format!("the times in column {name:?} cannot be read"));
     let error = match (cells.next(), stated) {
@@ -169,6 +169,11 @@ impl Timing {
         self.stamps.assumed_utc
     }
 
+    /// By how much all times are to be moved in the end, and what is doubtful.
+    pub(super) fn folds(&mut self) -> (i64, Option<String>) {
+        (self.stamps.folds.moved, self.stamps.folds.note())
+    }
+
     /// The columns that are not channels.
     pub(super) fn columns(&self) -> Vec<usize> {
         [self.column].into_iter().chain(self.date).collect()
@@ -176,9 +181,9 @@ impl Timing {
 
     pub(super) fn describe(&self, header: &Header) -> String {
         let notation = self.stamps.notation.describe();
-        let column = &header.names[self.column];
+        let column = show(header.names[self.column].as_bytes());
         match self.date {
-            Some(date) => format!("{:?} and {column:?} ({notation})", header.names[date]),
+            Some(date) => format!("{:?} and {column:?} ({notation})", show(header.names[date].as_bytes())),
             None => format!("{column:?} ({notation})"),
         }
     }

@@ -77,7 +77,7 @@ fn what_is_written_early_is_as_if_it_were_not() {
                     }
                 }
                 if at == 1_100 {
-                    let mark = |time, kind| Mark { time, kind, name: String::new() };
+                    let mark = |time, kind| Mark { time, kind, name: String::new(), place: None };
                     table.mark(mark(row, MarkKind::Pause));
                     table.mark(mark(row + 5, MarkKind::Resume));
                 }
@@ -88,7 +88,7 @@ fn what_is_written_early_is_as_if_it_were_not() {
                 table.add(row).unwrap();
             }
             for (at, kind) in [(300, MarkKind::Pause), (310, MarkKind::Resume)] {
-                table.mark(Mark { time: start + at, kind, name: String::new() });
+                table.mark(Mark { time: start + at, kind, name: String::new(), place: None });
             }
         })
     };

@@ -91,10 +91,10 @@ fn where_no_log_knows_anything_is_a_break() {
 #[test]
 fn clocks_are_moved_and_units_converted() {
     let mut one = log(&[0, 1], &[("speed", MPS, &[1.0, 2.0])], &[]);
-    one.marks.push(Mark { time: SECOND, kind: MarkKind::Lap, name: String::new() });
+    one.marks.push(Mark { time: SECOND, kind: MarkKind::Lap, name: String::new(), place: None });
     let mut two = log(&[0, 1], &[("own", Unit::Kilometres, &[1.0, 2.0])], &[]);
-    two.marks.push(Mark { time: 0, kind: MarkKind::Lap, name: String::new() });
-    two.marks.push(Mark { time: 0, kind: MarkKind::Event, name: "gel".to_owned() });
+    two.marks.push(Mark { time: 0, kind: MarkKind::Lap, name: String::new(), place: None });
+    two.marks.push(Mark { time: 0, kind: MarkKind::Event, name: "gel".to_owned(), place: None });
     let three = log(&[2, 3], &[("own", Unit::Metres, &[3_000.0, 4_000.0])], &[]);
     let all = merged(&[(&one, 10, 0), (&two, 20, 0), (&three, 20, 0)]);
     assert_eq!(at(&all, "speed", 10.5), Some(1.5));
@@ -124,7 +124,7 @@ fn merged(parts: &[(&Telemetry, i64, i32)]) -> Telemetry {
 #[test]
 fn a_log_by_a_film_whose_clock_is_slow_runs_as_long_as_true_time() {
     let mut film = log(&[0, 1_800, 3_600], &[("speed", MPS, &[1.0, 2.0, 3.0])], &[]);
-    film.marks.push(Mark { time: 3_600 * SECOND, kind: MarkKind::Event, name: "HiLight".to_owned() });
+    film.marks.push(Mark { time: 3_600 * SECOND, kind: MarkKind::Event, name: "HiLight".to_owned(), place: None });
     let watch = log(&[100, 3_800], &[("heart_rate", BPM, &[100.0, 140.0])], &[]);
     let both = merged(&[(&film, 100, 23_400), (&watch, 0, 0)]);
     let late = |seconds: i64, late: i64| seconds * SECOND + late;

@@ -79,6 +79,7 @@ fn gpx_of_every_extension() {
     let second = ["heart_rate", "cadence", "temperature", "distance", "power", "my_number"];
     assert_eq!(of(1, &second), [151.0, 92.0, 22.0, 8.5, 251.0, 7.0]);
     assert_eq!((log.marks[0].kind, log.marks[0].name.as_str()), (MarkKind::Event, "Col & pass"));
+    assert_eq!(log.marks[0].place, Some((10_000_000, 20_000_000)));
     assert!(summary.notes.iter().any(|note| note == "1 points have no time and are left out"), "{:?}", summary.notes);
 }
 
@@ -209,4 +210,59 @@ fn local_time_over_a_change_of_clocks() {
     assert_eq!(howe, [back - 60, back, back + 1_800]);
     // In spring there is no 02:30: it is read as if clocks had gone on.
     assert_eq!(read(&gpx(&["2024-03-31T02:30:00"]), "Europe/Berlin"), [1_711_848_600]);
+}
+
+/// Paces are minutes and seconds: 5:30 is 5.5 min/km.
+#[test]
+fn paces_of_minutes_and_seconds_are_read() {
+    let csv = "time,lat,lon,Pace (min/km)\n2024-06-01T10:00:00Z,47.1,8.2,5:30\n2024-06-01T10:00:01Z,47.1,8.2,4:07.5\n\
+        2024-06-01T10:00:02Z,47.1,8.2,5.25\n2024-06-01T10:00:03Z,47.1,8.2,4:75\n";
+    let (log, _) = read("Csv", csv);
+    let pace = values(&log, "pace");
+    assert_eq!(pace[..3], [5.5, 4.125, 5.25]);
+    assert!(pace[3].is_nan());
+}
+
+/// A file that is no table may have a header of megabytes; what is said of it
+/// is short.
+#[test]
+fn what_is_said_of_a_long_header_is_short() {
+    let csv = format!("{},b\n1,2\n3,4\n", "x".repeat(50_000));
+    let problem = format("Csv").whole_plain(&mut csv.as_bytes(), None).unwrap_err();
+    assert!(format!("{problem:?}").len() < 2_000, "{}", format!("{problem:?}").len());
+}
+
+/// Clocks in Berlin went back on 2024-10-27 at 03:00 (01:00 UTC). A row each
+/// 10 s, from a second after 2024-10-27T00:00:00Z on to another.
+fn local(from: i64, until: i64) -> String {
+    let mut csv = String::from("time,x\n");
+    for second in (from..until).step_by(10) {
+        let local = second + if second < 3_600 { 7_200 } else { 3_600 };
+        let _ = writeln!(csv, "2024-10-27 {:02}:{:02}:{:02},1", local / 3_600, local / 60 % 60, local % 60);
+    }
+    csv
+}
+
+#[test]
+fn a_log_that_begins_in_the_hour_that_comes_twice() {
+    let zone = Zone("Europe/Berlin".to_owned());
+    let midnight = 1_729_987_200; // 2024-10-27T00:00:00Z
+    for (from, until, early, doubtful) in [
+        // In the second pass, as its end shows; in the first, as the second shows.
+        (5_000, 9_000, 0, false),
+        (2_000, 6_000, 0, false),
+        // From before the hour on.
+        (-1_000, 6_000, 0, false),
+        // Nothing tells that it is the second pass.
+        (5_000, 6_000, 3_600, true),
+    ] {
+        let csv = local(from, until);
+        let (log, summary) = format("Csv").whole_plain(&mut csv.as_bytes(), Some(&zone)).unwrap();
+        let expected: Vec<i64> = (from..until).step_by(10).map(|at| (midnight + at - early) * 1_000_000_000).collect();
+        assert_eq!(log.times, expected, "{from}");
+        assert_eq!((summary.first, summary.last), (expected[0], expected[expected.len() - 1]));
+        let note = "local times between 02:00 and 03:00 were there twice when clocks went back: \
+                    100 rows are taken for the first";
+        assert_eq!(summary.notes.iter().any(|told| told == note), doubtful, "{:?}", summary.notes);
+    }
 }

@@ -9,7 +9,7 @@ use ffmpeg_next::{ffi, format::context};
 
 use crate::pulse;
 
-use super::{Dictionary, Error, Packet, PixelFormat, c_string, check, number, rational, string};
+use super::{Dictionary, Error, Packet, PixelFormat, c_string, check, number, rational, set_number, string};
 
 /// A demuxer. ffmpeg-next's handle owns the context, since only that knows
 /// where side data is in each version of FFmpeg.
@@ -52,8 +52,15 @@ impl Input {
             check(ffi::avformat_open_input(&mut context, url.as_ptr(), ptr::null_mut(), &mut options.0))?;
             Input(context::Input::wrap(context))
         };
+        let stated: Vec<ColourTags> = input.streams().map(|stream| stream.colour()).collect();
         // SAFETY: open.
         check(unsafe { ffi::avformat_find_stream_info(input.as_ptr(), ptr::null_mut()) })?;
+        // A decoder that was asked on the way takes what its frames leave open for
+        // what is known of them (FFmpeg's of ProRes does), and not the container's
+        // word.
+        for (stream, stated) in input.streams().zip(stated) {
+            stream.set_colour(stream.colour().or(stated));
+        }
         Ok(input)
     }
 
@@ -276,6 +283,17 @@ impl Stream<'_> {
         }
     }
 
+    fn set_colour(&self, colour: ColourTags) {
+        let p = self.parameters.as_ptr();
+        // SAFETY: enums of C, and the numbers are such as libav* gave before.
+        unsafe {
+            set_number(&raw mut (*p).color_range, colour.range);
+            set_number(&raw mut (*p).color_primaries, colour.primaries);
+            set_number(&raw mut (*p).color_trc, colour.transfer);
+            set_number(&raw mut (*p).color_space, colour.matrix);
+        }
+    }
+
     /// Samples per second.
     pub(crate) fn sample_rate(&self) -> u32 {
         u32::try_from(self.parameters().sample_rate).unwrap_or(0)
@@ -379,6 +397,17 @@ pub(crate) struct ColourTags {
 }
 
 impl ColourTags {
+    /// With what `other` states where these state nothing.
+    fn or(self, other: ColourTags) -> ColourTags {
+        let number = |own: i32, other: i32| if own == 2 { other } else { own };
+        ColourTags {
+            range: if self.range == 0 { other.range } else { self.range },
+            primaries: number(self.primaries, other.primaries),
+            transfer: number(self.transfer, other.transfer),
+            matrix: number(self.matrix, other.matrix),
+        }
+    }
+
     /// The matrix that follows from the primaries, where it is one of those that
     /// have a name (ITU-T H.273, 8.3, value 12).
     fn derived_matrix(self) -> Option<Matrix> {

@@ -140,7 +140,7 @@ fn laps_begin_where_a_line_is_crossed_in_one_direction() {
 fn laps_by_distance_take_the_place_of_those_of_the_log() {
     let mut log =
         log(vec![channel("distance", Unit::Metres, (0..100).map(|n| 1_000.0 + 7.0 * f64::from(n)).collect())]);
-    log.marks = vec![Mark { time: 5 * SECOND, kind: MarkKind::Lap, name: "manual".to_owned() }];
+    log.marks = vec![Mark { time: 5 * SECOND, kind: MarkKind::Lap, name: "manual".to_owned(), place: None }];
     let rule = Some(LapRule::Distance { millimetres: 140_000 });
     let (log, _) = complete(&log, &CompleteSpec { laps: rule, ..spec() }).unwrap();
     assert_eq!(lap_starts(&log), [0, 20_000, 40_000, 60_000, 80_000]);

@@ -45,8 +45,8 @@ fn walk(samples: usize, step: i64, seed: u64) -> Telemetry {
         columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
         log.times.push(time);
         if chance.usize(..900) == 0 {
-            log.marks.push(Mark { time: time - 7, kind: MarkKind::Lap, name: "manual".to_owned() });
-            log.marks.push(Mark { time: time - 5, kind: MarkKind::Event, name: String::new() });
+            log.marks.push(Mark { time: time - 7, kind: MarkKind::Lap, name: "manual".to_owned(), place: None });
+            log.marks.push(Mark { time: time - 5, kind: MarkKind::Event, name: String::new(), place: None });
         }
     }
     let names = [

@@ -83,7 +83,7 @@ fn summits_have_their_prominence_and_descents_their_height() {
 #[test]
 fn laps_and_events_count_for_the_seconds_around_them() {
     let mut log = log(vec![channel("speed", Unit::MetresPerSecond, vec![5.0; 100])]);
-    let mark = |second: i64, kind| Mark { time: second * SECOND, kind, name: String::new() };
+    let mark = |second: i64, kind| Mark { time: second * SECOND, kind, name: String::new(), place: None };
     log.marks = vec![mark(20, MarkKind::Lap), mark(50, MarkKind::Event), mark(70, MarkKind::Pause)];
     assert_eq!(stretches(&scored(&log, "lap_start")), [(19, 23, 1.0)]);
     assert_eq!(stretches(&scored(&log, "event")), [(47, 51, 1.0)]);
