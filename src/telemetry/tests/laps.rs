@@ -52,7 +52,7 @@ fn the_first_lap_begins_with_the_recording() {
         ("speed", Unit::MetresPerSecond, vec![10.0; 60]),
         ("distance", Unit::Metres, seconds().map(|second| second * 10.0).collect()),
     ]);
-    let mark = |second: i64| Mark { time: second * SECOND, kind: MarkKind::Lap, name: String::new() };
+    let mark = |second: i64| Mark { time: second * SECOND, kind: MarkKind::Lap, name: String::new(), place: None };
     let marked = Telemetry { marks: [0, 20, 40].map(mark).to_vec(), ..ride.clone() };
     let by_file = completed(&clean(&marked, 5_000).0, None);
     let by_distance = completed(&ride, Some(LapRule::Distance { millimetres: 200_000 }));
