@@ -17,6 +17,7 @@ use crate::inputs::machine::Machine as Hardware;
 use crate::model::alignment::{AlignMethod, Alignment};
 use crate::model::confinement::Confinement;
 use crate::model::footage::{Primaries, TrackKind, Transfer};
+use crate::model::losses;
 use crate::model::naming;
 use crate::model::telemetry::TelemetrySummary;
 use crate::model::{AudioInfo, Matrix, MediaInfo, Toolchain, VideoInfo};
@@ -230,6 +231,7 @@ fn damage(workspace: &Workspace) -> BTreeMap<Digest, Vec<String>> {
             }
         }
     }
+    damage.values_mut().for_each(|known| *known = losses::merged(known));
     damage
 }
 
@@ -298,10 +300,12 @@ fn oddities(recording: &Recording, info: &MediaInfo, video: &VideoInfo) -> Vec<S
     if recording.chapters.len() > 1 {
         odd.push(format!("one of {} chapters: joined as one recording", recording.chapters.len()));
     }
-    if video.orientation.quarter_turns != 0 || video.orientation.mirrored {
-        let turn = u32::from(video.orientation.quarter_turns) * 90;
-        let mirrored = if video.orientation.mirrored { ", mirrored" } else { "" };
-        odd.push(format!("stored turned by {turn} degrees{mirrored}: shown upright"));
+    let turn = u32::from(video.orientation.quarter_turns) * 90;
+    match (turn, video.orientation.mirrored) {
+        (0, false) => {}
+        (0, true) => odd.push("stored mirrored: shown the right way round".to_owned()),
+        (_, false) => odd.push(format!("stored turned by {turn} degrees: shown upright")),
+        (_, true) => odd.push(format!("stored turned by {turn} degrees and mirrored: shown upright")),
     }
     if video.variable_rate {
         odd.push(format!(

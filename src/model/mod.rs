@@ -10,6 +10,7 @@ pub mod engines;
 pub mod footage;
 pub mod key;
 pub mod lockfile;
+pub mod losses;
 pub mod mastering;
 pub mod moment;
 pub mod naming;

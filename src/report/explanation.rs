@@ -107,6 +107,10 @@ fn consists(contents: &Contents) -> String {
     let _ = writeln!(text, "  {first}, {}", size(bytes));
     let footage = contents.footage.iter().map(|(file, clips)| format!("{file} ({})", counted(*clips, "clip")));
     let _ = writeln!(text, "  footage   {}", some(footage.collect()));
+    if contents.copied > 0 {
+        let (copied, rest) = (contents.copied, contents.frames.saturating_sub(contents.copied));
+        let _ = writeln!(text, "  copied    {} as they are, {rest} encoded", counted(copied as usize, "frame"));
+    }
     if !contents.overlays.is_empty() {
         let _ = writeln!(text, "  overlays  {}", contents.overlays.join(", "));
     }
@@ -265,6 +269,7 @@ fn contents_value(contents: &Contents) -> Value {
         "clips": contents.clips,
         "segments": contents.segments,
         "frames": contents.frames,
+        "copied": contents.copied,
         "size": contents.size.map(|size| size.to_string()),
         "rate": contents.rate.map(|rate| rate.to_string()),
         "encoder": contents.encoder,

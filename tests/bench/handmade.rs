@@ -105,7 +105,20 @@ pub(crate) fn prerender(spec: &OverlaySpec, shots: &[Shot], log: &Telemetry, fra
 /// The command.
 pub(crate) fn command(shots: &[Shot], layers: &[Layer], output: &Path) -> Command {
     let mut command = composed(shots, layers);
-    command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-c:a", "aac", "-b:a", "192k"]);
+    command.args([
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-x264-params",
+        "b-pyramid=none",
+        "-crf",
+        "20",
+        "-c:a",
+        "aac",
+        "-b:a",
+        "192k",
+    ]);
     command.arg(output);
     command
 }

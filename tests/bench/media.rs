@@ -76,7 +76,18 @@ pub(crate) fn transcode(camera: &Path, folder: &Path, table: &mut Table) {
     let ours = measure::run(autocut(&project).arg("make"));
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-y", "-t", &seconds.to_string(), "-i"]).arg(&file);
-    command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]);
+    command.args([
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-x264-params",
+        "b-pyramid=none",
+        "-crf",
+        "20",
+        "-pix_fmt",
+        "yuv420p",
+    ]);
     command.args(["-c:a", "aac", "-b:a", "192k"]).arg(project.join("by-hand.mp4"));
     let theirs = measure::run(&mut command);
     let what = format!("{seconds} s of 1080p transcoded, wall time against ffmpeg");

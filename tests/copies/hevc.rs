@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::common::{Project, decode_warnings, ffprobe, frame_hashes, tool};
+use super::common::{Project, decode_warnings, ffprobe, frame_hashes};
 use super::{assert_on_time, borrowed, footage, hashes_from, hevc, manifest, tag};
 
 /// HEVC of both kinds of groups and depths, in each container: the frames that
@@ -122,40 +122,6 @@ fn hevc_of_two_cameras_is_copied_into_one_film() {
     let bytes = fs::read(&film).unwrap();
     let at = bytes.windows(4).position(|four| four == b"hvcC").unwrap() + 4 + 22;
     assert_eq!(bytes[at..at + 4], [3, 0x80 | 32, 0, 3]);
-}
-
-/// More cameras than there are numbers: each key frame brings its sets along.
-#[test]
-fn hevc_of_many_cameras_is_copied_into_one_film() {
-    let project = Project::new();
-    let mut pins = Vec::new();
-    for offset in -8..9 {
-        let name = format!("c{:02}", offset + 8);
-        let path = project.path(&format!("a/{name}.mp4"));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let source = format!("testsrc2=size=96x64:rate=30:duration=2.4,hue=h={}", offset * 20);
-        let sets = hevc(false, &format!(":cbqpoffs={offset}"), "yuv420p");
-        let args = [&["-v", "error", "-f", "lavfi", "-i", &source], &borrowed(&sets)[..], &[path.to_str().unwrap()]];
-        tool("ffmpeg", &args.concat());
-        pins.push(format!("Pin(at: \"a/{name}@0.8s\", length: \"1.5s\")"));
-    }
-    let output = "Reel(file: \"film.mp4\", video: Video(codec: Hevc, quality: Copy))";
-    manifest(&project, &pins.join(", "), output);
-    project.make();
-    let film = project.path("film.mp4");
-    assert_eq!(tag(&film), "hev1");
-    assert_on_time(&film, 17 * 45);
-    assert_eq!(decode_warnings(&film), "");
-    let shown = frame_hashes(&film);
-    for camera in 0..17 {
-        let source = frame_hashes(&project.path(&format!("a/c{camera:02}.mp4")));
-        let start = camera * 45;
-        assert_eq!(shown[start + 6..start + 36], source[30..60], "camera {camera}");
-    }
-    for frame in [100_usize, 400, 700] {
-        let seconds = format!("{:.4}", frame as f64 / 30.0 - 0.01);
-        assert_eq!(hashes_from(&film, &seconds), shown[frame..], "from {seconds} s");
-    }
 }
 
 /// A phone's file: its rate varies, so frames of the output are missing between

@@ -14,6 +14,7 @@ mod common;
 mod hevc;
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use common::{Project, decode_warnings, ffprobe, frame_hashes, tool};
@@ -104,6 +105,8 @@ fn whole_gops_are_copied_and_only_edges_encoded() {
         assert_eq!(hashes_from(&clip, seconds), shown[frame..], "from {seconds} s");
     }
     assert_eq!(tag(&clip), "avc1");
+    let explained = String::from_utf8(project.run(&["explain", "film"]).stdout).unwrap();
+    assert!(explained.contains("copied    145 frames as they are, 20 encoded"), "{explained}");
     project.make().assert_ran([]);
 }
 
@@ -183,12 +186,13 @@ fn sound_of_which_anything_is_asked_is_mixed() {
     assert!(told.contains("pcm_s16le") && told.contains("only AAC is copied"), "{told}");
 }
 
-/// Pictures of two encoders whose parameter sets have one number.
+/// Pictures of two encoders whose parameter sets have one number: those of the
+/// second get others, so that the film is `avc1`, as QuickTime demands.
 #[test]
 fn footage_of_two_cameras_is_copied_into_one_film() {
     let project = Project::new();
     footage(&project, "a/one.mp4", "testsrc2", USUAL);
-    let other = ["-bf", "0", "-refs", "1", "-profile:v", "main", "-x264-params", "cabac=0"];
+    let other = ["-bf", "0", "-refs", "1", "-profile:v", "main", "-x264-params", "cabac=0:slices=3"];
     footage(&project, "b/two.mov", "testsrc", &[USUAL, &other].concat());
     manifest(&project, "\"a/one@1s\", \"b/two@1.5s\"", "Reel(file: \"film.mp4\", video: Video(quality: Copy))");
     project.make();
@@ -203,14 +207,65 @@ fn footage_of_two_cameras_is_copied_into_one_film() {
     for (seconds, frame) in [("2.5", 75), ("5.2", 156), ("5.7", 171), ("8.1", 243)] {
         assert_eq!(hashes_from(&film, seconds), shown[frame..], "from {seconds} s");
     }
-    assert_eq!(tag(&film), "avc3");
+    assert_eq!(tag(&film), "avc1");
+    // ISO/IEC 14496-15, 5.3.3.1: behind profile, level and the lengths' size, three
+    // sequence parameter sets (the cameras' and x264's).
+    let bytes = fs::read(&film).unwrap();
+    let at = bytes.windows(4).position(|four| four == b"avcC").unwrap() + 4 + 5;
+    assert_eq!(bytes[at], 0xe0 | 3);
 
-    // Matroska has one name for both ways.
     project.edit("autocut.ron", "film.mp4", "film.mkv");
     project.make();
     let film = project.path("film.mkv");
     assert_eq!(decode_warnings(&film), "");
     assert!(frame_hashes(&film) == shown);
+}
+
+/// More cameras than there are numbers: each key frame brings its sets along.
+#[test]
+fn many_cameras_are_copied_into_one_film() {
+    let x264 = |offset: i32| {
+        let sets = format!("bframes=2:keyint=30:min-keyint=30:scenecut=0:chroma-qp-offset={offset}");
+        ["-c:v", "libx264", "-preset", "veryfast", "-x264-params", &sets].map(str::to_owned).to_vec()
+    };
+    let x265 = |offset: i32| hevc(false, &format!(":cbqpoffs={offset}"), "yuv420p").to_vec();
+    // The first camera keeps its numbers, x264 has one of its own; x265 has not.
+    assert_many("H264", -8..9, &x264, "avc1");
+    assert_many("H264", -9..9, &x264, "avc3");
+    assert_many("Hevc", -8..9, &x265, "hev1");
+}
+
+fn assert_many(codec: &str, cameras: Range<i32>, encoder: &dyn Fn(i32) -> Vec<String>, expected: &str) {
+    let project = Project::new();
+    let count = cameras.len();
+    let name = |camera: usize| format!("c{camera:02}");
+    let mut pins = Vec::new();
+    for (camera, offset) in cameras.enumerate() {
+        let path = project.path(&format!("a/{}.mp4", name(camera)));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let source = format!("testsrc2=size=96x64:rate=30:duration=2.4,hue=h={}", offset * 20);
+        let sets = encoder(offset);
+        let args = [&["-v", "error", "-f", "lavfi", "-i", &source], &borrowed(&sets)[..], &[path.to_str().unwrap()]];
+        tool("ffmpeg", &args.concat());
+        pins.push(format!("Pin(at: \"a/{}@0.8s\", length: \"1.5s\")", name(camera)));
+    }
+    let output = format!("Reel(file: \"film.mp4\", video: Video(codec: {codec}, quality: Copy))");
+    manifest(&project, &pins.join(", "), &output);
+    project.make();
+    let film = project.path("film.mp4");
+    assert_eq!(tag(&film), expected, "{count} cameras in {codec}");
+    assert_on_time(&film, count * 45);
+    assert_eq!(decode_warnings(&film), "");
+    let shown = frame_hashes(&film);
+    for camera in 0..count {
+        let source = frame_hashes(&project.path(&format!("a/{}.mp4", name(camera))));
+        let start = camera * 45;
+        assert_eq!(shown[start + 6..start + 36], source[30..60], "camera {camera}");
+    }
+    for frame in [100_usize, 400, 700] {
+        let seconds = format!("{:.4}", frame as f64 / 30.0 - 0.01);
+        assert_eq!(hashes_from(&film, &seconds), shown[frame..], "from {seconds} s");
+    }
 }
 
 /// A frame that the footage lacks ends a run of copies, and the longer run of the

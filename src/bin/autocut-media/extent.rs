@@ -9,11 +9,11 @@
 use std::path::Path;
 
 use autocut::base::{Diagnostic, Digest, FrameRate, Timestamp};
+use autocut::model::losses::counted;
 use autocut::model::naming::mark;
 
 use crate::av::input::{Entry, Stream};
 use crate::av::{Input, Packet};
-use crate::losses::frames;
 
 /// How much longer a file may be than its pictures are, without a word: sound
 /// goes on for a little, and durations are rounded.
@@ -63,7 +63,7 @@ pub(crate) fn of_index(path: &Path, content: Digest, facts: &Stream, zero: Times
         (start - zero + since).max(Timestamp::ZERO)
     };
     let (name, at) = (mark(content), index.get(first).map_or(Timestamp::ZERO, time));
-    let lacks = format!("{} of {} from {at} on are not in it", missing.count, frames(index.len() as u64));
+    let lacks = format!("{} of {} from {at} on are not in it", missing.count, counted(index.len() as u64));
     let end = missing.tail.and_then(|tail| index.get(tail)).map(time);
     let message = match end {
         Some(_) => format!("{name}: the file is cut off: {lacks}"),

@@ -12,6 +12,7 @@
 //! as they come.
 
 use autocut::base::{Diagnostic, Digest, FrameRate, Shortage, Timestamp};
+use autocut::model::losses::counted;
 use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{SegmentInfo, SegmentSpec, SourceRun};
 use autocut::model::{self, VideoFormat, naming};
@@ -22,7 +23,6 @@ use crate::extent;
 use crate::feed::Feed;
 use crate::films::Films;
 use crate::invocation::{Progress, input};
-use crate::losses;
 use crate::overlays::{Overlays, Packs};
 use crate::picture::{Fitter, colour_numbers, pixel_format};
 use crate::segment::{Header, PacketInfo, StreamHeader, Writer};
@@ -106,7 +106,7 @@ impl Ending {
         let last = self.last?;
         // Sound goes on for a little behind the pictures of a file that is whole.
         let worth = is_cut_off || rate.time_of(i64::from(self.frames)) > extent::tolerance();
-        let (name, frames) = (naming::mark(file), losses::frames(u64::from(self.frames)));
+        let (name, frames) = (naming::mark(file), counted(u64::from(self.frames)));
         let message = format!("{name}: its last picture is at {last}; it is shown for {frames} more");
         worth.then(|| Diagnostic::warning(message))
     }

@@ -20,7 +20,11 @@ fn libx264(_: &Rung, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
     // Numbers of parameter sets that no camera uses, so that both can stand in
     // one file.
     let numbers = if demand.beside_copies { ":sps-id=31" } else { "" };
-    let params = format!("stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1{numbers}");
+    // Presets that let a picture refer to one other only gain nothing by keeping B
+    // pictures for reference, which takes 24 MiB at 1920x1080 (docs/media.md).
+    let one_reference = matches!(demand.preset.name(), "superfast" | "veryfast");
+    let pyramid = if one_reference { ":b-pyramid=none" } else { "" };
+    let params = format!("stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1{pyramid}{numbers}");
     let options = [
         ("preset", demand.preset.name()),
         ("crf", &crf),

@@ -9,6 +9,7 @@ use crate::exec::goal::Goal;
 use crate::exec::lockfile;
 use crate::exec::survey;
 use crate::graph::{Needs, clocks};
+use crate::model::losses;
 
 use super::Driver;
 
@@ -52,6 +53,9 @@ impl Driver<'_> {
         for (action, result) in &done {
             self.pass_on(action, result);
             *self.summary.reused.entry(action.spec.kind().name).or_default() += 1;
+        }
+        for told in losses::merged(&std::mem::take(&mut self.losses)) {
+            self.warn(Diagnostic::warning(told));
         }
         for (kind, ran) in &self.summary.ran {
             if let Some(reused) = self.summary.reused.get_mut(kind) {

@@ -15,6 +15,7 @@ use crate::exec::task::{Finished, Report};
 use crate::exec::worker::Failure;
 use crate::graph::{FileInput, FileState};
 use crate::inputs::{RealSystem, Remembered, System};
+use crate::model::losses;
 use crate::model::{ActionResult, PlannedAction, Runs, Usage};
 use crate::store::ActionRecord;
 
@@ -164,11 +165,16 @@ impl Driver<'_> {
         basis
     }
 
-    /// Says what people should be told of a result each time it is used.
+    /// Says what people should be told of a result each time it is used; of
+    /// damaged footage at the end, all of a file as one.
     pub(super) fn pass_on(&mut self, action: &PlannedAction, result: &ActionResult) {
         for warning in &result.warnings {
             let told = self.workspace.told(action, warning);
-            self.warn(Diagnostic::warning(told));
+            match losses::is_one(&told) {
+                true if self.losses.contains(&told) => {}
+                true => self.losses.push(told),
+                false => self.warn(Diagnostic::warning(told)),
+            }
         }
     }
 

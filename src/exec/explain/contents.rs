@@ -18,6 +18,8 @@ pub struct Contents {
     pub clips: usize,
     pub segments: usize,
     pub frames: u64,
+    /// Of these, frames of footage that were copied as they are.
+    pub copied: u64,
     pub size: Option<Size>,
     pub rate: Option<FrameRate>,
     pub encoder: Option<VideoEncoder>,
@@ -68,6 +70,7 @@ pub fn contents(workspace: &Workspace, output: &OutputDecl, done: &[Done], runs:
         clips: 0,
         segments: 0,
         frames: 0,
+        copied: 0,
         size: None,
         rate: None,
         encoder: None,
@@ -110,7 +113,9 @@ pub fn contents(workspace: &Workspace, output: &OutputDecl, done: &[Done], runs:
                 contents.size = Some(spec.format.size);
                 contents.rate = Some(spec.format.rate);
                 contents.segments += 1;
-                contents.frames += result.value().map_or(0, |copied: Copied| u64::from(copied.count));
+                let copied = result.value().map_or(0, |copied: Copied| u64::from(copied.count));
+                contents.frames += copied;
+                contents.copied += copied;
                 let clip = clip_of(&action.node).unwrap_or(&action.node).to_owned();
                 clips.insert(clip.clone());
                 let file = name(spec.source.file).unwrap_or_else(|| spec.source.file.short());

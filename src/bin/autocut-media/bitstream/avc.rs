@@ -4,15 +4,31 @@
 use std::collections::BTreeMap;
 
 use super::nal::{self, Bits, LENGTH, counted, put_counted, units, units_behind_codes};
-use super::{Obstacle, Start};
+use super::numbers::{Role, Syntax, Units};
+use super::{Numbers, Obstacle, Start};
 
 /// Types of NAL units (ITU-T H.264, table 7-1).
 const SLICE: u8 = 1;
 const IDR: u8 = 5;
+const MESSAGES: u8 = 6;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
 const DELIMITER: u8 = 9;
 const SPS_EXTENSION: u8 = 13;
+const PREFIX: u8 = 14;
+const SUBSET_SPS: u8 = 15;
+const EXTENSION_SLICES: std::ops::RangeInclusive<u8> = 20..=21;
+
+/// Bytes of a unit's own head.
+pub(super) const UNIT_HEAD: usize = 1;
+
+/// The greatest numbers of sets (ITU-T H.264, 7.4.2).
+pub(super) const MOST_SPS: u32 = 31;
+pub(super) const MOST_PPS: u32 = 255;
+
+/// Where in bits the number stands in a sequence parameter set: behind profile,
+/// constraints and level.
+pub(super) const NUMBER_PLACE: usize = 24;
 
 /// `profile_idc` of the High profile.
 const HIGH: u8 = 100;
@@ -105,6 +121,19 @@ impl Sets {
         Some(both)
     }
 
+    /// The same sets with numbers that are free in `beside`.
+    pub(super) fn renumbered(&self, beside: &Sets) -> Option<(Sets, Numbers)> {
+        let units = |sets: &Sets| Units { vps: BTreeMap::new(), sps: sets.sps.clone(), pps: sets.pps.clone() };
+        let own = units(self);
+        let numbers = Numbers::new(Syntax::Avc, &own, &units(beside))?;
+        let Units { sps, pps, .. } = numbers.sets(&own)?;
+        // They are kept by their new numbers.
+        let by_number = |sets: BTreeMap<u32, Vec<u8>>, number: fn(&[u8]) -> Option<u32>| {
+            sets.into_values().map(|unit| Some((number(&unit)?, unit))).collect::<Option<BTreeMap<_, _>>>()
+        };
+        Some((Sets { sps: by_number(sps, sps_number)?, pps: by_number(pps, pps_number)?, ..self.clone() }, numbers))
+    }
+
     /// As `avcC`.
     pub(super) fn to_extradata(&self) -> Option<Vec<u8>> {
         let [profile, constraints, level] = self.profile;
@@ -180,18 +209,32 @@ pub(super) fn start(packet: &[u8]) -> Option<Start> {
     units(packet).any(|unit| kind(unit) == IDR).then_some(Start::Closed)
 }
 
+/// What a unit is, as far as numbers of sets go.
+pub(super) fn role(unit: &[u8]) -> Role {
+    match kind(unit) {
+        SLICE | IDR => Role::Slice,
+        MESSAGES => Role::Messages,
+        SPS => Role::Sps,
+        PPS => Role::Pps,
+        // Layers above the picture: other sizes, other eyes, depth.
+        SPS_EXTENSION | PREFIX | SUBSET_SPS => Role::Extension,
+        kind if EXTENSION_SLICES.contains(&kind) => Role::Extension,
+        _ => Role::Other,
+    }
+}
+
 fn kind(unit: &[u8]) -> u8 {
     unit.first().map_or(0, |head| head & 31)
 }
 
 /// `seq_parameter_set_id`: behind profile, constraints and level.
 fn sps_number(unit: &[u8]) -> Option<u32> {
-    exp_golomb(unit.get(4..)?).filter(|number| *number < 32)
+    exp_golomb(unit.get(4..)?).filter(|number| *number <= MOST_SPS)
 }
 
 /// `pic_parameter_set_id`.
 fn pps_number(unit: &[u8]) -> Option<u32> {
-    exp_golomb(unit.get(1..)?).filter(|number| *number < 256)
+    exp_golomb(unit.get(1..)?).filter(|number| *number <= MOST_PPS)
 }
 
 /// An unsigned number at the start of some bytes. (It is too short for emulation
@@ -250,6 +293,64 @@ mod tests {
         let packet = sets.before(&[0, 0, 0, 2, 0x09, 0xf0, 0, 0, 0, 2, 0x65, 1]);
         assert!(nal::is_whole(&packet));
         assert_eq!(units(&packet).map(kind).collect::<Vec<_>>(), [DELIMITER, SPS, PPS, IDR]);
+    }
+
+    /// By hand, after ITU-T H.264, 7.3.2, 7.3.3 and 9.1: 0 is 1, 7 is 0001000, 15 is
+    /// 000010000, 30 is 000011111.
+    #[test]
+    fn a_second_camera_gets_other_numbers() {
+        let (one, two) = (Sets::parse(&avcc(7)).unwrap(), Sets::parse(&avcc(9)).unwrap());
+        let (changed, numbers) = two.renumbered(&one).unwrap();
+        let keys = |map: &BTreeMap<u32, Vec<u8>>| map.keys().copied().collect::<Vec<_>>();
+        assert_eq!((keys(&changed.sps), keys(&changed.pps)), (vec![30], vec![15]));
+        // 1010 1100 behind the level, of which the first is the number, becomes
+        // 0000 1111 1010 1100 without that; what ends the set still ends it.
+        assert_eq!(changed.sps[&30], [0x67, 100, 0, 40, 0x0f, 0xac, 0x09]);
+        // 1 1 101110 0011 1100 becomes 0000 1000 0 000011111 101110 0011 1100.
+        assert_eq!(changed.pps[&15], [0x68, 0x08, 0x07, 0xee, 0x3c]);
+        let both = one.with(&changed).unwrap();
+        assert_eq!(Sets::parse(&both.to_extradata().unwrap()), Some(both.clone()));
+        // x264's numbers are free still.
+        assert!(both.with(&Sets::parse(&avcc_31()).unwrap()).is_some());
+        let (third, _) = Sets::parse(&avcc(11)).unwrap().renumbered(&both).unwrap();
+        assert_eq!((keys(&third.sps), keys(&third.pps)), (vec![29], vec![16]));
+
+        let packet = |units: &[&[u8]]| {
+            let mut bytes = Vec::new();
+            units.iter().for_each(|unit| nal::put(&mut bytes, unit));
+            bytes
+        };
+        let cases: [(&[u8], &[u8]); 5] = [
+            // 1 0001000 1 0000100: the first block, an I slice, set 0, then the number
+            // of the frame.
+            (&[0x65, 0x88, 0x84, 0x21], &[0x65, 0x88, 0x08, 0x04, 0x21]),
+            // 000011111 1 1 00000: block 30 of a P slice.
+            (&[0x41, 0x0f, 0xe0, 0x21], &[0x41, 0x0f, 0xc2, 0x00, 0x21]),
+            // A zero that comes in needs prevention, or moves it.
+            (&[0x41, 0x0f, 0xe0, 0x00, 0x01, 0x80], &[0x41, 0x0f, 0xc2, 0, 0, 3, 1, 0x80]),
+            (&[0x41, 0x0f, 0xe0, 0, 0, 3, 1, 0x80], &[0x41, 0x0f, 0xc2, 0, 0, 3, 0, 1, 0x80]),
+            // Block 4,194,303, of 45 bits, with prevention before the number: what lies
+            // behind stays.
+            (
+                &[0x41, 0, 0, 3, 2, 0, 0, 0x06, 5, 0, 0, 3, 1, 0x80],
+                &[0x41, 0, 0, 3, 2, 0, 0, 0x04, 0x20, 5, 0, 0, 3, 1, 0x80],
+            ),
+        ];
+        for (before, after) in cases {
+            assert_eq!(numbers.apply(&packet(&[before])), packet(&[after]), "{before:x?}");
+        }
+        let key: &[u8] = &[0x65, 0x88, 0x84, 0x21];
+        assert_eq!(changed.obstacle(&numbers.apply(&packet(&[key]))), None);
+        assert_eq!(one.obstacle(&numbers.apply(&packet(&[key]))), Some(Obstacle::Damage), "a set that is not there");
+        // Sets are left out, and messages that name them; others stay.
+        let all = packet(&[&two.sps[&0], &[0x06, 0, 1, 0x80, 0x80], &[0x06, 5, 1, 0x55, 0x80], &[0x74, 1], key]);
+        assert_eq!(units(&numbers.apply(&all)).map(kind).collect::<Vec<_>>(), [MESSAGES, IDR]);
+        // Cut anywhere or with any byte changed: never a panic.
+        for length in 0..all.len() {
+            let mut damaged = all.clone();
+            damaged[length] ^= 0xff;
+            let _ = (numbers.apply(&all[..length]), numbers.apply(&damaged));
+        }
     }
 
     /// Cut anywhere or with any byte changed: never a panic.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::nal::{self, Bits, LENGTH, counted, put_counted, units, units_behind_codes};
-use super::{Leading, Numbers, Obstacle, Start, numbers};
+use super::numbers::{Role, Syntax, Units};
+use super::{Leading, Numbers, Obstacle, Start};
 
 /// Types of NAL units (ITU-T H.265, table 7-1). Those up to the last slice are
 /// pictures; those from [`BLA`] on begin a group.
@@ -18,15 +19,23 @@ const IDR: std::ops::RangeInclusive<u8> = 19..=20;
 const CRA: u8 = 21;
 const LAST_START: u8 = 23;
 const LAST_SLICE: u8 = 31;
-pub(super) const VPS: u8 = 32;
-pub(super) const SPS: u8 = 33;
-pub(super) const PPS: u8 = 34;
+const VPS: u8 = 32;
+const SPS: u8 = 33;
+const PPS: u8 = 34;
 const DELIMITER: u8 = 35;
 const END_OF_SEQUENCE: u8 = 36;
 const END_OF_STREAM: u8 = 37;
 
+/// Messages before and behind what they speak of.
+const MESSAGES: std::ops::RangeInclusive<u8> = 39..=40;
+
 /// Bytes of a unit's own head.
-const UNIT_HEAD: usize = 2;
+pub(super) const UNIT_HEAD: usize = 2;
+
+/// The greatest numbers of sets (ITU-T H.265, 7.4.3); of those of videos as of
+/// those of sequences.
+pub(super) const MOST_SPS: u32 = 15;
+pub(super) const MOST_PPS: u32 = 63;
 
 /// A slice's head is read of so many bytes: flags and four numbers.
 const SLICE_HEAD: usize = 24;
@@ -49,9 +58,9 @@ pub(crate) struct Sets {
     format: [u8; 3],
     /// Of time: how many, 0 where unknown, and whether they nest.
     layers: (u8, bool),
-    pub(super) vps: BTreeMap<u32, Vec<u8>>,
-    pub(super) sps: BTreeMap<u32, Vec<u8>>,
-    pub(super) pps: BTreeMap<u32, Vec<u8>>,
+    vps: BTreeMap<u32, Vec<u8>>,
+    sps: BTreeMap<u32, Vec<u8>>,
+    pps: BTreeMap<u32, Vec<u8>>,
     /// What else holds for all pictures, by type: messages of the encoder.
     others: BTreeMap<u8, Vec<Vec<u8>>>,
     /// What slices of each picture parameter set look like.
@@ -204,15 +213,20 @@ impl Sets {
 
     /// The same sets with numbers that are free in `beside`.
     pub(super) fn renumbered(&self, beside: &Sets) -> Option<(Sets, Numbers)> {
-        let numbers = Numbers::new(self, beside)?;
+        let own = self.units();
+        let numbers = Numbers::new(Syntax::Hevc, &own, &beside.units())?;
         let mut sets = self.clone();
-        (sets.vps, sets.sps, sets.pps) = numbers.sets(self)?;
+        Units { vps: sets.vps, sps: sets.sps, pps: sets.pps } = numbers.sets(&own)?;
         let units: Vec<Vec<u8>> =
             [&sets.vps, &sets.sps, &sets.pps].into_iter().flat_map(|map| map.values().cloned()).collect();
         sets.slices.clear();
         sets.others.clear();
         let units: Vec<&[u8]> = units.iter().map(Vec::as_slice).collect();
         Some((sets.filled(&units)?, numbers))
+    }
+
+    fn units(&self) -> Units {
+        Units { vps: self.vps.clone(), sps: self.sps.clone(), pps: self.pps.clone() }
     }
 
     /// A packet with the sets before its pictures.
@@ -343,17 +357,25 @@ fn picture_kind(packet: &[u8]) -> Option<u8> {
     units(packet).filter(|unit| is_base(unit)).map(kind).find(|kind| *kind <= LAST_SLICE)
 }
 
-pub(super) fn kind(unit: &[u8]) -> u8 {
+fn kind(unit: &[u8]) -> u8 {
     unit.first().map_or(0, |head| head >> 1 & 0x3f)
 }
 
 /// Whether a unit is of the picture itself, and not of what enhances it.
-pub(super) fn is_base(unit: &[u8]) -> bool {
+fn is_base(unit: &[u8]) -> bool {
     unit.first().is_some_and(|head| head & 1 == 0) && unit.get(1).is_some_and(|layer| layer >> 3 == 0)
 }
 
-pub(super) fn is_slice(unit: &[u8]) -> bool {
-    kind(unit) <= LAST_SLICE && is_base(unit)
+/// What a unit is, as far as numbers of sets go.
+pub(super) fn role(unit: &[u8]) -> Role {
+    match kind(unit) {
+        VPS => Role::Vps,
+        SPS => Role::Sps,
+        PPS => Role::Pps,
+        kind if MESSAGES.contains(&kind) => Role::Messages,
+        kind if kind <= LAST_SLICE && is_base(unit) => Role::Slice,
+        _ => Role::Other,
+    }
 }
 
 /// Whether slices of a unit's kind say if pictures are discarded.
@@ -366,7 +388,7 @@ fn is_end(unit: &[u8]) -> bool {
 }
 
 /// A set without its head and without emulation prevention.
-pub(super) fn payload(unit: &[u8]) -> Vec<u8> {
+fn payload(unit: &[u8]) -> Vec<u8> {
     nal::unescaped(unit, usize::MAX).split_off(UNIT_HEAD.min(unit.len()))
 }
 
@@ -376,7 +398,7 @@ fn number(unit: &[u8]) -> Option<u32> {
     match kind(unit) {
         VPS => Some(u32::from(bytes.first()? >> 4)),
         SPS => Sequence::parse(unit).map(|sps| sps.number),
-        _ => Bits::new(&bytes).variable().filter(|number| *number <= numbers::MOST_PPS),
+        _ => Bits::new(&bytes).variable().filter(|number| *number <= MOST_PPS),
     }
 }
 
@@ -398,7 +420,7 @@ impl Sequence {
         let (vps, more, nested) = (bits.number(4)?, bits.number(3)? as usize, bits.flag()?);
         let profile = *bytes.get(1..)?.first_chunk()?;
         bits.skip(number_place(&bytes)? - bits.place())?;
-        let number = bits.variable().filter(|number| *number <= numbers::MOST_SPS)?;
+        let number = bits.variable().filter(|number| *number <= MOST_SPS)?;
         let chroma = bits.variable()?;
         if chroma == 3 {
             bits.skip(1)?;

@@ -116,8 +116,15 @@ impl ParameterSets {
     /// The same sets with numbers that are free in `beside`, and how packets are
     /// changed to mean these; `None` where there is no such way.
     pub(crate) fn renumbered(&self, beside: &ParameterSets) -> Option<(ParameterSets, Numbers)> {
-        let (ParameterSets::Hevc(own), ParameterSets::Hevc(beside)) = (self, beside) else { return None };
-        own.renumbered(beside).map(|(sets, numbers)| (ParameterSets::Hevc(sets), numbers))
+        match (self, beside) {
+            (ParameterSets::Avc(own), ParameterSets::Avc(beside)) => {
+                own.renumbered(beside).map(|(sets, numbers)| (ParameterSets::Avc(sets), numbers))
+            }
+            (ParameterSets::Hevc(own), ParameterSets::Hevc(beside)) => {
+                own.renumbered(beside).map(|(sets, numbers)| (ParameterSets::Hevc(sets), numbers))
+            }
+            _ => None,
+        }
     }
 
     /// As a container holds them; whether packets bring sets along as well.

@@ -106,6 +106,24 @@ pub(super) fn unescaped(unit: &[u8], most: usize) -> Vec<u8> {
     bytes
 }
 
+/// How many bytes of a unit hold the first `bytes` of it without emulation
+/// prevention.
+pub(super) fn escaped_length(unit: &[u8], bytes: usize) -> usize {
+    let (mut zeros, mut count) = (0, 0);
+    for (at, byte) in unit.iter().enumerate() {
+        if count >= bytes {
+            return at;
+        }
+        if zeros >= 2 && *byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if *byte == 0 { zeros + 1 } else { 0 };
+        count += 1;
+    }
+    unit.len()
+}
+
 /// The bytes of a unit with emulation prevention.
 pub(super) fn escaped(bytes: &[u8]) -> Vec<u8> {
     let mut unit = Vec::with_capacity(bytes.len() + 8);
@@ -273,6 +291,10 @@ mod tests {
             bytes.push(0x80);
             let unit = escaped(&bytes);
             assert_eq!(unescaped(&unit, usize::MAX), bytes);
+            for length in 0..=bytes.len() {
+                let held = &unit[..escaped_length(&unit, length)];
+                assert_eq!(unescaped(held, usize::MAX), bytes[..length], "{unit:?}");
+            }
             assert!(is_sound(&unit), "{unit:?}");
             // As the standard says it, word by word.
             let forbidden = |three: &[u8]| three[..2] == [0, 0] && three[2] < 3;
