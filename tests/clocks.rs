@@ -276,6 +276,29 @@ fn a_camera_without_a_date_beside_one_that_is_its_own_telemetry_is_told() {
     assert!(warnings.iter().any(is_told), "{warnings:?}");
 }
 
+/// Of two cameras one lies beside the log, by hours: the other's overlap says
+/// nothing for it.
+#[test]
+fn a_camera_that_lies_beside_the_log_is_told() {
+    let project = Project::new();
+    let film = common::Footage { created: "2017-04-17T12:01:00Z", ..common::Footage::default() };
+    project.footage("film.mp4", &film);
+    project.footage("other.mp4", &film);
+    project.write("log.csv", log(&[]));
+    let second = "Footage(files: [\"other.mp4\"], clock: \"+10:00:00\")";
+    project.write("autocut.ron", manifest(&format!("\"film.mp4\", \"second\": {second}"), "\"log.csv\""));
+    let warnings = project.make().warnings();
+    let beside = |warnings: &[String]| warnings.iter().filter(|told| told.contains("overlaps log.csv")).count();
+    assert_eq!(beside(&warnings), 1, "{warnings:?}");
+    assert!(warnings.iter().any(|told| told.contains("no footage of second overlaps log.csv")), "{warnings:?}");
+    // Of a build that does nothing too.
+    let again = project.make();
+    again.assert_ran([]);
+    assert_eq!(beside(&again.warnings()), 1);
+    project.edit("autocut.ron", "+10:00:00", "0s");
+    assert_eq!(beside(&project.make().warnings()), 0);
+}
+
 #[test]
 fn a_film_in_whose_track_nothing_is_counts_as_one_without() {
     let project = Project::new();

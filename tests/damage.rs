@@ -206,6 +206,29 @@ fn a_file_that_was_cut_off_is_used_up_to_there() {
 }
 
 /// Matroska states its length at the beginning.
+/// An index that does not say where the pictures are: nothing can be decoded,
+/// though the file looks like footage. With `-k` the others do.
+#[test]
+fn a_file_without_any_picture_is_an_error_and_can_be_passed_over() {
+    let project = Project::new();
+    ten_seconds(&project, "footage/a.mp4");
+    ten_seconds(&project, "footage/b.mp4");
+    let path = project.path("footage/b.mp4");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(4).position(|four| four == b"stco").unwrap();
+    bytes[at] = b'x';
+    fs::write(&path, bytes).unwrap();
+    project.write("autocut.ron", manifest("footage/*.mp4", "front/a@1s", "2s"));
+    let made = project.run(&["make"]);
+    let told = String::from_utf8(made.stderr).unwrap();
+    assert_eq!(made.status.code(), Some(1), "{told}");
+    assert_eq!(told.matches("error:").count(), 1, "{told}");
+    assert!(told.contains("no picture in") && told.contains("copy it again from the card"), "{told}");
+    let made = project.make_with(&["-k"]);
+    assert_eq!(made.code, 1, "{}", made.stderr);
+    assert_eq!(frame_hashes(&project.path("reel.mp4")).len(), 60);
+}
+
 #[test]
 fn a_length_that_is_stated_is_not_believed_where_the_pictures_end_before() {
     let project = Project::new();

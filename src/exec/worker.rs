@@ -483,11 +483,14 @@ fn is_withheld(name: &OsStr) -> bool {
 fn keep_last_lines(from: impl std::io::Read, lines: &Mutex<VecDeque<String>>) {
     for line in BufReader::new(from).split(b'\n') {
         let Ok(line) = line else { break };
+        let line = without_addresses(&String::from_utf8_lossy(&line));
         let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of what is said over and over the last time counts.
+        lines.retain(|known| *known != line);
         if lines.len() == LAST_LINES {
             lines.pop_front();
         }
-        lines.push_back(without_addresses(&String::from_utf8_lossy(&line)));
+        lines.push_back(line);
     }
 }
 

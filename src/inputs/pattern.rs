@@ -32,6 +32,11 @@ pub struct Pattern {
 const SPECIAL: [char; 6] = ['*', '?', '[', '{', '\\', '}'];
 
 impl Pattern {
+    /// Whether it looks in the project's own folder.
+    pub fn is_inside(&self) -> bool {
+        !Path::new(&self.name).is_absolute() && !self.name.starts_with("..")
+    }
+
     /// Compiles `text` for the project in the absolute folder `root`.
     pub fn new(text: &str, root: &Path) -> Result<Pattern, Diagnostic> {
         if text.trim().is_empty() {

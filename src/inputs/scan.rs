@@ -225,6 +225,9 @@ impl<'a> Scanner<'a> {
             let diagnostic = diagnostic.note(format!("{} has no \"{wanted}\"", folder.display()));
             return match near {
                 Some(name) => diagnostic.hint(format!("did you mean \"{name}\"?")),
+                None if pattern.is_inside() => {
+                    diagnostic.hint("put the files there, or change the path in the manifest")
+                }
                 None => diagnostic.hint("is the disk plugged in?"),
             };
         }

@@ -94,7 +94,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 const PROBE: Kind = Kind {
     name: "probe",
-    version: 6,
+    version: 7,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,

@@ -56,8 +56,12 @@ fn tried(text: &mut String, title: &str, known: &BTreeMap<String, ToolIdentity>)
     if works.is_empty() {
         text.push_str("  none works here, which is fine\n");
     }
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, known) in broken {
-        let _ = writeln!(text, "  not      {name}: {}", known.problem.as_deref().unwrap_or("it does not work here"));
+        reasons.entry(known.problem.as_deref().unwrap_or("it does not work here")).or_default().push(name);
+    }
+    for (why, names) in reasons {
+        let _ = writeln!(text, "  not      {}: {why}", names.join(", "));
     }
 }
 

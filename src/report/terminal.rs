@@ -157,8 +157,8 @@ impl Terminal {
     /// The last words of a build.
     fn finish(&self, summary: &Summary) {
         self.overall.finish_and_clear();
-        for error in &summary.errors {
-            write_line(&diagnostics::render(error, self.colour));
+        for error in alike(&summary.errors) {
+            write_line(&diagnostics::render(&error, self.colour));
         }
         for (path, _) in summary.outputs.iter().filter(|(_, written)| *written) {
             write_line(&format!("  wrote {path}"));
@@ -170,6 +170,26 @@ impl Terminal {
             write_line(&closing(summary));
         }
     }
+}
+
+/// Errors of which those that say the same of the same place are told once: of
+/// several actions on one file each fails for the same reason.
+fn alike(errors: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut told: Vec<(Diagnostic, usize)> = Vec::new();
+    for error in errors {
+        let is_same = |(other, _): &&mut (Diagnostic, usize)| {
+            (&other.message, &other.place, other.tier) == (&error.message, &error.place, error.tier)
+        };
+        match told.iter_mut().find(is_same) {
+            Some((_, more)) => *more += 1,
+            None => told.push((error.clone(), 0)),
+        }
+    }
+    let with_count = |(error, more): (Diagnostic, usize)| match more {
+        0 => error,
+        _ => error.note(format!("{} failed for the same reason", counted(more, "more action"))),
+    };
+    told.into_iter().map(with_count).collect()
 }
 
 /// `not made: out/reel.mp4, which needs segment reel/front/a@1.0s/segment/0`.
@@ -316,6 +336,13 @@ mod tests {
         assert_eq!(not_made(&missing(1, 2)), "  not made: x0, which needs x0, x1");
         let long = not_made(&missing(5, 4));
         assert_eq!(long, "  not made: x0, x1, x2 and 2 more files, which needs x0, x1, x2 and 1 more action");
+    }
+
+    #[test]
+    fn what_fails_for_one_reason_is_told_once() {
+        let error = |message: &str, note: &str| Diagnostic::input(message).note(note);
+        let told = alike(&[error("a", "1"), error("b", "2"), error("a", "3"), error("a", "4")]);
+        assert_eq!(told, [error("a", "1").note("2 more actions failed for the same reason"), error("b", "2")]);
     }
 
     #[test]

@@ -9,25 +9,27 @@
 //! times of last use only order what gc removes. So there are no migrations;
 //! [`SCHEMA`] is raised instead.
 
+mod apply;
+mod trouble;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, config::DbConfig, params,
-};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, config::DbConfig, params};
 
 use crate::base::{Diagnostic, Digest, UtcTime};
 use crate::inputs::cannot;
 use crate::model::{ActionKey, ActionResult};
 
+use self::apply::{apply, bytes_of};
 use super::access::Journal;
-use super::builds;
-use super::caches;
-use super::records::{ActionRecord, Position, Record, Sink, pack, unpacked};
-use super::snapshot::{Snapshot, open_sealed, sealed};
+use super::records::{ActionRecord, Position, Record, Sink, unpacked};
+use super::snapshot::{Snapshot, open_sealed};
+
+pub(super) use self::trouble::Trouble;
 
 /// The version of the tables.
 const SCHEMA: i64 = 5;
@@ -69,62 +71,6 @@ const TABLES: &str = "
         project TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (project, number));
     CREATE TABLE toolchains (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ";
-
-/// Why the index did not answer.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It has to be built anew.
-    Unusable(String),
-    Other(Diagnostic),
-}
-
-impl From<Diagnostic> for Trouble {
-    fn from(diagnostic: Diagnostic) -> Self {
-        Trouble::Other(diagnostic)
-    }
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::Error as E;
-        let message = format!("the store's index failed: {error}");
-        let environment = |hint: &str| Trouble::Other(Diagnostic::environment(message.clone()).hint(hint));
-        match (&error, error.sqlite_error_code()) {
-            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Trouble::Unusable(message),
-            // Rows of another shape than the schema of this version promises.
-            (E::SqliteFailure(_, Some(text)), Some(ErrorCode::Unknown)) if text.starts_with("no such") => {
-                Trouble::Unusable(message)
-            }
-            (E::FromSqlConversionFailure(..) | E::InvalidColumnType(..) | E::IntegralValueOutOfRange(..), _) => {
-                Trouble::Unusable(message)
-            }
-            (_, Some(ErrorCode::DiskFull)) => {
-                environment("free some space on that disk; a few MiB are enough for `autocut gc` to free more")
-            }
-            (_, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)) => environment(
-                "the store must be writable: check its permissions, or let AUTOCUT_STORE name another folder",
-            ),
-            (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => {
-                environment("another process keeps it busy: run again when that is done")
-            }
-            (_, Some(ErrorCode::SystemIoFailure | ErrorCode::FileLockingProtocolFailed)) => {
-                environment("the disk failed, or is a network share without working locks")
-            }
-            (_, Some(ErrorCode::OutOfMemory)) => environment("the machine is out of memory"),
-            _ => Trouble::Other(Diagnostic::bug(message)),
-        }
-    }
-}
-
-impl Trouble {
-    pub(super) fn into_diagnostic(self) -> Diagnostic {
-        match self {
-            Trouble::Other(diagnostic) => diagnostic,
-            Trouble::Unusable(why) => Diagnostic::environment(format!("{why}, although it had just been built anew"))
-                .hint("the disk may be failing"),
-        }
-    }
-}
 
 /// The database, open.
 #[derive(Debug)]
@@ -508,88 +454,6 @@ fn record(row: &Row<'_>) -> Result<Option<ActionRecord>, Trouble> {
     }))
 }
 
-/// About what a record adds to the store: its objects, as if all were new, and
-/// itself in the log and in the index.
-fn bytes_of(record: &Record) -> u64 {
-    match record.parts().1 {
-        Record::Action(done) => {
-            let artifacts = done.result.artifacts.iter().map(|artifact| artifact.bytes).sum::<u64>();
-            artifacts + 2 * (done.result.value.len() + done.spec.len()) as u64 + 500
-        }
-        Record::Build(build) => 2 * 64 * build.actions.len() as u64 + 1_000,
-        _ => 200,
-    }
-}
-
-/// Tables that have something about a result, each found by its key.
-const BY_KEY: [&str; 5] = ["results", "runs", "nodes", "uses", "shared"];
-
-fn apply(transaction: &Transaction<'_>, record: &Record) -> Result<(), Trouble> {
-    let (project, record) = record.parts();
-    match record {
-        Record::Action(done) => {
-            let key = done.key.0.0;
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2)")?
-                .execute(params![key, sealed(&done.result)])?;
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-                .execute(params![
-                    key,
-                    project,
-                    done.node,
-                    done.kind,
-                    done.at.0,
-                    done.elapsed_ms as i64,
-                    done.cpu_ms as i64,
-                    pack(done.spec.as_bytes())
-                ])?;
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2, ?3)")?
-                .execute(params![project, done.node, key])?;
-            transaction.prepare_cached("DELETE FROM shared WHERE key = ?1")?.execute([key])?;
-        }
-        Record::Output(output) => caches::announce_output(transaction, project, output)?,
-        Record::Forgotten(keys) => {
-            for key in keys {
-                for table in BY_KEY {
-                    let delete = format!("DELETE FROM {table} WHERE key = ?1");
-                    transaction.prepare_cached(&delete)?.execute([key.0.0])?;
-                }
-            }
-        }
-        Record::OutputForgotten(name) => {
-            for table in ["outputs", "earlier_outputs"] {
-                let delete = format!("DELETE FROM {table} WHERE project = ?1 AND name = ?2");
-                transaction.prepare_cached(&delete)?.execute([project, name])?;
-            }
-        }
-        Record::Build(build) => builds::put(transaction, project, build)?,
-        Record::Folder(name) => {
-            transaction.prepare_cached("INSERT OR REPLACE INTO folders VALUES (?1, ?2)")?.execute([project, name])?;
-        }
-        Record::FolderForgotten(name) => {
-            let delete = "DELETE FROM folders WHERE project = ?1 AND name = ?2";
-            transaction.prepare_cached(delete)?.execute([project, name])?;
-        }
-        Record::ProjectForgotten => {
-            for table in ["nodes", "files", "outputs", "earlier_outputs", "folders", "builds"] {
-                transaction.execute(&format!("DELETE FROM {table} WHERE project = ?1"), [project])?;
-            }
-            transaction.execute("DELETE FROM meta WHERE name = ?1", [format!("plan {project}")])?;
-        }
-        // Records are about one project; this is none that was ever written.
-        Record::Of { .. } => {}
-        Record::Shared { place, keys } => {
-            let mut share = transaction.prepare_cached("INSERT OR REPLACE INTO shared VALUES (?1, ?2)")?;
-            for key in keys {
-                share.execute([key.0.0, place.0])?;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
     Ok(PastRun {
         node: row.get(0)?,
@@ -628,30 +492,4 @@ fn set_position(connection: &Connection, position: Position) -> Result<(), Troub
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forgetting_a_result_looks_through_no_table() {
-        let index = Index::in_memory().unwrap();
-        for table in BY_KEY {
-            let explain = format!("EXPLAIN QUERY PLAN DELETE FROM {table} WHERE key = ?1");
-            let how: String = index.connection.query_row(&explain, [[0u8; 32]], |row| row.get(3)).unwrap();
-            assert!(how.starts_with("SEARCH"), "{table}: {how}");
-        }
-    }
-
-    /// As processes do that begin together.
-    #[test]
-    fn several_make_one_at_once() {
-        for _ in 0..20 {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("index");
-            let open = || Index::open(&path, Journal::WriteAhead).map(drop);
-            std::thread::scope(|scope| {
-                let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-                opened.into_iter().for_each(|one| one.join().unwrap().unwrap());
-            });
-        }
-    }
-}
+mod tests;

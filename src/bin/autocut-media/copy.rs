@@ -356,7 +356,9 @@ impl Copying {
             Some(_) if self.foreign => Some("other parameter sets are in use"),
             Some(_) if obstacle.is_some() => obstacle.map(Obstacle::told),
             Some(_) if leading == Some(Leading::Skipped) && gop.start == Start::Broken => Some(MISSING),
-            Some(place) if place >= i64::from(self.grid.frames) => Some("a GOP is longer than the stretch"),
+            Some(place) if place >= i64::from(self.grid.frames) => {
+                Some("a GOP is longer than the stretch: longer moments have whole ones")
+            }
             Some(place) => match usize::try_from(place) {
                 Err(_) => Some("frames are there twice"),
                 Ok(place) if gop.places.get(place).is_some_and(|there| *there) => Some("frames are there twice"),
@@ -480,7 +482,7 @@ impl Copying {
         self.drop_gop()?;
         let (first, count) = self.run.unwrap_or((0, 0));
         let why = match count {
-            0 => Some(self.why.unwrap_or_else(|| "no GOP lies in it as a whole".to_owned())),
+            0 => Some(self.why.unwrap_or_else(|| "no GOP lies in it as a whole (longer moments have some)".to_owned())),
             _ => self.why,
         };
         let bytes = self.writer.bytes();

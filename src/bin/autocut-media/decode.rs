@@ -212,7 +212,10 @@ impl Film {
                 let frame = if self.deinterlace()? { &self.whole.frame } else { &self.current.frame };
                 Ok(Shown { frame, time, duration: self.current.duration, last })
             }
-            None => Err(Diagnostic::input(format!("no picture in {} can be decoded", self.path.display()))),
+            None => Err(Diagnostic::input(format!("no picture in {} can be decoded", self.path.display())).hint(
+                "copy it again from the card; if it is no better there, take it out of the footage's pattern. `make -k` \
+                 goes on without it",
+            )),
         }
     }
 

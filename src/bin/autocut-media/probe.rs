@@ -1,6 +1,7 @@
 //! The kind `probe`: what a file of footage is, exactly.
 //!
-//! Nothing is decoded unless the packets leave open which frame is the first.
+//! Nothing is decoded unless the packets leave open which frame is the first, or
+//! whether there is any.
 //! How long a file is, is believed as far as its pictures reach ([`extent`]).
 //! It must not decide what an output looks like, only say what is there.
 
@@ -12,7 +13,8 @@ use autocut::model::naming::mark;
 use autocut::model::{AudioInfo, MediaInfo, VideoInfo};
 
 use crate::av::input::{DolbyVision, Stream};
-use crate::av::{self, Error, Input, StreamKind, diagnose};
+use crate::av::{self, Error, Input, PixelFormat, Skip, StreamKind, diagnose};
+use crate::decode::Film;
 use crate::streams::{main_audio, media_zero, open_video};
 use crate::{extent, origin};
 
@@ -35,6 +37,10 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     let facts = input.stream(stream).ok_or_else(missing)?;
     refuse_absurd(path, &facts)?;
     refuse_unknown_colours(path, &facts)?;
+    if facts.pixel_format() == PixelFormat::UNKNOWN {
+        // Only decoding tells, and what the container holds was not enough for it.
+        Film::open(path, Skip::Nothing)?.frame_at(Timestamp::ZERO)?;
+    }
     let mut video = video_info(&input, &facts, zero)
         .ok_or_else(|| Diagnostic::input(format!("the frame rate of {} is unknown", path.display())))?;
     // Elsewhere than in MP4 an index is a help for seeking, with other places in it.

@@ -93,9 +93,11 @@ fn a_glob_that_matches_nothing_says_what_is_there() {
 #[test]
 fn a_missing_file_names_the_nearest() {
     let system = files(&["front/GX010012.MP4", "notes.txt"]);
-    let scan = scan_of(&system, &["front/GX010013.MP4", "fornt/*.mp4", "elsewhere/x/*.mp4"]);
+    let scan = scan_of(&system, &["front/GX010013.MP4", "fornt/*.mp4", "elsewhere/x/*.mp4", "/media/card/*.mp4"]);
     let hints: Vec<_> = scan.problems.iter().map(|(_, problem)| problem.hint.clone().unwrap()).collect();
-    assert_eq!(hints, ["did you mean \"GX010012.MP4\"?", "did you mean \"front\"?", "is the disk plugged in?"]);
+    let there = "put the files there, or change the path in the manifest";
+    let expected = ["did you mean \"GX010012.MP4\"?", "did you mean \"front\"?", there, "is the disk plugged in?"];
+    assert_eq!(hints, expected);
     assert_eq!(scan.problems[0].1.message, "front/GX010013.MP4 does not exist");
     assert_eq!(scan.problems[2].1.notes[1], "/project has no \"elsewhere\"");
 }

@@ -139,25 +139,5 @@ pub mod json_text {
     }
 }
 
-/// The serde name of a number that is not in a key where it is 0.
-const UNLESS_ZERO: &str = "UnlessZero";
-
-/// For a field that came to a spec when results of it were kept already: where
-/// it is 0 it is in no key, so that these are still found.
-pub mod unless_zero {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[derive(Deserialize)]
-    struct UnlessZero(i32);
-
-    pub fn serialize<S: Serializer>(number: &i32, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(super::UNLESS_ZERO, number)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-        UnlessZero::deserialize(deserializer).map(|UnlessZero(number)| number)
-    }
-}
-
 #[cfg(test)]
 mod tests;

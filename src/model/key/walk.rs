@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use serde::Serialize;
 use serde::ser;
 
-use super::{JSON, UNLESS_ZERO};
+use super::JSON;
 
 /// Where the fields go.
 pub(super) trait Sink {
@@ -59,8 +59,6 @@ pub(super) struct Walk<S> {
     digest: Option<Gathered>,
     /// The next text holds JSON.
     json: bool,
-    /// The next number is nothing where it is 0.
-    unless_zero: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -71,7 +69,7 @@ struct Gathered {
 
 impl<S: Sink> Walk<S> {
     pub(super) fn new(sink: S) -> Self {
-        Walk { sink, digest: None, json: false, unless_zero: false }
+        Walk { sink, digest: None, json: false }
     }
 
     /// Walks a value and gives the sink back.
@@ -157,9 +155,6 @@ impl<'a, S: Sink> ser::Serializer for &'a mut Walk<S> {
     }
 
     fn serialize_i32(self, value: i32) -> Result<(), Failed> {
-        if std::mem::take(&mut self.unless_zero) && value == 0 {
-            return Ok(());
-        }
         self.leaf(Leaf::Signed(value.into()))
     }
 
@@ -244,10 +239,6 @@ impl<'a, S: Sink> ser::Serializer for &'a mut Walk<S> {
             }
             JSON => {
                 self.json = true;
-                value.serialize(self)
-            }
-            UNLESS_ZERO => {
-                self.unless_zero = true;
                 value.serialize(self)
             }
             _ => value.serialize(self),

@@ -10,6 +10,8 @@ use super::{c_string, string};
 pub(crate) struct PixelFormat(pub(super) i32);
 
 impl PixelFormat {
+    /// Of a stream of which nothing tells it.
+    pub(crate) const UNKNOWN: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_NONE as i32);
     pub(crate) const YUV420P: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_YUV420P as i32);
     pub(crate) const YUVJ420P: PixelFormat = PixelFormat(AVPixelFormat::AV_PIX_FMT_YUVJ420P as i32);
 
