@@ -288,9 +288,9 @@ fn a_camera_that_lies_beside_the_log_is_told() {
     let second = "Footage(files: [\"other.mp4\"], clock: \"+10:00:00\")";
     project.write("autocut.ron", manifest(&format!("\"film.mp4\", \"second\": {second}"), "\"log.csv\""));
     let warnings = project.make().warnings();
-    let beside = |warnings: &[String]| warnings.iter().filter(|told| told.contains("overlaps log.csv")).count();
+    let beside = |warnings: &[String]| warnings.iter().filter(|told| told.contains("overlaps the log log.csv")).count();
     assert_eq!(beside(&warnings), 1, "{warnings:?}");
-    assert!(warnings.iter().any(|told| told.contains("no footage of second overlaps log.csv")), "{warnings:?}");
+    assert!(warnings.iter().any(|told| told.contains("no footage of second overlaps the log log.csv")), "{warnings:?}");
     // Of a build that does nothing too.
     let again = project.make();
     again.assert_ran([]);

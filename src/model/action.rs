@@ -272,7 +272,7 @@ const QUALITY: Kind = Kind {
 
 const COPY: Kind = Kind {
     name: "copy",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode],
     // Nothing but a packet, unless what was copied has to be decoded too.

@@ -110,6 +110,21 @@ fn whole_gops_are_copied_and_only_edges_encoded() {
     project.make().assert_ran([]);
 }
 
+/// Some cameras write where they are into messages between the pictures.
+#[test]
+fn what_a_camera_says_between_the_pictures_is_left_out() {
+    let project = Project::new();
+    let message = ["-bsf:v", "h264_metadata=sei_user_data=086f3693b7b34f2c965321492feee5b8+geo-47.3769"];
+    footage(&project, "a/one.mp4", "testsrc2", &[USUAL, &message].concat());
+    manifest(&project, "\"a/one@0s\"", "Clips(folder: \"out\", video: Video(quality: Copy))");
+    assert_eq!(project.make().ran()["copy"], 1);
+    let clip = project.path("out/a-one-0h00m00.000s.mp4");
+    assert!(frame_hashes(&clip)[..160] == frame_hashes(&project.path("a/one.mp4"))[..160]);
+    let says = |path: &Path, what: &[u8]| fs::read(path).unwrap().windows(what.len()).any(|part| part == what);
+    assert!(says(&project.path("a/one.mp4"), b"geo-47.3769") && !says(&clip, b"geo-47.3769"));
+    assert_eq!(decode_warnings(&clip), "");
+}
+
 /// The packets of a file's sound, by their hashes.
 fn sound_packets(file: &Path) -> Vec<String> {
     let file = file.to_str().unwrap();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::messages::{self, OF_MAKERS};
 use super::nal::{self, Bits, LENGTH, counted, put_counted, units, units_behind_codes};
 use super::numbers::{Role, Syntax, Units};
 use super::{Numbers, Obstacle, Start};
@@ -207,6 +208,24 @@ impl Sets {
 /// Whether a packet begins a group of pictures that needs nothing before it.
 pub(super) fn start(packet: &[u8]) -> Option<Start> {
     units(packet).any(|unit| kind(unit) == IDR).then_some(Start::Closed)
+}
+
+/// Without messages of the camera's maker, where there are any.
+pub(super) fn copied(packet: &[u8]) -> Option<Vec<u8>> {
+    if units(packet).all(|unit| kind(unit) != MESSAGES) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(packet.len());
+    for unit in units(packet) {
+        match kind(unit) {
+            MESSAGES => {
+                let others = messages::without(unit, UNIT_HEAD, |message| message == OF_MAKERS);
+                others.iter().for_each(|others| nal::put(&mut bytes, others));
+            }
+            _ => nal::put(&mut bytes, unit),
+        }
+    }
+    (bytes != packet).then_some(bytes)
 }
 
 /// What a unit is, as far as numbers of sets go.

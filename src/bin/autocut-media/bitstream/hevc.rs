@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::messages::{self, OF_MAKERS};
 use super::nal::{self, Bits, LENGTH, counted, put_counted, units, units_behind_codes};
 use super::numbers::{Role, Syntax, Units};
 use super::{Leading, Numbers, Obstacle, Start};
@@ -332,24 +333,30 @@ pub(super) fn leading(packet: &[u8]) -> Option<Leading> {
 
 /// Without sets, which the container has (and must have alone where it calls the
 /// stream `hvc1`), and without what enhances the picture, which it does not speak
-/// of. The first of a run that is a CRA becomes a BLA without leading pictures:
+/// of, and messages of the camera's maker. The first of a run that is a CRA becomes a BLA without leading pictures:
 /// the same picture, of which decoders know that what it followed is not there.
 pub(super) fn copied(packet: &[u8], first: bool) -> Option<Vec<u8>> {
     let is_kept =
         |unit: &&[u8]| is_base(unit) && !matches!(kind(unit), VPS | SPS | PPS) && !UNSPECIFIED.contains(&kind(unit));
     let becomes_other = first && picture_kind(packet) == Some(CRA);
-    if !becomes_other && units(packet).all(|unit| is_kept(&unit)) {
+    let is_message = |unit: &[u8]| MESSAGES.contains(&kind(unit));
+    if !becomes_other && units(packet).all(|unit| is_kept(&unit) && !is_message(unit)) {
         return None;
     }
     let mut bytes = Vec::with_capacity(packet.len());
     for unit in units(packet).filter(is_kept) {
+        if is_message(unit) {
+            let others = messages::without(unit, UNIT_HEAD, |message| message == OF_MAKERS);
+            others.iter().for_each(|others| nal::put(&mut bytes, others));
+            continue;
+        }
         let at = bytes.len() + LENGTH;
         nal::put(&mut bytes, unit);
         if first && kind(unit) == CRA {
             bytes[at] = bytes[at] & 0x81 | BLA_WITHOUT_LEADING << 1;
         }
     }
-    Some(bytes)
+    (bytes != packet).then_some(bytes)
 }
 
 /// Of a packet's first slice.

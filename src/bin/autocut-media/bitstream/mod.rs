@@ -11,6 +11,7 @@
 
 mod avc;
 mod hevc;
+mod messages;
 mod nal;
 mod numbers;
 
@@ -182,11 +183,12 @@ impl ParameterSets {
     }
 
     /// A packet as it is copied, where that is another: without what the container
-    /// has already. The first of a run (`first`) refers to nothing before it, and
+    /// has already, and without what a camera's maker added, which may say where it
+    /// was. The first of a run (`first`) refers to nothing before it, and
     /// says so.
     pub(crate) fn copied(&self, packet: &[u8], first: bool) -> Option<Vec<u8>> {
         match self {
-            ParameterSets::Avc(_) => None,
+            ParameterSets::Avc(_) => avc::copied(packet),
             ParameterSets::Hevc(_) => hevc::copied(packet, first),
         }
     }

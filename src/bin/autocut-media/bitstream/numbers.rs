@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::nal::{self, BitWriter, Bits, units, variable_bits};
-use super::{avc, hevc};
+use super::{avc, hevc, messages};
 
 /// By how many bits the number in a slice grows.
 const GROWTH: u32 = 8;
@@ -182,13 +182,16 @@ impl Numbers {
         for unit in units(packet) {
             match self.syntax.role(unit) {
                 Role::Vps | Role::Sps | Role::Pps | Role::Extension => {}
-                Role::Messages if self.speaks_of_sets(unit) => {}
+                Role::Messages => {
+                    let others = messages::without(unit, self.syntax.head(), |kind| MESSAGES_OF_SETS.contains(&kind));
+                    others.iter().for_each(|others| nal::put(&mut bytes, others));
+                }
                 Role::Slice => match self.slice(unit) {
                     Some(changed) => nal::put(&mut bytes, &changed),
                     // Of a set that is not there: nobody decodes it.
                     None => nal::put(&mut bytes, unit),
                 },
-                Role::Messages | Role::Other => nal::put(&mut bytes, unit),
+                Role::Other => nal::put(&mut bytes, unit),
             }
         }
         bytes
@@ -234,26 +237,5 @@ impl Numbers {
             slice.push(*byte);
         }
         Some(slice)
-    }
-
-    /// Whether any message of a unit names sets.
-    fn speaks_of_sets(&self, unit: &[u8]) -> bool {
-        let bytes = nal::unescaped(unit.get(self.syntax.head()..).unwrap_or_default(), usize::MAX);
-        let mut rest = bytes.as_slice();
-        // The last byte ends the unit.
-        while rest.len() > 1 {
-            let mut number = || {
-                let whole = rest.iter().take_while(|byte| **byte == 0xff).count();
-                let last = *rest.get(whole)?;
-                rest = &rest[whole + 1..];
-                Some(u32::try_from(whole).ok()?.saturating_mul(0xff).saturating_add(u32::from(last)))
-            };
-            let (Some(kind), Some(length)) = (number(), number()) else { return true };
-            if MESSAGES_OF_SETS.contains(&kind) {
-                return true;
-            }
-            rest = rest.get(length as usize..).unwrap_or_default();
-        }
-        false
     }
 }

@@ -151,6 +151,9 @@ fn the_first_of_a_run_leads_nothing_and_the_container_has_the_sets() {
     assert_eq!(copied(&cra(CRA), false), Some(without(CRA)));
     assert_eq!(copied(&without(CRA), false), None);
     assert_eq!(copied(&without(20), true), None);
+    // A message of the camera's maker goes, others of its unit stay.
+    let messages = packet(&[&[0x4e, 1, 5, 1, 0x55, 1, 1, 7, 0x80], NEXT[0]]);
+    assert_eq!(copied(&messages, false), Some(packet(&[&[0x4e, 1, 1, 1, 7, 0x80], NEXT[0]])));
     // What enhances a picture, in a layer of its own, is not copied.
     let layered = packet(&[NEXT[0], &[0x02, 0x09, 0xd0]]);
     assert_eq!(copied(&layered, false), Some(packet(&[NEXT[0]])));
