@@ -9,8 +9,9 @@
 //! ```
 //!
 //! So it is not the layout that is read but `name: number` wherever it stands,
-//! `GPS(longitude, latitude, satellites)` and the few letters with a number of
-//! the last kind. A text without a position gives a sample where it says
+//! `GPS(longitude, latitude, satellites)`, which the Matrice 300 writes as
+//! `GPS(latitude, longitude, altitude)` with an M behind the last, and the few
+//! letters with a number of the last kind. A text without a position gives a sample where it says
 //! anything else of the flight.
 //!
 //! The date in a text is the drone's own, in the pilot's zone and without
@@ -59,7 +60,7 @@ choices! {
 pub(super) const EXAMPLE: &str = r#"Srt(file: "DJI_0001.SRT", time: Cue, start: "drone/DJI_0001")"#;
 
 /// Raised whenever the same file would give other numbers.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Lines of a text that are kept.
 const LONGEST_TEXT: usize = 16 * 1024;
@@ -200,13 +201,14 @@ impl Log<'_> {
     /// What a text says, into the table's row.
     fn values(&mut self, text: &str) {
         for line in text.lines() {
-            if let Some([longitude, latitude, satellites]) = gps(line) {
-                // A drone without a fix is in the sea off Africa.
-                if longitude != 0.0 || latitude != 0.0 {
-                    self.set("latitude", Unit::Degrees, latitude);
-                    self.set("longitude", Unit::Degrees, longitude);
+            if let Some(gps) = gps(line) {
+                self.set("latitude", Unit::Degrees, gps.latitude);
+                self.set("longitude", Unit::Degrees, gps.longitude);
+                self.set("satellites", Unit::None, gps.satellites);
+                // A drone that writes no altitude there writes 0.0M all along.
+                if gps.altitude != 0.0 {
+                    self.set("altitude", Unit::Metres, gps.altitude);
                 }
-                self.set("satellites", Unit::None, satellites);
             }
             for (name, value) in colons(line).chain(letters(line)) {
                 let squashed = squash(name);
@@ -223,11 +225,25 @@ impl Log<'_> {
                 }
             }
         }
+        self.forget_no_fix();
+    }
+
+    /// A drone without a fix is in the sea off Africa.
+    fn forget_no_fix(&mut self) {
+        if self.table.row().iter().all(|value| value.is_nan()) {
+            return;
+        }
+        let place = ["latitude", "longitude"].map(|name| self.table.column(name, Unit::Degrees));
+        let place: Vec<usize> = place.into_iter().flatten().collect();
+        if place.iter().all(|at| self.table.row()[*at] == 0.0) {
+            place.into_iter().for_each(|at| self.table.set(at, f64::NAN));
+        }
     }
 
     /// Sets a value that is not set.
     fn set(&mut self, name: &str, unit: Unit, value: f64) {
-        if let Some(column) = self.table.column(name, unit)
+        if !value.is_nan()
+            && let Some(column) = self.table.column(name, unit)
             && self.table.row()[column].is_nan()
         {
             self.table.set(column, value);
@@ -277,15 +293,30 @@ fn date(text: &str) -> Option<String> {
     None
 }
 
-/// The numbers of `GPS(149.0251, -20.2533, 16)`, the last of which may have a
-/// unit.
-fn gps(line: &str) -> Option<[f64; 3]> {
+/// What stands in `GPS(...)`; NaN for what does not.
+#[derive(Debug, PartialEq)]
+struct Gps {
+    latitude: f64,
+    longitude: f64,
+    satellites: f64,
+    altitude: f64,
+}
+
+/// `GPS(149.0251, -20.2533, 16)` or, where the last has metres behind it,
+/// `GPS(36.7213, -4.4217, 12.5M)`: the latter has the latitude first.
+fn gps(line: &str) -> Option<Gps> {
     let start = line.find("GPS")?;
     let (_, rest) = line[start + 3..].split_once('(').filter(|(between, _)| between.trim().is_empty())?;
     let (inner, _) = rest.split_once(')')?;
-    let mut numbers = inner.split(',').map(leading);
-    let (longitude, latitude) = (numbers.next()??, numbers.next()??);
-    Some([longitude, latitude, numbers.next().flatten().unwrap_or(f64::NAN)])
+    let mut parts = inner.split(',');
+    let (first, second) = (leading(parts.next()?)?, leading(parts.next()?)?);
+    let third = parts.next().unwrap_or_default();
+    let number = leading(third).unwrap_or(f64::NAN);
+    Some(if third.trim().ends_with(['M', 'm']) {
+        Gps { latitude: first, longitude: second, satellites: f64::NAN, altitude: number }
+    } else {
+        Gps { latitude: second, longitude: first, satellites: number, altitude: f64::NAN }
+    })
 }
 
 /// The number that a text starts with.
@@ -344,8 +375,20 @@ mod tests {
         let found: Vec<_> = letters("F/2.8, SS 50.00, EV +1.0, D 1.76m, H 22.70m, H.S 0.50m/s, V.S -0.10m/s").collect();
         let expected = [("SS", 50.0), ("EV", 1.0), ("D", 1.76), ("H", 22.7), ("H.S", 0.5), ("V.S", -0.1)];
         assert_eq!(found, expected);
-        assert_eq!(gps("GPS (-58.85, -34.23, 15), HOME (1, 2)"), Some([-58.85, -34.23, 15.0]));
         assert_eq!(gps("GPS lost"), None);
+    }
+
+    /// Of the Phantom 4 RTK and the Matrice 300.
+    #[test]
+    fn the_order_of_a_position_follows_from_its_third_number() {
+        let found = gps("GPS (-58.85, -34.23, 15), HOME (1, 2)").unwrap();
+        assert_eq!((found.latitude, found.longitude, found.satellites), (-34.23, -58.85, 15.0));
+        assert!(found.altitude.is_nan());
+        for text in ["GPS(36.7213,-4.4217,12.5M) BAROMETER:81.4M", "GPS (36.7213, -4.4217, 12.5 m)"] {
+            let found = gps(text).unwrap();
+            assert_eq!((found.latitude, found.longitude, found.altitude), (36.7213, -4.4217, 12.5));
+            assert!(found.satellites.is_nan());
+        }
     }
 
     #[test]

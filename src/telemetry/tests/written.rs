@@ -177,6 +177,47 @@ fn subtitles_of_drones() {
     assert!(summary.notes.iter().any(|note| note.starts_with("1 subtitles say nothing")), "{:?}", summary.notes);
 }
 
+/// Apple Health writes -1 for a course and a speed that the telephone does not
+/// know.
+#[test]
+fn a_course_below_zero_is_none() {
+    let point = |second: u32, speed: &str, course: &str| {
+        format!(
+            "<trkpt lon=\"9.3\" lat=\"47.5\"><ele>401.5</ele><time>2024-06-01T10:00:0{second}Z</time><extensions>\
+             <speed>{speed}</speed><course>{course}</course><hAcc>4.5</hAcc></extensions></trkpt>"
+        )
+    };
+    let points = point(0, "-1.000000", "-1.000000") + &point(1, "2.5", "351.25");
+    let (log, _) =
+        read("Gpx", &format!("<gpx creator=\"Apple Health Export\"><trk><trkseg>{points}</trkseg></trk></gpx>"));
+    for (name, known) in [("heading", 351.25), ("speed", 2.5)] {
+        assert!(values(&log, name)[0].is_nan() && values(&log, name)[1] == known, "{name}");
+    }
+    assert_eq!(values(&log, "altitude"), [401.5, 401.5]);
+}
+
+/// The Matrice 300 writes latitude, longitude and altitude; a drone without a
+/// fix has the position 0, 0 in brackets as well.
+#[test]
+fn positions_of_drones_in_either_order() {
+    let matrice = "1\n00:00:00,000 --> 00:00:01,000\n2022.06.21 16:06:17\nGPS(36.7213,-4.4217,0.0M) BAROMETER:0.3M\n\n\
+        2\n00:00:01,000 --> 00:00:02,000\n2022.06.21 16:06:18\nGPS(36.7214,-4.4218,12.5M) BAROMETER:1.5M\n";
+    let (log, _) = read("Srt", matrice);
+    assert_eq!(
+        (values(&log, "latitude"), values(&log, "longitude")),
+        (&[36.7213, 36.7214][..], &[-4.4217, -4.4218][..])
+    );
+    assert!(values(&log, "altitude")[0].is_nan() && values(&log, "altitude")[1] == 12.5);
+    assert_eq!(values(&log, "relative_altitude"), [0.3, 1.5]);
+    assert!(log.channel("satellites").is_none());
+
+    let bracket = "1\n00:00:00,000 --> 00:00:00,033\n[latitude: 0.000000] [longitude: 0.000000] [rel_alt: 0.1 abs_alt: 5.0]\n\n\
+        2\n00:00:00,033 --> 00:00:00,066\n[latitude: 30.5] [longitude: -95.5] [rel_alt: 0.2 abs_alt: 65.0]\n";
+    let (log, _) = read("Srt", bracket);
+    assert!(values(&log, "latitude")[0].is_nan() && values(&log, "longitude")[0].is_nan());
+    assert_eq!((values(&log, "latitude")[1], values(&log, "relative_altitude")), (30.5, &[0.1, 0.2][..]));
+}
+
 /// The second pass through the hour that a change of clocks repeats is told by
 /// the times before it; zones of half an hour are zones.
 #[test]
