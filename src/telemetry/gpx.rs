@@ -36,7 +36,7 @@ schema! {
 pub(super) const EXAMPLE: &str = r#"Gpx(file: "ride.gpx")"#;
 
 /// Raised whenever the same file would give other numbers.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What elements of a point mean, squashed, with the unit of their numbers.
 const ELEMENTS: &[(&str, &str, Unit)] = &[
@@ -204,6 +204,10 @@ impl Log<'_> {
                 own => (own, Unit::None),
             },
         };
+        // What an iPhone does not know of its way is -1.
+        if value < 0.0 && matches!(name.as_str(), "heading" | "speed") {
+            return;
+        }
         if let Some(column) = self.table.column(&name, unit)
             && self.table.row()[column].is_nan()
         {
