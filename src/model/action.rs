@@ -354,7 +354,7 @@ const EXPORT: Kind = Kind {
 };
 const COMPLETE: Kind = Kind {
     name: "telemetry.complete",
-    version: 2,
+    version: 3,
     runs: Runs::Inline,
     tools: &[],
     memory: 80,

@@ -132,9 +132,11 @@ impl Line {
 }
 
 /// When each further `length` metres were covered; the first lap begins with
-/// the first distance.
+/// the log, and its distance where that is first known.
 struct Covered {
     length: f64,
+    /// The first time of the log.
+    begun: Option<i64>,
     found: Vec<i64>,
     start: f64,
     before: Option<(i64, f64)>,
@@ -142,10 +144,11 @@ struct Covered {
 
 impl Covered {
     fn new(length: f64) -> Covered {
-        Covered { length, found: Vec::new(), start: f64::NAN, before: None }
+        Covered { length, begun: None, found: Vec::new(), start: f64::NAN, before: None }
     }
 
     fn pass(&mut self, window: &Window) {
+        self.begun = self.begun.or(window.times().first().copied());
         let Some(distance) = window.values("distance") else { return };
         for (time, value) in window.times().iter().zip(distance).filter(|(_, value)| value.is_finite()) {
             if let Some((last, was)) = self.before {
@@ -155,7 +158,7 @@ impl Covered {
                 }
             } else {
                 self.start = *value;
-                self.found.push(*time);
+                self.found.push(self.begun.unwrap_or(*time));
             }
             self.before = Some((*time, *value));
         }

@@ -90,3 +90,15 @@ fn the_first_lap_by_a_line_begins_at_the_line() {
     assert_eq!(starting(&log), [2, 3, 4, 5, 42, 43, 44, 45, 82, 83, 84, 85]);
     assert!(values(&log, "lap_time")[2].is_nan() && values(&log, "lap_time")[3] == 0.5);
 }
+
+/// A receiver that finds its place after 10 s: what comes before is of the
+/// first lap, which begins with the recording.
+#[test]
+fn before_the_first_distance_it_is_the_first_lap() {
+    let distance = (0..60).map(|second| if second < 10 { f64::NAN } else { f64::from(second - 10) * 10.0 });
+    let ride = log(&[("speed", Unit::MetresPerSecond, vec![10.0; 60]), ("distance", Unit::Metres, distance.collect())]);
+    let log = completed(&ride, Some(LapRule::Distance { millimetres: 200_000 }));
+    assert_eq!([0, 9, 10, 29, 30, 50].map(|at| values(&log, "lap")[at]), [1.0, 1.0, 1.0, 1.0, 2.0, 3.0]);
+    assert_eq!([0, 9, 30].map(|at| values(&log, "lap_time")[at]), [0.0, 9.0, 0.0]);
+    assert_eq!(starting(&log)[..4], [0, 1, 2, 3]);
+}
