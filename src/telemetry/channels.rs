@@ -85,7 +85,25 @@ pub const REGISTRY: &[ChannelKind] = &[
         Unit::MetresPerSecond,
         100.0,
         (0.0, FASTEST),
-        &["speed", "gpsspeed", "groundspeed", "velocity", "enhancedspeed", "speed2d", "gpsspeed2d", "spd", "speedgps"],
+        &[
+            "speed",
+            "gpsspeed",
+            "groundspeed",
+            "velocity",
+            "enhancedspeed",
+            "speed2d",
+            "gpsspeed2d",
+            "gps2dspeed",
+            "gps2d",
+            "gps3dspeed",
+            "gps3d",
+            "spd",
+            "speedgps",
+            "sog",
+            "speedoverground",
+            "gspd",
+            "gndspd",
+        ],
     ),
     // Faster than a fall with a closed wingsuit.
     kind(
@@ -93,7 +111,7 @@ pub const REGISTRY: &[ChannelKind] = &[
         Unit::MetresPerSecond,
         100.0,
         (-120.0, 120.0),
-        &["verticalspeed", "vspeed", "vario", "climbrate", "enhancedverticalspeed"],
+        &["verticalspeed", "vspeed", "vario", "climbrate", "enhancedverticalspeed", "vspd"],
     ),
     kind(
         "distance",
@@ -110,7 +128,20 @@ pub const REGISTRY: &[ChannelKind] = &[
             Unit::Degrees,
             10.0,
             (0.0, 360.0),
-            &["heading", "bearing", "course", "track", "azimuth", "gpsheading", "gpscourse", "courseoverground", "cog"],
+            &[
+                "heading",
+                "bearing",
+                "course",
+                "track",
+                "azimuth",
+                "gpsheading",
+                "gpscourse",
+                "courseoverground",
+                "cog",
+                "hdg",
+                "direction",
+                "compassheading",
+            ],
         )
     },
     // What the vehicle feels, in the vehicle's own axes: to the side, ahead, up.
@@ -162,7 +193,7 @@ pub const REGISTRY: &[ChannelKind] = &[
     ),
     ChannelKind {
         steps: true,
-        ..kind("lap", Unit::None, 1.0, (0.0, 100_000.0), &["lap", "lapnumber", "lapno", "laps", "lapcount"])
+        ..kind("lap", Unit::None, 1.0, (0.0, 100_000.0), &["lap", "lapnumber", "lapno", "laps", "lapcount", "lapindex"])
     },
     kind("lap_time", Unit::Seconds, 1_000.0, (0.0, 1e7), &["laptime", "laptimes"]),
 ];

@@ -14,9 +14,12 @@ mod dialect;
 mod guard;
 mod header;
 mod params;
+mod plan;
+mod refused;
 mod rows;
 mod schemas;
 mod timing;
+mod units;
 
 use std::io::{Read, Write};
 
@@ -44,7 +47,7 @@ pub(super) const EXAMPLE: &str = r#"Csv(
 )"#;
 
 /// Raised whenever the same file and parameters would give other numbers.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Rows are read only where this column holds this value.
 struct Only {
@@ -87,6 +90,7 @@ pub(super) fn looks(head: &[u8]) -> bool {
 /// what to do. Where the reader fails: an `Environment` diagnostic.
 pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     let dialect = dialect::sniff(input, params.delimiter)?;
+    refused::check(&dialect)?;
     let comma = dialect.decimal_comma();
     let header = header::find(&dialect.records, params)?;
     let schema = schemas::find(&dialect.head, &header);
@@ -98,11 +102,7 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     let mut timing = timing::find(&header, &sample, params, comma)?;
     let mut taken = timing.columns();
     taken.extend(only.iter().map(|only| only.index));
-    let planned = header.plan(&params.columns, &taken, &mut notes)?;
-    for column in planned.iter().filter(|p| p.assumed && p.name == "speed") {
-        let header = timing::show(header.names[column.index].as_bytes());
-        notes.push(format!("the header {header:?} states no unit: speed is taken to be in {}", column.unit));
-    }
+    let planned = plan::plan(&header, &params.columns, &taken, &sample, &mut notes)?;
 
     let width = header.names.len();
     let mut rows = Rows::new(planned, out);
@@ -142,6 +142,7 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     if timing.assumed_utc() {
         notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
+    notes.extend(timing.zone_note(&header));
     let (moved, doubt) = timing.folds();
     rows.table.late = moved;
     notes.extend(doubt);

@@ -59,15 +59,17 @@ impl Notation {
             Notation::Epoch(1_000) => "microseconds since 1970".to_owned(),
             Notation::Epoch(_) => "nanoseconds since 1970".to_owned(),
             Notation::Elapsed(SECOND) => "seconds since the log's start".to_owned(),
-            Notation::Elapsed(_) => "milliseconds since the log's start".to_owned(),
+            Notation::Elapsed(1_000_000) => "milliseconds since the log's start".to_owned(),
+            Notation::Elapsed(1_000) => "microseconds since the log's start".to_owned(),
+            Notation::Elapsed(_) => "nanoseconds since the log's start".to_owned(),
             Notation::Clock => "h:mm:ss since the log's start".to_owned(),
             Notation::Pattern(pattern) => format!("`{pattern}`"),
         }
     }
 
     /// The notation in which most of these cells are times; `None` where none
-    /// is. `millis` says that the header has the unit ms.
-    pub(super) fn detect<'a>(cells: impl Iterator<Item = &'a [u8]> + Clone, millis: bool) -> Option<Notation> {
+    /// is. `scale` is the unit that the header states, in ns.
+    pub(super) fn detect<'a>(cells: impl Iterator<Item = &'a [u8]> + Clone, scale: Option<i64>) -> Option<Notation> {
         let numbers = cells.clone().filter_map(|cell| number::nanoseconds(cell, 1, true));
         let mut numbers: Vec<i64> = numbers.collect();
         let reads = |notation: &Notation| {
@@ -81,8 +83,9 @@ impl Notation {
         }
         numbers.sort_unstable();
         let usual = *numbers.get(numbers.len() / 2)?;
+        let scale = scale.unwrap_or(SECOND);
         Some(match usual {
-            _ if usual < EARLIEST_EPOCH => Notation::Elapsed(if millis { SECOND / 1_000 } else { SECOND }),
+            _ if usual < EARLIEST_EPOCH * (SECOND / scale) => Notation::Elapsed(scale),
             _ if usual < EARLIEST_EPOCH * 1_000 => Notation::Epoch(SECOND),
             _ if usual < EARLIEST_EPOCH * 1_000_000 => Notation::Epoch(SECOND / 1_000),
             _ if usual < EARLIEST_EPOCH * 1_000_000_000 => Notation::Epoch(SECOND / 1_000_000),
@@ -197,6 +200,12 @@ impl Scanner<'_> {
         (1..=9).contains(&count).then(|| self.digits(count)).flatten()
     }
 
+    /// A text that is a number and nothing else.
+    fn whole(mut self) -> Option<i32> {
+        let value = self.number()?;
+        self.0.is_empty().then_some(value)
+    }
+
     fn one_of(&mut self, bytes: &[u8]) -> bool {
         let found = self.0.first().is_some_and(|b| bytes.contains(b));
         if found {
@@ -250,7 +259,10 @@ fn offset(zone: &[u8]) -> Option<Option<i32>> {
     if zone.is_empty() {
         return Some(None);
     }
-    if let Some(seconds) = offset_seconds(zone) {
+    // Java writes `GMT+08:00`.
+    let named =
+        zone.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"GMT") || name.eq_ignore_ascii_case(b"UTC"));
+    if let Some(seconds) = offset_seconds(if named { &zone[3..] } else { zone }) {
         return Some(Some(seconds));
     }
     abbreviation(zone).map(Some)
@@ -285,7 +297,8 @@ fn civil(date: [i32; 3], time: [i32; 3], nanos: i32) -> Option<DateTime> {
 }
 
 /// `Sun Sep 25 06:00:22 PDT 2011`, `25 Sep 2011 06:00:22 -0700`: the month by
-/// name, everything else by its looks, in any order.
+/// name, everything else by its looks, in any order. `25-Sep-2011` and, with the
+/// year last, `25-SEP-11` are dates too.
 fn named(cell: &[u8]) -> Option<Stamp> {
     const MONTHS: [&[u8; 3]; 12] =
         [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
@@ -294,12 +307,24 @@ fn named(cell: &[u8]) -> Option<Stamp> {
         return None;
     }
     let (mut year, mut month, mut day, mut time, mut zone) = (None, None, None, None, None);
+    let month_of = |word: &[u8]| {
+        let short = word.get(..3).map(<[u8]>::to_ascii_lowercase)?;
+        MONTHS.iter().position(|name| short == name[..]).map(|at| at as i32 + 1)
+    };
     for word in cell.split(|b| matches!(b, b' ' | b',' | b'\t')).filter(|word| !word.is_empty()) {
         let short = word.get(..3).map(<[u8]>::to_ascii_lowercase).unwrap_or_default();
-        if word.contains(&b':') && offset_seconds(word).is_none() {
+        let parts: Vec<&[u8]> = word.split(|b| matches!(b, b'-' | b'/')).collect();
+        if word.contains(&b':') && offset(word).is_none() {
             time = Some(clock(word)?);
-        } else if let Some(at) = MONTHS.iter().position(|name| short == name[..]) {
-            month = Some(at as i32 + 1);
+        } else if let [first, name, last] = parts[..]
+            && let Some(named) = month_of(name)
+        {
+            let (first, last) = (Scanner(first).whole()?, Scanner(last).whole()?);
+            let (of_year, of_day) = if first > 31 { (first, last) } else { (last, first) };
+            year = Some(if of_year < 100 { 2_000 + of_year } else { of_year });
+            (month, day) = (Some(named), Some(of_day));
+        } else if let Some(named) = month_of(word) {
+            month = Some(named);
         } else if word.iter().all(u8::is_ascii_digit) {
             let value = Scanner(word).number()?;
             if word.len() == 4 { year = Some(value) } else { day = Some(value) }
@@ -405,6 +430,12 @@ mod tests {
         assert_eq!(read(Notation::Named, None, "Sun, 25 Sep 2011 06:00:22 -0700"), expected);
         assert_eq!(read(Notation::Named, Some("America/Los_Angeles"), "25 September 2011 06:00:22"), expected);
         assert_eq!(read(Notation::Named, None, "Sep 25 06:00:22"), None);
+        // Torque's GPS Time and Device Time, and Harry's LapTimer.
+        assert_eq!(read(Notation::Named, None, "Sun Sep 25 21:00:22 GMT+08:00 2011"), expected);
+        assert_eq!(read(Notation::Named, None, "25-Sep-2011 13:00:22"), expected);
+        assert_eq!(read(Notation::Named, None, "25-SEP-11 13:00:22.000"), expected);
+        assert_eq!(read(Notation::Named, None, "2011-Sep-25 13:00:22"), expected);
+        assert_eq!(read(Notation::Named, None, "25-Sep- 13:00:22"), None);
     }
 
     #[test]
@@ -427,7 +458,7 @@ mod tests {
 
     #[test]
     fn notations_are_found() {
-        let detect = |cells: &[&str]| Notation::detect(cells.iter().map(|cell| cell.as_bytes()), false);
+        let detect = |cells: &[&str]| Notation::detect(cells.iter().map(|cell| cell.as_bytes()), None);
         assert_eq!(detect(&["1559734111.008", "1559734112"]), Some(Notation::Epoch(SECOND)));
         assert_eq!(detect(&["0", "1559734111008", "1559734112008"]), Some(Notation::Epoch(1_000_000)));
         assert_eq!(detect(&["0.05", "0.1"]), Some(Notation::Elapsed(SECOND)));
@@ -435,5 +466,8 @@ mod tests {
         assert_eq!(detect(&["Sun Sep 25 06:00:22 PDT 2011"]), Some(Notation::Named));
         assert_eq!(detect(&["2024-06-01T10:21:04"]), Some(Notation::Iso));
         assert_eq!(detect(&["x", ""]), None);
+        // A quarter of an hour in microseconds is no time of 1998.
+        let micros = [&b"900000000"[..], b"900100000"];
+        assert_eq!(Notation::detect(micros.into_iter(), Some(1_000)), Some(Notation::Elapsed(1_000)));
     }
 }

@@ -1,5 +1,6 @@
 //! Whole files through import and cleaning.
 
+mod applications;
 mod fit;
 mod gpmf;
 mod laps;
@@ -93,14 +94,16 @@ fn bad_rows_are_counted_with_their_lines_and_do_no_harm() {
         "time,lat,lon,speed\n0,52.5,13.5,1\nx,52.5,13.5,2\n2,abc,13.5,3\n\n# c\n3,95,13.5,4\n4,52.5,13.5,5,6\n\
          5,\"52.5,13.5,5\n6,52.5,13.5,7\n7,52.5,13.5,8\n6.5,52.5,13.5,9\n7,52.5,13.5,9\n,1,1,1\n8,52.5,1",
     );
-    assert_eq!(log.times, [0, 6_000_000_000, 7_000_000_000]);
+    // A position that is no number costs the position.
+    assert_eq!(log.times, [0, 2_000_000_000, 6_000_000_000, 7_000_000_000]);
+    assert_eq!(values(&log, "speed")[1], 3.0);
+    assert!(values(&log, "latitude")[1].is_nan() && values(&log, "longitude")[1].is_nan());
     let bad: Vec<(String, &str)> =
         info.bad_examples.iter().map(|bad| (bad.at.to_string(), bad.reason.as_str())).collect();
     assert_eq!(
         bad,
         [
             ("line 3".to_owned(), "\"x\" is not a time"),
-            ("line 4".to_owned(), "the latitude \"abc\" is not a number"),
             ("line 7".to_owned(), "the latitude 95 is not on Earth"),
             ("line 8".to_owned(), "5 cells where the header has 4"),
             ("line 9".to_owned(), "a quote is not closed"),
@@ -108,7 +111,7 @@ fn bad_rows_are_counted_with_their_lines_and_do_no_harm() {
             ("line 15".to_owned(), "the file ends within this line"),
         ]
     );
-    assert_eq!(info.bad_rows, 7);
+    assert_eq!(info.bad_rows, 6);
     assert!(info.notes.iter().any(|note| note.starts_with("1 rows repeat the time")), "{:?}", info.notes);
     assert!(info.notes.iter().any(|note| note.starts_with("1 rows go back in time")), "{:?}", info.notes);
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::guard::Guard;
+use super::header;
 use super::params::Delimiter;
 use crate::base::Diagnostic;
 use crate::telemetry::import::{self, HEAD};
@@ -34,6 +35,7 @@ impl Dialect {
 
 pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialect, Diagnostic> {
     let mut head = import::head(input, HEAD)?;
+    let is_cut = head.len() >= HEAD;
     if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
         return Err(Diagnostic::input("the file is UTF-16 text").hint("save it as UTF-8"));
     }
@@ -50,14 +52,56 @@ pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialec
             .hint("write the path alone, and what the file is is told from its start"));
     }
     let line_end = if head.contains(&b'\n') || !head.contains(&b'\r') { b'\n' } else { b'\r' };
+    let stated = take_stated(&mut head, line_end);
     let delimiter = match delimiter {
-        Delimiter::Auto => find_delimiter(&head, line_end),
+        Delimiter::Auto => stated.unwrap_or_else(|| find_delimiter(&head, line_end)),
         Delimiter::Comma => b',',
         Delimiter::Semicolon => b';',
         Delimiter::Tab => b'\t',
     };
-    let records = first_records(&head, delimiter, line_end);
+    let mut records = first_records(&head, delimiter, line_end, is_cut);
+    if let Some(at) = commented_header(&head, delimiter, line_end, &records) {
+        head.remove(at);
+        records = first_records(&head, delimiter, line_end, is_cut);
+    }
     Ok(Dialect { head, delimiter, line_end, records })
+}
+
+/// The delimiter that a first line `sep=;` states, as spreadsheets take it. The
+/// line becomes a comment.
+fn take_stated(head: &mut [u8], line_end: u8) -> Option<u8> {
+    let line = head.split(|b| *b == line_end).next()?.trim_ascii();
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    let line = line.strip_suffix(b"\"").unwrap_or(line);
+    let (word, stated) = line.split_at_checked(4)?;
+    if !word.eq_ignore_ascii_case(b"sep=") || stated.len() > 1 {
+        return None;
+    }
+    // A tab at the end of the line is trimmed.
+    let stated = stated.first().copied().unwrap_or(b'\t');
+    head[0] = b'#';
+    [b',', b';', b'\t'].contains(&stated).then_some(stated)
+}
+
+/// Where the `#` is of a comment that is the header: as many cells as the rows
+/// below it have, of which more are known than of any line that is no comment.
+/// OpenTracks writes one, and so does NumPy.
+fn commented_header(head: &[u8], delimiter: u8, line_end: u8, records: &[ByteRecord]) -> Option<usize> {
+    let known = |cells: &mut dyn Iterator<Item = &[u8]>| cells.filter(|cell| header::is_known(cell)).count();
+    let best = records.iter().take(VOTERS).map(|row| known(&mut row.iter())).max()?;
+    let width = records.first()?.len();
+    let mut at = 0;
+    for line in head.split(|b| *b == line_end).take(VOTERS) {
+        let start = at;
+        at += line.len() + 1;
+        let Some(cells) = line.strip_prefix(b"#") else { continue };
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(cells);
+        let Some(Ok(row)) = reader.byte_records().next() else { continue };
+        if row.len() == width && width > 1 && known(&mut row.iter()) > best.max(1) {
+            return Some(start);
+        }
+    }
+    None
 }
 
 /// The delimiter of which most lines hold the same number; with as many, tab
@@ -101,9 +145,9 @@ pub(super) fn reader<R: Read>(input: R, delimiter: u8, line_end: u8) -> csv::Rea
         .from_reader(Guard::new(input, delimiter, line_end))
 }
 
-fn first_records(head: &[u8], delimiter: u8, line_end: u8) -> Vec<ByteRecord> {
+fn first_records(head: &[u8], delimiter: u8, line_end: u8, is_cut: bool) -> Vec<ByteRecord> {
     // The last line of a head that was cut off is no whole one.
-    let whole = if head.len() < HEAD {
+    let whole = if !is_cut {
         head
     } else {
         let end = head.iter().rposition(|b| *b == line_end).map_or(head.len(), |at| at + 1);
@@ -140,6 +184,30 @@ mod tests {
         assert_eq!(found.line_end, b'\r');
         assert_eq!(found.records.len(), 2);
         assert_eq!(found.records[0].get(0), Some(&b"lat"[..]));
+    }
+
+    #[test]
+    fn a_first_line_that_states_the_delimiter_is_none_of_the_table() {
+        for (text, delimiter) in [
+            ("sep=,\nlat,lon\n1,2\n", b','),
+            ("\"sep=;\"\r\nlat;lon\r\n1,5;2\r\n", b';'),
+            ("SEP=\t\nlat\tlon\n", b'\t'),
+        ] {
+            let found = dialect(text.as_bytes());
+            assert_eq!((found.delimiter, found.records[0].get(0)), (delimiter, Some(&b"lat"[..])), "{text:?}");
+        }
+        assert_eq!(dialect(b"sepal,lat\n1,2\n").records.len(), 2);
+    }
+
+    /// As OpenTracks and NumPy write it, and as TrackAddict does not.
+    #[test]
+    fn a_comment_may_be_the_header() {
+        let found = dialect(b"#time,trackpoint_type,latitude\n1,\"TRACKPOINT\",3\n");
+        assert_eq!((found.records.len(), found.records[0].get(0)), (2, Some(&b"time"[..])));
+        assert_eq!(dialect(b"# made by x\n# time,lat,lon\n1,2,3\n").records.len(), 2);
+        for text in ["# time,lat\n1,2,3\n", "# time,lat,lon\nlat,lon,speed\n1,2,3\n", "# time,a,b\n1,2,3\n"] {
+            assert_eq!(dialect(text.as_bytes()).records.len(), text.lines().count() - 1, "{text:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use csv::ByteRecord;
 
-use super::header::Planned;
+use super::plan::Planned;
 use super::timing::show;
 use crate::base::Diagnostic;
 use crate::model::telemetry::{LogClock, Spot};
@@ -65,9 +65,10 @@ impl<'w> Rows<'w> {
 
     /// The cells of a row into the table, in the channels' units.
     fn read(&mut self, record: &ByteRecord, line: u64, comma: bool) -> Result<(), String> {
+        // A position that is no number leaves what else the row says.
         let row = self.table.row();
         for (at, planned) in self.planned.iter().enumerate() {
-            let cell = record.get(planned.index).unwrap_or_default();
+            let cell = planned.cell(record);
             row[at] = match number::parse(cell, comma) {
                 Cell::Number(value) => planned.from.convert(value, planned.unit).unwrap_or(f64::NAN),
                 Cell::Blank => f64::NAN,
@@ -76,9 +77,6 @@ impl<'w> Rows<'w> {
                     planned.from.convert(minutes, planned.unit).unwrap_or(f64::NAN)
                 }
                 Cell::Text => {
-                    if self.position.is_some_and(|(lat, lon)| at == lat || at == lon) {
-                        return Err(format!("the {} {:?} is not a number", planned.name, show(cell)));
-                    }
                     let texts = &mut self.texts[at];
                     texts.count += 1;
                     texts.first.get_or_insert_with(|| (line, show(cell)));

@@ -86,6 +86,41 @@ const SCHEMAS: &[Schema] = &[
         only: &[],
         pattern: Some("%d-%b-%y %H:%M:%S%.f"),
     },
+    // As it wrote until 2011.
+    Schema {
+        name: "Harry's LapTimer",
+        banner: "",
+        headers: &["lapindex", "date", "time", "latitude", "longitude", "direction", "lateralg"],
+        columns: &[("date", "date", None), ("time", "time", None)],
+        only: &[],
+        pattern: None,
+    },
+    Schema {
+        name: "OpenTracks",
+        banner: "",
+        headers: &["time", "trackpointtype", "latitude", "longitude"],
+        columns: &[("time", "time", None), ("speed", "speed", Some(Unit::KilometresPerHour))],
+        only: &[],
+        pattern: None,
+    },
+    // The receiver's time has whole seconds and is unknown before its first fix.
+    Schema {
+        name: "Torque",
+        banner: "",
+        headers: &["gpstime", "devicetime", "latitude", "longitude"],
+        columns: &[("devicetime", "time", None)],
+        only: &[],
+        pattern: None,
+    },
+    // What it calls distance is that from where the drone took off.
+    Schema {
+        name: "Airdata",
+        banner: "",
+        headers: &["time", "datetime", "heightabovetakeoff", "distance", "mileage"],
+        columns: &[("mileage", "distance", None), ("distance", "home_distance", None)],
+        only: &[],
+        pattern: None,
+    },
     Schema {
         name: "gpx2video",
         banner: "",

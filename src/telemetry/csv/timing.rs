@@ -1,9 +1,11 @@
 //! Which columns hold the time, and how to read it from a row.
 
 use csv::ByteRecord;
+use jiff::tz::{Offset, TimeZone};
 
 use super::header::{DATE_HEADERS, Header, TIME_HEADERS};
 use super::params::{Csv, TimeFormat};
+use super::units;
 use crate::base::{Diagnostic, UtcTime};
 use crate::model::telemetry::LogClock;
 use crate::telemetry::stamp::{self, EARLIEST, LATEST, Notation, SECOND, Stamps};
@@ -16,13 +18,35 @@ pub(super) struct Timing {
     date: Option<usize>,
     stamps: Stamps,
     joined: Vec<u8>,
+    /// What tells the rows within a second apart.
+    fine: Option<Fine>,
+    /// The column whose times name their zone, where these do not, and the zone
+    /// that follows.
+    beside: Option<(usize, Offset)>,
 }
 
+/// A column that counts from the log's start, beside one that says the time of
+/// day in whole seconds.
+struct Fine {
+    column: usize,
+    stamps: Stamps,
+    /// When its count was 0.
+    zero: i64,
+}
+
+/// How far both may be apart before the time of day counts anew.
+const APART: i64 = 2 * SECOND;
+
 /// A column that may be the time.
+#[derive(Clone)]
 struct Candidate {
     column: usize,
     date: Option<usize>,
     notation: Notation,
+    /// It stands still in all rows that were looked at: no clock.
+    frozen: bool,
+    /// Most of these rows do not have it.
+    patchy: bool,
 }
 
 /// How times are written, where the parameters say it.
@@ -59,9 +83,9 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
         Some(column) => vec![(column, header.unit(column))],
         None => header.among(TIME_HEADERS),
     };
-    let date = match mapped("date")? {
-        Some(column) => Some(column),
-        None => header.among(DATE_HEADERS).first().map(|(column, _)| *column),
+    let dates: Vec<usize> = match mapped("date")? {
+        Some(column) => vec![column],
+        None => header.among(DATE_HEADERS).into_iter().map(|(column, _)| column).collect(),
     };
     let Some((first, _)) = columns.first() else {
         return Err(Diagnostic::input("the file has no column with times that is known as such")
@@ -69,28 +93,138 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
             .note(format!("looked for headers such as {}", TIME_HEADERS[..12].join(", ")))
             .hint("say which it is: `columns: {\"time\": \"...\"}`"));
     };
-    let candidates = columns.iter().filter_map(|(column, unit)| {
-        let name = header.names[*column].to_lowercase();
-        let millis = unit.as_ref().is_some_and(|unit| unit.eq_ignore_ascii_case("ms"))
-            || ["ms", "millis", "milliseconds"].iter().any(|end| name.ends_with(end));
-        candidate(*column, date.filter(|date| date != column), stated.as_ref(), sample, millis)
-    });
+    let of = |(column, unit): &(usize, Option<String>), stated: Option<&Notation>| {
+        let scale = units::header_scale(&header.names[*column], unit.as_deref());
+        candidate(*column, date_of(header, *column, &dates, &columns), stated, sample, scale)
+    };
+    let candidates: Vec<Candidate> = columns.iter().filter_map(|column| of(column, stated.as_ref())).collect();
     // The first of those that are best: an absolute time before one from a
     // start, which both come before a bare time of day.
-    match candidates.min_by_key(rank) {
-        Some(Candidate { column, date, notation }) => {
-            Ok(Timing { column, date, stamps: Stamps::new(notation, zone, comma), joined: Vec::new() })
+    let Some(best) = candidates.iter().min_by_key(|candidate| candidate.rank()) else {
+        return Err(unreadable(header, *first, sample, stated.as_ref()));
+    };
+    let absolute =
+        candidates.iter().filter(|candidate| candidate.class() == 0).min_by_key(|candidate| candidate.rank());
+    let stamps = |candidate: &Candidate| {
+        let columns = [Some(candidate.column), candidate.date].into_iter().flatten();
+        let utc = columns.map(|column| header.names[column].as_str()).any(units::says_utc);
+        let zone = if utc { Some(TimeZone::UTC) } else { zone.clone() };
+        Stamps::new(candidate.notation.clone(), zone, comma)
+    };
+    let fine = absolute.and_then(|absolute| {
+        let counts = header.among(TIME_HEADERS).into_iter().filter(|(column, _)| *column != absolute.column);
+        let counts = counts.filter_map(|column| of(&column, None)).filter(|count| count.class() == 1);
+        counts.into_iter().find_map(|count| {
+            let zero = zero_of(&times(absolute, sample, stamps(absolute)).0, &times(&count, sample, stamps(&count)).0)?;
+            Some(Fine { column: count.column, stamps: stamps(&count), zero })
+        })
+    });
+    let chosen = if fine.is_some() { absolute.unwrap_or(best) } else { best };
+    let mut timing = Timing {
+        column: chosen.column,
+        date: chosen.date,
+        stamps: stamps(chosen),
+        joined: Vec::new(),
+        fine,
+        beside: None,
+    };
+    let (local, assumed) = times(chosen, sample, stamps(chosen));
+    if assumed {
+        let others = header.among(TIME_HEADERS).into_iter().filter(|(column, _)| *column != chosen.column);
+        let others = others.filter_map(|column| of(&column, None)).filter(|other| other.class() == 0);
+        timing.beside = others.into_iter().find_map(|other| {
+            let (instants, assumed) = times(&other, sample, stamps(&other));
+            let offset = offset_of(&local, &instants).filter(|_| !assumed)?;
+            Some((other.column, offset))
+        });
+    }
+    if let Some((_, offset)) = timing.beside {
+        if let Some(fine) = &mut timing.fine {
+            fine.zero = fine.zero.saturating_sub(i64::from(offset.seconds()) * SECOND);
         }
-        None => Err(unreadable(header, *first, sample, stated.as_ref())),
+        timing.stamps = Stamps::new(chosen.notation.clone(), Some(TimeZone::fixed(offset)), comma);
+    }
+    Ok(timing)
+}
+
+impl Candidate {
+    fn class(&self) -> u8 {
+        match (&self.notation, self.date) {
+            (Notation::Elapsed(_), _) => 1,
+            (Notation::Clock, None) => 2,
+            _ => 0,
+        }
+    }
+
+    fn rank(&self) -> (bool, u8, bool) {
+        (self.frozen, self.class(), self.patchy)
     }
 }
 
-fn rank(candidate: &Candidate) -> u8 {
-    match (&candidate.notation, candidate.date) {
-        (Notation::Elapsed(_), _) => 1,
-        (Notation::Clock, None) => 2,
-        _ => 0,
+/// The date that belongs to a time: that of the same name (`GPS Date` to `GPS
+/// Time`), else the first that belongs to no other.
+fn date_of(header: &Header, time: usize, dates: &[usize], times: &[(usize, Option<String>)]) -> Option<usize> {
+    let time_name = |column: usize| header.base(column).replace("time", "");
+    let date_name = |column: usize| header.base(column).replace("date", "");
+    let mut dates_left = dates.iter().copied().filter(|date| *date != time);
+    let same = dates_left.clone().find(|date| date_name(*date) == time_name(time));
+    let of_other = |date: usize| times.iter().any(|(other, _)| *other != time && time_name(*other) == date_name(date));
+    same.or_else(|| dates_left.find(|date| !of_other(*date)))
+}
+
+/// The times of rows by a candidate, and whether they were taken as UTC for want
+/// of a zone.
+fn times(candidate: &Candidate, sample: &[&ByteRecord], mut stamps: Stamps) -> (Vec<Option<i64>>, bool) {
+    let mut text = Vec::new();
+    let mut last = i64::MIN;
+    let read = |row: &&ByteRecord| {
+        let cell = match candidate.date {
+            Some(date) => {
+                join(row, date, candidate.column, &mut text);
+                text.as_slice()
+            }
+            None => row.get(candidate.column).unwrap_or_default(),
+        };
+        let time = stamps.read(cell, last).ok()?;
+        last = time;
+        Some(time)
+    };
+    let times = sample.iter().map(read).collect();
+    (times, stamps.assumed_utc)
+}
+
+/// By how much times without a zone are ahead of those beside them that have
+/// one, in quarters of an hour; `None` where the two do not go together.
+fn offset_of(local: &[Option<i64>], instants: &[Option<i64>]) -> Option<Offset> {
+    const QUARTER: i64 = 900 * SECOND;
+    let both = local.iter().zip(instants).filter_map(|(local, instant)| Some((*local)?.saturating_sub((*instant)?)));
+    let mut ahead: Vec<i64> = both.collect();
+    ahead.sort_unstable();
+    let usual = *ahead.get(ahead.len() / 2)?;
+    let quarters = usual.saturating_add(QUARTER / 2).div_euclid(QUARTER);
+    let near = ahead.iter().filter(|ahead| ahead.abs_diff(quarters * QUARTER) <= 60 * SECOND as u64).count();
+    let seconds = i32::try_from(quarters * 900).ok()?;
+    let offset = Offset::from_seconds(seconds).ok().filter(|_| seconds.abs() <= 14 * 3_600)?;
+    (near * 10 >= ahead.len() * 9).then_some(offset)
+}
+
+/// When a count was 0, where the time of day beside it repeats and the count
+/// tells these rows apart. The time of day is cut to whole seconds, so it is
+/// right where it has just changed: where it is the latest beside the count.
+fn zero_of(absolute: &[Option<i64>], count: &[Option<i64>]) -> Option<i64> {
+    let both: Vec<(i64, i64)> = absolute.iter().zip(count).filter_map(|(a, b)| Some(((*a)?, (*b)?))).collect();
+    let both: Vec<(i64, i64)> = both.into_iter().filter(|(time, _)| (EARLIEST..LATEST).contains(time)).collect();
+    let steps = || both.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
+    let repeated = steps().filter(|(time, _)| *time == 0).count();
+    if repeated * 4 <= steps().count() || repeated == 0 || steps().any(|(_, count)| count <= 0) {
+        return None;
     }
+    let mut zeros: Vec<i64> = both.iter().map(|(time, count)| time.saturating_sub(*count)).collect();
+    zeros.sort_unstable();
+    let usual = zeros[zeros.len() / 2];
+    let near = zeros.iter().filter(|zero| zero.abs_diff(usual) <= SECOND as u64).count();
+    let latest = zeros.iter().rev().find(|zero| zero.abs_diff(usual) <= SECOND as u64)?;
+    (near * 10 >= zeros.len() * 9).then_some(*latest)
 }
 
 fn candidate(
@@ -98,7 +232,7 @@ fn candidate(
     date: Option<usize>,
     stated: Option<&Notation>,
     sample: &[&ByteRecord],
-    millis: bool,
+    scale: Option<i64>,
 ) -> Option<Candidate> {
     let cells: Vec<&[u8]> = sample.iter().filter_map(|row| row.get(column)).collect();
     let reads = |notation: &Notation, cells: &[&[u8]]| {
@@ -107,7 +241,15 @@ fn candidate(
     };
     let alone = match stated {
         Some(notation) => Some(notation.clone()).filter(|notation| reads(notation, &cells)),
-        None => Notation::detect(cells.iter().copied(), millis),
+        None => Notation::detect(cells.iter().copied(), scale),
+    };
+    let with = |date: Option<usize>, notation: Notation| {
+        let mut found = Candidate { column, date, notation, frozen: false, patchy: false };
+        let read = times(&found, sample, Stamps::new(found.notation.clone(), None, true)).0;
+        let known: Vec<i64> = read.iter().copied().flatten().collect();
+        found.frozen = known.len() > 2 && known.iter().all(|time| *time == known[0]);
+        found.patchy = known.len() * 2 < read.len();
+        found
     };
     if let Some(date) = date
         && matches!(alone, None | Some(Notation::Clock))
@@ -121,13 +263,13 @@ fn candidate(
         let joined: Vec<&[u8]> = joined.iter().map(Vec::as_slice).collect();
         let notation = match stated {
             Some(notation @ Notation::Pattern(_)) => Some(notation.clone()).filter(|n| reads(n, &joined)),
-            _ => Notation::detect(joined.iter().copied(), false).filter(|n| n.clock() == LogClock::Utc),
+            _ => Notation::detect(joined.iter().copied(), None).filter(|n| n.clock() == LogClock::Utc),
         };
         if let Some(notation) = notation {
-            return Some(Candidate { column, date: Some(date), notation });
+            return Some(with(Some(date), notation));
         }
     }
-    alone.map(|notation| Candidate { column, date: None, notation })
+    alone.map(|notation| with(None, notation))
 }
 
 /// Writes date and time of a row as one text.
@@ -169,6 +311,13 @@ impl Timing {
         self.stamps.assumed_utc
     }
 
+    /// What tells the zone of times that name none.
+    pub(super) fn zone_note(&self, header: &Header) -> Option<String> {
+        let (column, offset) = self.beside?;
+        let column = show(header.names[column].as_bytes());
+        Some(format!("times name no zone: beside {column:?} they are in UTC{offset}"))
+    }
+
     /// By how much all times are to be moved in the end, and what is doubtful.
     pub(super) fn folds(&mut self) -> (i64, Option<String>) {
         (self.stamps.folds.moved, self.stamps.folds.note())
@@ -176,20 +325,43 @@ impl Timing {
 
     /// The columns that are not channels.
     pub(super) fn columns(&self) -> Vec<usize> {
-        [self.column].into_iter().chain(self.date).collect()
+        [self.column].into_iter().chain(self.date).chain(self.fine.as_ref().map(|fine| fine.column)).collect()
     }
 
     pub(super) fn describe(&self, header: &Header) -> String {
         let notation = self.stamps.notation.describe();
-        let column = show(header.names[self.column].as_bytes());
-        match self.date {
-            Some(date) => format!("{:?} and {column:?} ({notation})", show(header.names[date].as_bytes())),
+        let name = |column: usize| show(header.names[column].as_bytes());
+        let column = name(self.column);
+        let told = match self.date {
+            Some(date) => format!("{:?} and {column:?} ({notation})", name(date)),
             None => format!("{column:?} ({notation})"),
+        };
+        match &self.fine {
+            Some(fine) => {
+                format!("{told}, whose seconds {:?} divides ({})", name(fine.column), fine.stamps.notation.describe())
+            }
+            None => told,
         }
     }
 
     /// The time of a row, or why it has none. `last` is the time before it.
     pub(super) fn read(&mut self, record: &ByteRecord, last: i64) -> Result<i64, String> {
+        let stated = self.stated(record, last);
+        let Some(fine) = &mut self.fine else { return stated };
+        let Ok(count) = fine.stamps.read(record.get(fine.column).unwrap_or_default(), i64::MIN) else { return stated };
+        let time = fine.zero.saturating_add(count);
+        match stated {
+            // A recording that was begun anew counts from another zero.
+            Ok(stated) if stated.abs_diff(time) > APART as u64 => {
+                fine.zero = stated.saturating_sub(count);
+                Ok(stated)
+            }
+            _ => Ok(time),
+        }
+    }
+
+    /// The time that a row states.
+    fn stated(&mut self, record: &ByteRecord, last: i64) -> Result<i64, String> {
         let cell = match self.date {
             Some(date) => {
                 join(record, date, self.column, &mut self.joined);

@@ -1,0 +1,433 @@
+//! Which columns become which channels, in which unit: by the manifest's
+//! mapping first, then by the well-known headers of the registry, then by their
+//! own names.
+
+use std::collections::BTreeMap;
+
+use csv::ByteRecord;
+
+use super::header::{Header, TIME_HEADERS};
+use super::params::Column;
+use super::timing::show;
+use super::units;
+use crate::base::units::UnitKind;
+use crate::base::{Diagnostic, Unit};
+use crate::telemetry::channels::{self, ChannelKind, snake_case, squash};
+use crate::telemetry::number::{self, Cell};
+
+/// A column that becomes a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Planned {
+    pub(super) index: usize,
+    /// Of a column in which both parts of a position stand, which of them.
+    pub(super) part: Option<usize>,
+    pub(super) name: String,
+    /// What the numbers in the file are in, and what they become.
+    pub(super) from: Unit,
+    pub(super) unit: Unit,
+    /// A user asked for it, or the registry knows it: cells that are no
+    /// numbers are worth telling.
+    pub(super) wanted: bool,
+}
+
+/// Headers, squashed, that mean a channel only where their unit says so: the
+/// speed of a boat without one is in knots as often as not, and a direction may
+/// be `NE`.
+const ONLY_WITH_UNIT: &[&str] = &["sog", "speedoverground", "direction"];
+
+/// Headers, squashed, of a position in one cell: `47.5 9.3`.
+const POSITIONS: &[&str] =
+    &["gps", "position", "gpsposition", "location", "coordinates", "latlon", "latlong", "latlng"];
+
+/// What a header means of the registry.
+#[derive(Debug)]
+enum Meaning {
+    /// A channel in the unit that is stated, or in its own.
+    Channel(&'static ChannelKind, Option<Unit>),
+    /// A channel by its name, whose unit is none that it can be in.
+    Doubtful(&'static ChannelKind),
+    Own,
+}
+
+/// Plans all columns apart from those `taken` for time and filters. `sample` are
+/// some of the rows. Adds to `notes` what was assumed and passed over.
+pub(super) fn plan(
+    header: &Header,
+    mapping: &BTreeMap<String, Column>,
+    taken: &[usize],
+    sample: &[&ByteRecord],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Planned>, Diagnostic> {
+    let mut planned: Vec<Planned> = Vec::new();
+    for (name, column) in mapping.iter().filter(|(name, _)| !matches!(name.as_str(), "time" | "date")) {
+        planned.push(mapped(header, name, column, notes)?);
+    }
+    let mut own = Vec::new();
+    for (index, name) in header.names.iter().enumerate() {
+        if name.is_empty() || taken.contains(&index) || planned.iter().any(|p| p.index == index) {
+            continue;
+        }
+        if let Some(first) = header.names[..index].iter().position(|other| other == name) {
+            notes.push(format!(
+                "two columns are called {:?}: column {} is used and column {} is not",
+                show(name.as_bytes()),
+                first + 1,
+                index + 1
+            ));
+            continue;
+        }
+        let is_free = |kind: &ChannelKind| !planned.iter().any(|p| p.name == kind.name);
+        match recognise(&header.described(index)) {
+            Meaning::Channel(kind, unit) if is_free(kind) => {
+                planned.push(registered(header, index, kind, unit, notes));
+            }
+            Meaning::Doubtful(kind) if is_free(kind) => {
+                let unit = header.unit(index).unwrap_or_default();
+                notes.push(format!(
+                    "the header {:?} is not taken for {}, because {unit:?} is no unit of it that is known: say with \
+                     `columns` what it is in",
+                    show(name.as_bytes()),
+                    kind.name
+                ));
+                own.push(index);
+            }
+            _ if TIME_HEADERS.contains(&header.base(index).as_str()) => {}
+            _ => own.push(index),
+        }
+    }
+    let is_placed = |planned: &[Planned]| planned.iter().any(|p| matches!(p.name.as_str(), "latitude" | "longitude"));
+    for index in own {
+        if !is_placed(&planned) && POSITIONS.contains(&header.base(index).as_str()) && holds_pairs(index, sample) {
+            planned.extend(["latitude", "longitude"].iter().enumerate().map(|(part, name)| Planned {
+                part: Some(part),
+                wanted: true,
+                ..Planned::own(index, (*name).to_owned(), Unit::Degrees)
+            }));
+        } else {
+            let column = by_its_name(header, index, sample, &planned, notes);
+            planned.push(column);
+        }
+    }
+    planned.sort_by_key(|p| p.index);
+    Ok(planned)
+}
+
+impl Planned {
+    fn own(index: usize, name: String, unit: Unit) -> Planned {
+        Planned { index, part: None, name, from: unit, unit, wanted: false }
+    }
+
+    /// The cell of a row that is the channel's.
+    pub(super) fn cell<'r>(&self, record: &'r ByteRecord) -> &'r [u8] {
+        let cell = record.get(self.index).unwrap_or_default();
+        match self.part {
+            Some(part) => pair(cell).map_or(&[], |pair| pair[part]),
+            None => cell,
+        }
+    }
+}
+
+/// The two numbers of a cell that holds just these: `47.5 9.3`.
+fn pair(cell: &[u8]) -> Option<[&[u8]; 2]> {
+    let mut parts =
+        cell.split(|byte| matches!(byte, b' ' | b',' | b';' | b'\t')).filter(|part| !part.trim_ascii().is_empty());
+    let pair = [parts.next()?, parts.next()?];
+    let numbers = pair.iter().all(|part| matches!(number::parse(part, false), Cell::Number(_)));
+    (numbers && parts.next().is_none()).then_some(pair)
+}
+
+fn holds_pairs(index: usize, sample: &[&ByteRecord]) -> bool {
+    sample.iter().any(|row| row.get(index).is_some_and(|cell| pair(cell).is_some()))
+}
+
+/// A column that the mapping names.
+fn mapped(header: &Header, name: &str, column: &Column, notes: &mut Vec<String>) -> Result<Planned, Diagnostic> {
+    let index = header.required(column.header(), &format!("columns.{name}"))?;
+    let described = header.described(index);
+    let written = units::split(&described).1;
+    let kind = channels::find(name);
+    let speed = kind.is_some_and(|kind| kind.unit.kind() == UnitKind::Speed);
+    let meant = match recognise(&described) {
+        Meaning::Channel(_, unit) => unit,
+        _ => None,
+    };
+    let stated = column.unit().or(meant).or_else(|| written.and_then(|unit| units::parse(unit, speed)));
+    let (from, unit) = match kind {
+        Some(kind) => (stated.unwrap_or(kind.unit), kind.unit),
+        None => (stated.unwrap_or(Unit::None), stated.unwrap_or(Unit::None)),
+    };
+    if from.convert(0.0, unit).is_none() {
+        let message = format!("the channel `{name}` cannot be in {from}");
+        return Err(Diagnostic::input(message).hint(format!("it is kept in {unit}: give a unit that converts to it")));
+    }
+    if stated.is_none()
+        && let Some(kind) = kind
+    {
+        assumed(header, index, kind, written, notes);
+    }
+    Ok(Planned { index, part: None, name: name.to_owned(), from, unit, wanted: true })
+}
+
+fn registered(
+    header: &Header,
+    index: usize,
+    kind: &ChannelKind,
+    unit: Option<Unit>,
+    notes: &mut Vec<String>,
+) -> Planned {
+    // FIT's own field names come with FIT's own unit.
+    let fit = matches!(squash(&header.names[index]).as_str(), "positionlat" | "positionlong" | "positionlon");
+    let from = unit.unwrap_or(if fit { Unit::Semicircles } else { kind.unit });
+    if unit.is_none() && !fit {
+        assumed(header, index, kind, units::split(&header.described(index)).1, notes);
+    }
+    Planned { index, part: None, name: kind.name.to_owned(), from, unit: kind.unit, wanted: true }
+}
+
+/// Says that a channel is taken to be in its own unit, where that may be wrong.
+fn assumed(header: &Header, index: usize, kind: &ChannelKind, written: Option<&str>, notes: &mut Vec<String>) {
+    let name = show(header.names[index].as_bytes());
+    match written.filter(|text| !text.is_empty()) {
+        // Degrees are all that positions are in, and a lap is a number.
+        _ if matches!(kind.name, "latitude" | "longitude" | "lap") => {}
+        Some(text) => notes.push(format!(
+            "the unit {:?} of the header {name:?} is not known: {} is taken to be in {}",
+            show(text.as_bytes()),
+            kind.name,
+            kind.unit
+        )),
+        None if kind.name == "speed" => {
+            notes.push(format!("the header {name:?} states no unit: speed is taken to be in {}", kind.unit));
+        }
+        None => {}
+    }
+}
+
+/// A column that the registry does not know.
+fn by_its_name(
+    header: &Header,
+    index: usize,
+    sample: &[&ByteRecord],
+    planned: &[Planned],
+    notes: &mut Vec<String>,
+) -> Planned {
+    let described = header.described(index);
+    let (base, written) = units::split(&described);
+    let squashed = squash(base);
+    let speed = ["speed", "velocity", "spd"].iter().any(|word| squashed.contains(word));
+    let mut unit = written.and_then(|unit| units::parse(unit, speed));
+    // A unit of its own row is none of the name.
+    let whole = &header.names[index];
+    let short = snake_case(if unit.is_some() { base } else { units::without_source(whole) });
+    let is_free =
+        |name: &String| !name.is_empty() && !planned.iter().any(|p| p.name == *name) && channels::find(name).is_none();
+    let long = snake_case(whole);
+    let name = [short, long.clone()].into_iter().find(is_free).unwrap_or_else(|| {
+        let stem = if long.is_empty() { "column" } else { long.as_str() };
+        format!("{stem}_{}", index + 1)
+    });
+    let said = show(whole.as_bytes());
+    if unit.is_none() && squashed.ends_with("pace") {
+        let cells = || sample.iter().filter_map(|row| row.get(index)).filter(|cell| !cell.trim_ascii().is_empty());
+        if cells().any(|cell| number::minutes(cell, true).is_some()) {
+            unit = Some(Unit::MinutesPerKilometre);
+            notes.push(format!("the header {said:?} states no unit: {name} is taken to be in min/km"));
+        } else if cells().next().is_some() {
+            notes.push(format!(
+                "the header {said:?} states no unit: say with `columns` whether {name} is in min/km or min/mi"
+            ));
+        }
+    } else if written.is_none() && ONLY_WITH_UNIT[..2].contains(&squashed.as_str()) {
+        notes.push(format!("the header {said:?} states no unit and is not taken for speed: say with `columns` which"));
+    }
+    Planned::own(index, name, unit.unwrap_or(Unit::None))
+}
+
+/// The channel that a header means, and the unit that it states.
+fn recognise(header: &str) -> Meaning {
+    let (base, unit) = units::split(header);
+    // RaceRender's speeds are called by their unit.
+    let by_unit = match squash(header).as_str() {
+        "mph" => Some(Unit::MilesPerHour),
+        "kph" | "kmh" => Some(Unit::KilometresPerHour),
+        _ => None,
+    };
+    if let (Some(kind), Some(unit)) = (channels::find("speed"), by_unit) {
+        return Meaning::Channel(kind, Some(unit));
+    }
+    let parse = |kind: &ChannelKind, text: &str| units::parse(text, kind.unit.kind() == UnitKind::Speed);
+    let squashed = squash(base);
+    if let Some(kind) = channels::by_header(&squashed) {
+        let Some(text) = unit else {
+            return if ONLY_WITH_UNIT.contains(&squashed.as_str()) {
+                Meaning::Own
+            } else {
+                Meaning::Channel(kind, None)
+            };
+        };
+        return match parse(kind, text) {
+            Some(unit) if unit.convert(0.0, kind.unit).is_some() => Meaning::Channel(kind, Some(unit)),
+            // `Temp (deg)` is short for degrees Celsius.
+            Some(Unit::Degrees) if kind.unit == Unit::Celsius => Meaning::Channel(kind, None),
+            Some(_) => Meaning::Doubtful(kind),
+            None if units::is_foreign(text) || ONLY_WITH_UNIT.contains(&squashed.as_str()) => Meaning::Doubtful(kind),
+            None => Meaning::Channel(kind, None),
+        };
+    }
+    // `speed_kmh`, `Altitude ft`: a unit as the last word.
+    if let Some((base, word)) = units::last_word(header)
+        && let Some(kind) = channels::by_header(&squash(base))
+        && let Some(unit) = parse(kind, word)
+        && unit.convert(0.0, kind.unit).is_some()
+    {
+        return Meaning::Channel(kind, Some(unit));
+    }
+    Meaning::Own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::params::ColumnFields;
+    use super::*;
+
+    fn with_notes(names: &[&str], cells: &[&str]) -> (Vec<Planned>, Vec<String>) {
+        let row = ByteRecord::from(cells);
+        let mut notes = Vec::new();
+        let planned = plan(&Header::of(names), &BTreeMap::new(), &[], &[&row], &mut notes).unwrap();
+        (planned, notes)
+    }
+
+    fn named(names: &[&str]) -> Vec<(String, Unit)> {
+        with_notes(names, &[]).0.into_iter().map(|p| (p.name, p.from)).collect()
+    }
+
+    fn owned(expected: &[(&str, Unit)]) -> Vec<(String, Unit)> {
+        expected.iter().map(|(name, unit)| ((*name).to_owned(), *unit)).collect()
+    }
+
+    #[test]
+    fn headers_state_units() {
+        let found = named(&["Speed (km/h)", "Altitude [m]", "temp_f", "GPS Latitude", "lng", "Dist km"]);
+        let expected = [
+            ("speed", Unit::KilometresPerHour),
+            ("altitude", Unit::Metres),
+            ("temperature", Unit::Fahrenheit),
+            ("latitude", Unit::Degrees),
+            ("longitude", Unit::Degrees),
+            ("distance", Unit::Kilometres),
+        ];
+        assert_eq!(found, owned(&expected));
+    }
+
+    /// Of EdgeTX, phyphox, Airdata, Torque, Vakaros and GoPro's Telemetry
+    /// Extractor.
+    #[test]
+    fn headers_of_applications() {
+        let found = named(&["VSpd(m/s)", "Alt(m)", "GSpd(kmh)", "Hdg(°)", "RxBt(V)"]);
+        let expected = [
+            ("vertical_speed", Unit::MetresPerSecond),
+            ("altitude", Unit::Metres),
+            ("speed", Unit::KilometresPerHour),
+            ("heading", Unit::Degrees),
+            ("rxbt_v", Unit::None),
+        ];
+        assert_eq!(found, owned(&expected));
+        for header in ["Direction (°)", "compass_heading(degrees)", "DIRECTION[degree]", "hdg"] {
+            assert_eq!(named(&[header]), owned(&[("heading", Unit::Degrees)]), "{header}");
+        }
+        for (header, unit) in [
+            ("GPS Speed (Meters/second)", Unit::MetresPerSecond),
+            ("sog_kts", Unit::Knots),
+            ("SOG (kn)", Unit::Knots),
+            ("Speed (Kilometers/Hour)", Unit::KilometresPerHour),
+            ("GPS (2D speed) [m/s]", Unit::MetresPerSecond),
+            ("GPS (3D) [m/s]", Unit::MetresPerSecond),
+            ("speed (ms)", Unit::MetresPerSecond),
+        ] {
+            assert_eq!(named(&[header]), owned(&[("speed", unit)]), "{header}");
+        }
+        let found = named(&["GPS (2D speed) [m/s]", "GPS (3D speed) [m/s]"]);
+        assert_eq!(found, owned(&[("speed", Unit::MetresPerSecond), ("gps_3d_speed", Unit::MetresPerSecond)]));
+        assert_eq!(named(&["LAPINDEX"]), owned(&[("lap", Unit::None)]));
+    }
+
+    #[test]
+    fn thousandths_of_a_second_are_no_speed() {
+        assert_eq!(named(&["Fuel Inj (ms)"]), owned(&[("fuel_inj_ms", Unit::None)]));
+        assert_eq!(named(&["Wheel Speed (ms)"]), owned(&[("wheel_speed", Unit::MetresPerSecond)]));
+    }
+
+    /// A remark in brackets leaves the channel and is told; a unit that is not
+    /// known, or of something else, takes it.
+    #[test]
+    fn units_that_are_not_known_are_told() {
+        let (planned, notes) = with_notes(&["Speed (GPS)"], &[]);
+        assert_eq!((planned[0].name.as_str(), planned[0].from), ("speed", Unit::MetresPerSecond));
+        assert!(notes[0].contains("\"GPS\"") && notes[0].contains("taken to be in m/s"), "{notes:?}");
+        for (header, name) in [
+            ("Speed (furlongs/week)", "speed_furlongs_week"),
+            ("Power (kW)", "power_k_w"),
+            ("Altitude (%)", "altitude_%"),
+            ("laptime (ms)", "laptime_ms"),
+        ] {
+            let (planned, notes) = with_notes(&[header], &[]);
+            assert!(channels::find(&planned[0].name).is_none(), "{header}: {name}");
+            assert!(notes[0].contains("is not taken for"), "{notes:?}");
+        }
+        let (planned, notes) = with_notes(&["sog", "direction"], &["5.1", "NE"]);
+        assert!(planned.iter().all(|p| channels::find(&p.name).is_none()));
+        assert!(notes[0].contains("\"sog\" states no unit"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_pace_without_a_unit_is_told() {
+        let (planned, notes) = with_notes(&["Pace"], &["5:30"]);
+        assert_eq!((planned[0].name.as_str(), planned[0].from), ("pace", Unit::MinutesPerKilometre));
+        assert!(notes[0].contains("taken to be in min/km"), "{notes:?}");
+        let (planned, notes) = with_notes(&["Pace"], &["5.5"]);
+        assert_eq!(planned[0].from, Unit::None);
+        assert!(notes[0].contains("min/km or min/mi"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_position_in_one_cell() {
+        let (planned, _) = with_notes(&["GPS", "Sats"], &["12.000000 -45.500000", "9"]);
+        let row = ByteRecord::from(&["12.000000 -45.500000", "9"][..]);
+        let cells: Vec<(&str, &[u8])> = planned.iter().map(|p| (p.name.as_str(), p.cell(&row))).collect();
+        let expected: [(&str, &[u8]); 3] = [("latitude", b"12.000000"), ("longitude", b"-45.500000"), ("sats", b"9")];
+        assert_eq!(cells, expected);
+        assert_eq!(with_notes(&["GPS"], &["3"]).0[0].name, "gps");
+        assert_eq!(pair(b"12 N 45"), None);
+    }
+
+    #[test]
+    fn the_first_column_of_a_channel_is_used_and_the_others_keep_their_names() {
+        let found = named(&["Altitude (m)", "Altitude (ft)", "Pressure Altitude (m)", "Brake (calculated)"]);
+        let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["altitude", "altitude_ft", "pressure_altitude", "brake_calculated"]);
+        assert_eq!(found[1].1, Unit::Feet);
+    }
+
+    #[test]
+    fn of_equal_headers_the_first_is_used_and_that_is_told() {
+        let (planned, notes) = with_notes(&["hr", "x", "hr", "x"], &[]);
+        assert_eq!(planned.iter().map(|p| p.index).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(notes.len(), 2);
+        assert!(notes[0].contains("column 1 is used and column 3 is not"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_mapped_header_that_is_not_there_is_an_error_with_the_nearest() {
+        let mapping = BTreeMap::from([("speed".to_owned(), Column::Header("Sped".to_owned()))]);
+        let error = plan(&Header::of(&["Time", "Speed"]), &mapping, &[], &[], &mut Vec::new()).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("did you mean \"Speed\"?"));
+        assert!(error.notes[0].contains("\"Time\", \"Speed\""));
+    }
+
+    #[test]
+    fn a_unit_of_another_dimension_is_an_error() {
+        let column = ColumnFields { header: "v".to_owned(), unit: Some(Unit::Watts) };
+        let mapping = BTreeMap::from([("speed".to_owned(), Column::Fields(column))]);
+        assert!(plan(&Header::of(&["v"]), &mapping, &[], &[], &mut Vec::new()).is_err());
+    }
+}
