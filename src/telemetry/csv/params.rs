@@ -19,8 +19,9 @@ schema! {
     /// without a unit is taken to be in m, m/s, degrees, bpm, rpm, W, °C or %.
     /// Numeric columns that mean nothing known are kept under their own names
     /// in snake case: `Accel X` is `accel_x`. Of RaceChrono, TrackAddict,
-    /// RaceRender, Harry's LapTimer, gpx2video, AiM and Strava it is known what
-    /// their headers do not say; of TrackAddict the rows with a new fix count.
+    /// RaceRender, Harry's LapTimer, gpx2video, AiM, OpenTracks, Torque, Airdata,
+    /// OpenTX, EdgeTX and Strava it is known what their headers do not say; of
+    /// TrackAddict the rows with a new fix count.
     pub struct Csv = "Csv", check = Csv::check {
         /// The header of each channel's column, with its unit where the header
         /// does not say it: `{"speed": Column(header: "v", unit: "km/h")}`.
