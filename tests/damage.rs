@@ -205,7 +205,6 @@ fn a_file_that_was_cut_off_is_used_up_to_there() {
     assert!(output.status.code() == Some(1) && said.contains("front/a"), "{said}");
 }
 
-/// Matroska states its length at the beginning.
 /// An index that does not say where the pictures are: nothing can be decoded,
 /// though the file looks like footage. With `-k` the others do.
 #[test]
@@ -229,6 +228,7 @@ fn a_file_without_any_picture_is_an_error_and_can_be_passed_over() {
     assert_eq!(frame_hashes(&project.path("reel.mp4")).len(), 60);
 }
 
+/// Matroska states its length at the beginning.
 #[test]
 fn a_length_that_is_stated_is_not_believed_where_the_pictures_end_before() {
     let project = Project::new();

@@ -8,7 +8,7 @@ mod common;
 use std::process::Output;
 
 use autocut::exec::estimates::{Class, Estimates};
-use autocut::model::action::KINDS;
+use autocut::model::kinds::KINDS;
 use autocut::store::Store;
 use common::{Footage, Project};
 

@@ -216,23 +216,26 @@ fn how(found: &Alignment) -> String {
 /// What the results that the outputs rest on say against files, by content,
 /// each thing once.
 fn damage(workspace: &Workspace) -> BTreeMap<Digest, Vec<String>> {
-    let mut damage: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
+    let mut damage: BTreeMap<Digest, (losses::Told, Vec<String>)> = BTreeMap::new();
     for goal in [Goal::Inputs, Goal::Outputs(Vec::new())] {
         let (needs, _) = goal::evaluate(workspace, &goal);
-        for (_, result) in survey::done(&needs) {
+        for (action, result) in survey::done(&needs) {
             for warning in &result.warnings {
                 for file in naming::named_in(warning) {
-                    let known = damage.entry(file).or_default();
+                    let (losses, known) = damage.entry(file).or_default();
                     let told = naming::with_names(warning, &|_| None);
-                    if !known.contains(&told) {
+                    // Analyses see all of a file.
+                    if !losses.take(&told, !action.spec.shows_footage()) && !known.contains(&told) {
                         known.push(told);
                     }
                 }
             }
         }
     }
-    damage.values_mut().for_each(|known| *known = losses::merged(known));
-    damage
+    let both = |(file, (losses, known)): (Digest, (losses::Told, Vec<String>))| {
+        (file, known.into_iter().chain(losses.into_sentences()).collect())
+    };
+    damage.into_iter().map(both).collect()
 }
 
 fn file(

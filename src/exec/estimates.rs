@@ -91,7 +91,7 @@ fn declared(kind: &Kind, class: Class) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::action::KINDS;
+    use crate::model::kinds::KINDS;
 
     fn segment() -> &'static Kind {
         KINDS.iter().find(|kind| kind.name == "segment").unwrap()

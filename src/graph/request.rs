@@ -19,7 +19,7 @@ use crate::manifest::manifest::{
     Additions, AnalysisSettings, Clock, Detection, FootageSet, Moments, OwnChannel, TelemetrySource, TelemetryStart,
     Zones,
 };
-use crate::model::action::KINDS;
+use crate::model::kinds::KINDS;
 use crate::model::lockfile::{PinnedChoice, Request};
 use crate::model::scores::Score;
 use crate::model::specs::{Ban, Pin, PrivatePlace};

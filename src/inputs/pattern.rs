@@ -34,7 +34,8 @@ const SPECIAL: [char; 6] = ['*', '?', '[', '{', '\\', '}'];
 impl Pattern {
     /// Whether it looks in the project's own folder.
     pub fn is_inside(&self) -> bool {
-        !Path::new(&self.name).is_absolute() && !self.name.starts_with("..")
+        let name = Path::new(&self.name);
+        !name.is_absolute() && !name.starts_with("..")
     }
 
     /// Compiles `text` for the project in the absolute folder `root`.

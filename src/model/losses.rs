@@ -4,10 +4,13 @@
 //! What is told is part of the result of each action that met damage, and a film
 //! is cut into many: whoever tells people puts together what is of one file.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::base::Timestamp;
 
+// Results hold these words, and they are read back from there: what is changed here
+// is put together with what was told before no more.
 const LOST: &str = "could not be decoded; ";
 const DAMAGED: &str = "are damaged; they are shown as far as they could be decoded";
 const ONE_DAMAGED: &str = "is damaged; it is shown as far as it could be decoded";
@@ -80,14 +83,42 @@ fn time(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(seconds.checked_mul(1_000)?.checked_add(millis)? * sign))
 }
 
-/// Whether a sentence tells of frames that could not be decoded.
-pub fn is_one(text: &str) -> bool {
-    Loss::parse(text).is_some()
+/// What people are told of damaged footage at the end of a build.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Each sentence once.
+    known: HashSet<String>,
+    counting: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Told {
+    /// Takes a sentence in if it is of this kind. The same frames are met by what
+    /// shows a file and by what looks at it to choose: one of both `counts`.
+    pub fn take(&mut self, text: &str, counts: bool) -> bool {
+        let is_one = Loss::parse(text).is_some();
+        if is_one && self.known.insert(text.to_owned()) {
+            if counts { &mut self.counting } else { &mut self.others }.push(text.to_owned());
+        }
+        is_one
+    }
+
+    /// All of it, of each file as one. Of damaged frames others are told only of
+    /// files of which nothing counts.
+    pub fn into_sentences(mut self) -> Vec<String> {
+        let about: HashSet<&str> = self.counting.iter().filter_map(|text| Some(Loss::parse(text)?.0)).collect();
+        let is_told = |text: &String| {
+            Loss::parse(text).is_some_and(|(head, loss)| loss.fate == Fate::Damaged && about.contains(head))
+        };
+        self.others.retain(|text| !is_told(text));
+        let both = [self.counting, self.others].concat();
+        merged(&both)
+    }
 }
 
 /// Sentences of which those that tell the same of one file are put together, in
 /// the order of the first of each. Others stay as they are.
-pub fn merged(texts: &[String]) -> Vec<String> {
+fn merged(texts: &[String]) -> Vec<String> {
     let mut merged: Vec<(&str, Option<(Loss, usize)>)> = Vec::new();
     for text in texts {
         let Some((head, loss)) = Loss::parse(text) else {
@@ -165,7 +196,23 @@ mod tests {
         );
         // One stays as it is.
         assert_eq!(merged(&texts[..3]), texts[..3]);
-        assert!(is_one(&texts[0]) && !is_one(&other));
+    }
+
+    #[test]
+    fn what_is_shown_counts_and_else_what_was_looked_at() {
+        let mut told = Told::default();
+        let looked = lost(2, 1_000).replace("the picture before is shown instead", "no moment is looked for there");
+        for (text, shown) in [
+            (&damaged(5, 1_000), false),
+            (&looked, false),
+            (&damaged(3, 2_000), true),
+            (&damaged(3, 2_000), true),
+            (&damaged(7, 0).replace("front", "rear"), false),
+        ] {
+            assert!(told.take(text, shown));
+        }
+        assert!(!told.take("front/a.mp4: its sound cannot be decoded; it is silent", true));
+        assert_eq!(told.into_sentences(), [damaged(3, 2_000), looked, damaged(7, 0).replace("front", "rear")]);
     }
 
     #[test]

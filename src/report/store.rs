@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::exec::clean::Cleaned;
 use crate::exec::collect::Source;
 use crate::exec::inventory::{Inventory, Rate};
-use crate::model::action::KINDS;
+use crate::model::kinds::KINDS;
 use crate::report::history::local;
 use crate::store::space::size;
 use crate::store::{Collected, KindSize};

@@ -12,7 +12,7 @@ use crate::base::Diagnostic;
 use crate::exec::event::{ActionState, Event, Listener, Subject};
 use crate::exec::failure::Missing;
 use crate::exec::goal::Summary;
-use crate::model::action::KINDS;
+use crate::model::kinds::KINDS;
 use crate::model::{ActionKey, ActionSpec};
 use crate::report::diagnostics;
 

@@ -50,11 +50,12 @@ impl Driver<'_> {
         }
         let done = survey::done(needs);
         self.live = done.len();
+        let mut later = losses::Told::default();
         for (action, result) in &done {
-            self.pass_on(action, result);
+            self.pass_on(action, result, &mut later);
             *self.summary.reused.entry(action.spec.kind().name).or_default() += 1;
         }
-        for told in losses::merged(&std::mem::take(&mut self.losses)) {
+        for told in later.into_sentences() {
             self.warn(Diagnostic::warning(told));
         }
         for (kind, ran) in &self.summary.ran {

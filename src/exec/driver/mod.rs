@@ -110,8 +110,6 @@ pub struct Driver<'a> {
     /// An action has to be planned again.
     again: bool,
     warned: HashSet<String>,
-    /// What is told of footage that could not be decoded, each thing once.
-    losses: Vec<String>,
     summary: Summary,
     history: History,
     phase: Phase,
@@ -189,7 +187,6 @@ impl<'a> Driver<'a> {
             unwritable: Vec::new(),
             again: false,
             warned: HashSet::new(),
-            losses: Vec::new(),
             summary: Summary::default(),
             history: History::begin(),
             phase: Phase::Going,
@@ -281,7 +278,6 @@ impl<'a> Driver<'a> {
         self.exchange.begin(self.workspace.shared.clone());
         self.outputs = Outputs::default();
         self.warned.clear();
-        self.losses.clear();
         self.agenda.retain(&|_| false);
         self.contents.abandon();
         self.readmit_files();

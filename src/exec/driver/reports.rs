@@ -99,7 +99,8 @@ impl Driver<'_> {
         };
         match result {
             Ok(result) => {
-                self.pass_on(&action, &result);
+                // What it met in footage is told at the end, if it is still wanted.
+                self.pass_on(&action, &result, &mut losses::Told::default());
                 self.notebook.strike(&action);
                 // Software is what the next may need.
                 if device.is_none() {
@@ -165,15 +166,13 @@ impl Driver<'_> {
         basis
     }
 
-    /// Says what people should be told of a result each time it is used; of
-    /// damaged footage at the end, all of a file as one.
-    pub(super) fn pass_on(&mut self, action: &PlannedAction, result: &ActionResult) {
+    /// Says what people should be told of a result each time it is used, but for
+    /// what is told at the end, of each file as one.
+    pub(super) fn pass_on(&mut self, action: &PlannedAction, result: &ActionResult, later: &mut losses::Told) {
         for warning in &result.warnings {
             let told = self.workspace.told(action, warning);
-            match losses::is_one(&told) {
-                true if self.losses.contains(&told) => {}
-                true => self.losses.push(told),
-                false => self.warn(Diagnostic::warning(told)),
+            if !later.take(&told, action.spec.shows_footage()) {
+                self.warn(Diagnostic::warning(told));
             }
         }
     }

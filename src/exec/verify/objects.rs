@@ -2,7 +2,7 @@
 
 use crate::base::{Diagnostic, Diagnostics};
 use crate::exec::storage::Storage;
-use crate::model::action::KINDS;
+use crate::model::kinds::KINDS;
 use crate::store::Inspection;
 use crate::store::space::size;
 use crate::store::verify::{Damaged, Hollow};

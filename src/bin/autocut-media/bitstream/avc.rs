@@ -20,6 +20,9 @@ const PREFIX: u8 = 14;
 const SUBSET_SPS: u8 = 15;
 const EXTENSION_SLICES: std::ops::RangeInclusive<u8> = 20..=21;
 
+/// Units that the standard leaves to others.
+const PRIVATE: std::ops::RangeInclusive<u8> = 24..=31;
+
 /// Bytes of a unit's own head.
 pub(super) const UNIT_HEAD: usize = 1;
 
@@ -33,9 +36,6 @@ pub(super) const NUMBER_PLACE: usize = 24;
 
 /// `profile_idc` of the High profile.
 const HIGH: u8 = 100;
-
-/// A slice's head is read of so many bytes: three numbers.
-const HEAD: usize = 16;
 
 /// Parameter sets by kind and number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,11 +128,7 @@ impl Sets {
         let own = units(self);
         let numbers = Numbers::new(Syntax::Avc, &own, &units(beside))?;
         let Units { sps, pps, .. } = numbers.sets(&own)?;
-        // They are kept by their new numbers.
-        let by_number = |sets: BTreeMap<u32, Vec<u8>>, number: fn(&[u8]) -> Option<u32>| {
-            sets.into_values().map(|unit| Some((number(&unit)?, unit))).collect::<Option<BTreeMap<_, _>>>()
-        };
-        Some((Sets { sps: by_number(sps, sps_number)?, pps: by_number(pps, pps_number)?, ..self.clone() }, numbers))
+        Some((Sets { sps, pps, ..self.clone() }, numbers))
     }
 
     /// As `avcC`.
@@ -178,7 +174,7 @@ impl Sets {
         let mut last = None;
         let mut slices = units(packet).filter(|unit| matches!(kind(unit), SLICE..=IDR));
         let all = slices.all(|unit| {
-            let bytes = nal::unescaped(&unit[1..], HEAD);
+            let bytes = nal::unescaped(&unit[1..], nal::SLICE_HEAD);
             let mut bits = Bits::new(&bytes);
             let head = (|| Some((bits.variable()?, bits.variable()?, bits.variable()?)))();
             // Types of slices repeat after five: P, B, I, SP, SI.
@@ -210,13 +206,14 @@ pub(super) fn start(packet: &[u8]) -> Option<Start> {
     units(packet).any(|unit| kind(unit) == IDR).then_some(Start::Closed)
 }
 
-/// Without messages of the camera's maker, where there are any.
+/// Without messages and units of the camera's maker, where there are any.
 pub(super) fn copied(packet: &[u8]) -> Option<Vec<u8>> {
-    if units(packet).all(|unit| kind(unit) != MESSAGES) {
+    let is_private = |unit: &[u8]| PRIVATE.contains(&kind(unit));
+    if units(packet).all(|unit| kind(unit) != MESSAGES && !is_private(unit)) {
         return None;
     }
     let mut bytes = Vec::with_capacity(packet.len());
-    for unit in units(packet) {
+    for unit in units(packet).filter(|unit| !is_private(unit)) {
         match kind(unit) {
             MESSAGES => {
                 let others = messages::without(unit, UNIT_HEAD, |message| message == OF_MAKERS);

@@ -14,8 +14,9 @@ const RADL: std::ops::RangeInclusive<u8> = 6..=7;
 const RASL: std::ops::RangeInclusive<u8> = 8..=9;
 const BLA: std::ops::RangeInclusive<u8> = 16..=18;
 const BLA_WITHOUT_LEADING: u8 = 18;
-/// Units of other standards: Dolby Vision's metadata and second layer.
-const UNSPECIFIED: std::ops::RangeInclusive<u8> = 48..=63;
+/// Units that are reserved or left to others: Dolby Vision's metadata and second
+/// layer among them.
+const PRIVATE: std::ops::RangeInclusive<u8> = 41..=63;
 const IDR: std::ops::RangeInclusive<u8> = 19..=20;
 const CRA: u8 = 21;
 const LAST_START: u8 = 23;
@@ -127,6 +128,11 @@ impl Sets {
                 let unit = counted(&mut arrays)?;
                 match head & 0x3f {
                     VPS | SPS | PPS => units.push(unit),
+                    // Of messages none that a camera's maker added.
+                    other if MESSAGES.contains(&other) => {
+                        let kept = messages::without(unit, UNIT_HEAD, |message| message == OF_MAKERS);
+                        kept.into_iter().for_each(|unit| sets.others.entry(other).or_default().push(unit.into_owned()));
+                    }
                     other => sets.others.entry(other).or_default().push(unit.to_vec()),
                 }
             }
@@ -332,12 +338,13 @@ pub(super) fn leading(packet: &[u8]) -> Option<Leading> {
 }
 
 /// Without sets, which the container has (and must have alone where it calls the
-/// stream `hvc1`), and without what enhances the picture, which it does not speak
-/// of, and messages of the camera's maker. The first of a run that is a CRA becomes a BLA without leading pictures:
-/// the same picture, of which decoders know that what it followed is not there.
+/// stream `hvc1`), without what enhances the picture, which it does not speak of,
+/// and without messages of the camera's maker. The first of a run that is a CRA
+/// becomes a BLA without leading pictures: the same picture, of which decoders know
+/// that what it followed is not there.
 pub(super) fn copied(packet: &[u8], first: bool) -> Option<Vec<u8>> {
     let is_kept =
-        |unit: &&[u8]| is_base(unit) && !matches!(kind(unit), VPS | SPS | PPS) && !UNSPECIFIED.contains(&kind(unit));
+        |unit: &&[u8]| is_base(unit) && !matches!(kind(unit), VPS | SPS | PPS) && !PRIVATE.contains(&kind(unit));
     let becomes_other = first && picture_kind(packet) == Some(CRA);
     let is_message = |unit: &[u8]| MESSAGES.contains(&kind(unit));
     if !becomes_other && units(packet).all(|unit| is_kept(&unit) && !is_message(unit)) {

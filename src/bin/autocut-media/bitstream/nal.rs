@@ -5,6 +5,10 @@
 /// Bytes of a NAL unit's length in packets that can be joined.
 pub(super) const LENGTH: usize = 4;
 
+/// The heads of slices are read of so many bytes: of H.264 up to the number of the
+/// set, before which there are two numbers of up to 32 and 7 bits.
+pub(super) const SLICE_HEAD: usize = 16;
+
 /// A unit ends with a byte that is not 0. What some cameras add all the same is
 /// no more than this; a sector of a card that was never written is.
 const MOST_TRAILING: usize = 64;

@@ -18,10 +18,6 @@ use super::{avc, hevc, messages};
 /// By how many bits the number in a slice grows.
 const GROWTH: u32 = 8;
 
-/// A slice is read so far for its number: of H.264 two numbers of up to 32 and 7
-/// bits stand before it.
-const HEAD: usize = 16;
-
 /// Messages that name sets or count time by them (ITU-T H.264 and H.265, annex D):
 /// buffering periods, times of pictures; of HEVC alone active sets, times of parts
 /// of pictures.
@@ -56,7 +52,7 @@ impl Syntax {
         }
     }
 
-    /// Bytes of a unit's own head, none of which is 0.
+    /// Bytes of a unit's own head, the last of which is not 0.
     fn head(self) -> usize {
         match self {
             Syntax::Avc => avc::UNIT_HEAD,
@@ -188,7 +184,8 @@ impl Numbers {
                 }
                 Role::Slice => match self.slice(unit) {
                     Some(changed) => nal::put(&mut bytes, &changed),
-                    // Of a set that is not there: nobody decodes it.
+                    // Of a set that is not there: such packets are not copied, and no
+                    // encoder makes them.
                     None => nal::put(&mut bytes, unit),
                 },
                 Role::Other => nal::put(&mut bytes, unit),
@@ -199,7 +196,7 @@ impl Numbers {
 
     fn slice(&self, unit: &[u8]) -> Option<Vec<u8>> {
         let (head, rest) = unit.split_at_checked(self.syntax.head())?;
-        let bytes = nal::unescaped(rest, HEAD);
+        let bytes = nal::unescaped(rest, nal::SLICE_HEAD);
         let mut bits = Bits::new(&bytes);
         self.syntax.pass_to_number(unit, &mut bits)?;
         let place = bits.place();
