@@ -89,7 +89,7 @@ pub(super) fn looks(head: &[u8]) -> bool {
 /// Where nothing in it can be used: what was found, what was looked for and
 /// what to do. Where the reader fails: an `Environment` diagnostic.
 pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
-    let dialect = dialect::sniff(input, params.delimiter)?;
+    let dialect = dialect::sniff(input, params)?;
     refused::check(&dialect)?;
     let comma = dialect.decimal_comma();
     let header = header::find(&dialect.records, params)?;
@@ -102,7 +102,7 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     let mut timing = timing::find(&header, &sample, params, comma)?;
     let mut taken = timing.columns();
     taken.extend(only.iter().map(|only| only.index));
-    let planned = plan::plan(&header, &params.columns, &taken, &sample, &mut notes)?;
+    let planned = plan::plan(&header, &params.columns, &taken, &sample, comma, &mut notes)?;
 
     let width = header.names.len();
     let mut rows = Rows::new(planned, out);
@@ -142,7 +142,7 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     if timing.assumed_utc() {
         notes.push("times name no zone and are taken as UTC; `timezone` says otherwise".to_owned());
     }
-    notes.extend(timing.zone_note(&header));
+    notes.extend(timing.zone_note(&header, params.timezone.as_ref()));
     let (moved, doubt) = timing.folds();
     rows.table.late = moved;
     notes.extend(doubt);

@@ -204,8 +204,9 @@ impl Log<'_> {
                 own => (own, Unit::None),
             },
         };
-        // What an iPhone does not know of its way is -1.
-        if value < 0.0 && matches!(name.as_str(), "heading" | "speed") {
+        // What an iPhone does not know of its way is -1; another course below
+        // zero is to the west.
+        if (name == "heading" && value == -1.0) || (name == "speed" && value < 0.0) {
             return;
         }
         if let Some(column) = self.table.column(&name, unit)

@@ -11,8 +11,8 @@
 //! So it is not the layout that is read but `name: number` wherever it stands,
 //! `GPS(longitude, latitude, satellites)`, which the Matrice 300 writes as
 //! `GPS(latitude, longitude, altitude)` with an M behind the last, and the few
-//! letters with a number of the last kind. A text without a position gives a sample where it says
-//! anything else of the flight.
+//! letters with a number of the last kind. A text without a position gives a
+//! sample where it says anything else of the flight.
 //!
 //! The date in a text is the drone's own, in the pilot's zone and without
 //! saying so; where there is none, or where it is not to be believed, a
@@ -230,11 +230,10 @@ impl Log<'_> {
 
     /// A drone without a fix is in the sea off Africa.
     fn forget_no_fix(&mut self) {
-        if self.table.row().iter().all(|value| value.is_nan()) {
+        let [Some(latitude), Some(longitude)] = ["latitude", "longitude"].map(|name| self.table.place(name)) else {
             return;
-        }
-        let place = ["latitude", "longitude"].map(|name| self.table.column(name, Unit::Degrees));
-        let place: Vec<usize> = place.into_iter().flatten().collect();
+        };
+        let place = [latitude, longitude];
         if place.iter().all(|at| self.table.row()[*at] == 0.0) {
             place.into_iter().for_each(|at| self.table.set(at, f64::NAN));
         }

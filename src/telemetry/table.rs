@@ -164,10 +164,13 @@ impl<'w> Table<'w> {
     /// The column of this name, which is added where it is not there; `None`
     /// where there are too many.
     pub(super) fn column(&mut self, name: &str, unit: Unit) -> Option<usize> {
-        if let Some(at) = self.places.get(name) {
-            return Some(*at);
-        }
-        (self.columns.len() < MOST_NAMED).then(|| self.add_column(name.to_owned(), unit))
+        let is_room = self.columns.len() < MOST_NAMED;
+        self.place(name).or_else(|| is_room.then(|| self.add_column(name.to_owned(), unit)))
+    }
+
+    /// The column of this name, where it is there.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
     }
 
     /// Sets a value of the row that is filled, in the column's unit.

@@ -8,6 +8,7 @@ mod merging;
 mod mutated;
 mod real;
 mod schemas;
+mod times;
 mod written;
 
 use std::fs;

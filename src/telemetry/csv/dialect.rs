@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::guard::Guard;
 use super::header;
-use super::params::Delimiter;
+use super::params::{Csv, Delimiter};
 use crate::base::Diagnostic;
 use crate::telemetry::import::{self, HEAD};
 
@@ -33,7 +33,7 @@ impl Dialect {
     }
 }
 
-pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialect, Diagnostic> {
+pub(super) fn sniff(input: &mut dyn Read, params: &Csv) -> Result<Dialect, Diagnostic> {
     let mut head = import::head(input, HEAD)?;
     let is_cut = head.len() >= HEAD;
     if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
@@ -53,14 +53,14 @@ pub(super) fn sniff(input: &mut dyn Read, delimiter: Delimiter) -> Result<Dialec
     }
     let line_end = if head.contains(&b'\n') || !head.contains(&b'\r') { b'\n' } else { b'\r' };
     let stated = take_stated(&mut head, line_end);
-    let delimiter = match delimiter {
+    let delimiter = match params.delimiter {
         Delimiter::Auto => stated.unwrap_or_else(|| find_delimiter(&head, line_end)),
         Delimiter::Comma => b',',
         Delimiter::Semicolon => b';',
         Delimiter::Tab => b'\t',
     };
     let mut records = first_records(&head, delimiter, line_end, is_cut);
-    if let Some(at) = commented_header(&head, delimiter, line_end, &records) {
+    if let Some(at) = commented_header(&head, delimiter, line_end, &records, params) {
         head.remove(at);
         records = first_records(&head, delimiter, line_end, is_cut);
     }
@@ -85,8 +85,12 @@ fn take_stated(head: &mut [u8], line_end: u8) -> Option<u8> {
 
 /// Where the `#` is of a comment that is the header: as many cells as the rows
 /// below it have, of which more are known than of any line that is no comment.
-/// OpenTracks writes one, and so does NumPy.
-fn commented_header(head: &[u8], delimiter: u8, line_end: u8, records: &[ByteRecord]) -> Option<usize> {
+/// OpenTracks writes one, and so does NumPy. A line with a header that the
+/// parameters name is the header itself.
+fn commented_header(head: &[u8], delimiter: u8, line_end: u8, records: &[ByteRecord], params: &Csv) -> Option<usize> {
+    if records.iter().take(VOTERS).flatten().any(|cell| header::is_mapped(cell, params)) {
+        return None;
+    }
     let known = |cells: &mut dyn Iterator<Item = &[u8]>| cells.filter(|cell| header::is_known(cell)).count();
     let best = records.iter().take(VOTERS).map(|row| known(&mut row.iter())).max()?;
     let width = records.first()?.len();
@@ -167,7 +171,7 @@ mod tests {
     use super::*;
 
     fn dialect(text: &[u8]) -> Dialect {
-        sniff(&mut &text[..], Delimiter::Auto).unwrap()
+        sniff(&mut &text[..], &Csv::default()).unwrap()
     }
 
     #[test]
@@ -213,7 +217,7 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused() {
         for bytes in [&b""[..], b" \n\n", b"\xFF\xFEl\0a\0", b"\0\0\0\x18ftypmp42\0\0\0\0"] {
-            assert!(sniff(&mut &bytes[..], Delimiter::Auto).is_err());
+            assert!(sniff(&mut &bytes[..], &Csv::default()).is_err());
         }
     }
 }

@@ -80,8 +80,7 @@ pub(super) fn find(records: &[ByteRecord], params: &Csv) -> Result<Header, Diagn
     let names = |record: &ByteRecord| -> Vec<String> {
         record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect()
     };
-    let mapped: Vec<String> = params.columns.values().map(|column| squash(column.header())).collect();
-    let known = |cell: &[u8]| is_known(cell) || mapped.contains(&squash(&String::from_utf8_lossy(cell)));
+    let known = |cell: &[u8]| is_known(cell) || is_mapped(cell, params);
     let scores = records.iter().take(HEADER_WITHIN).map(|record| record.iter().filter(|cell| known(cell)).count());
     let best = scores.enumerate().rev().max_by_key(|(_, score)| *score);
     let has_word =
@@ -111,6 +110,21 @@ pub(super) fn is_known(cell: &[u8]) -> bool {
     let text = String::from_utf8_lossy(cell);
     let base = squash(units::split(text.trim()).0);
     channels::by_header(&base).is_some() || TIME_HEADERS.contains(&base.as_str())
+}
+
+/// Whether a cell is a header that the parameters name, and not by its number.
+pub(super) fn is_mapped(cell: &[u8], params: &Csv) -> bool {
+    let text = String::from_utf8_lossy(cell);
+    let text = text.trim();
+    let squashed = squash(text);
+    let mut named =
+        params.columns.values().map(|column| column.header().trim()).filter(|name| number_of(name).is_none());
+    named.any(|name| name == text || (!squashed.is_empty() && squash(name) == squashed))
+}
+
+/// The number of a column that is named by it: `#3`.
+fn number_of(name: &str) -> Option<usize> {
+    name.strip_prefix('#')?.parse().ok()
 }
 
 impl Header {
@@ -161,7 +175,7 @@ impl Header {
     /// The column that a user names: exactly, or else however it is spelled.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
         let exact = self.names.iter().position(|header| header == name.trim());
-        let number = || name.strip_prefix('#').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+        let number = || number_of(name).and_then(|number| number.checked_sub(1));
         exact.or_else(|| number().filter(|index| *index < self.names.len())).or_else(|| {
             let wanted = squash(name);
             let mut same = self.names.iter().enumerate().filter(|(_, header)| squash(header) == wanted);

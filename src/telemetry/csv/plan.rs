@@ -32,12 +32,12 @@ pub(super) struct Planned {
 
 /// Headers, squashed, that mean a channel only where their unit says so: the
 /// speed of a boat without one is in knots as often as not, and a direction may
-/// be `NE`.
-const ONLY_WITH_UNIT: &[&str] = &["sog", "speedoverground", "direction"];
+/// be `NE`, and a fix of two dimensions or of three.
+const ONLY_WITH_UNIT: &[&str] = &["sog", "speedoverground", "direction", "gps2d", "gps3d"];
 
-/// Headers, squashed, of a position in one cell: `47.5 9.3`.
-const POSITIONS: &[&str] =
-    &["gps", "position", "gpsposition", "location", "coordinates", "latlon", "latlong", "latlng"];
+/// Headers, squashed, of a position in one cell: `47.5 9.3`. Not `coordinates`,
+/// which have the longitude first as often as not.
+const POSITIONS: &[&str] = &["gps", "position", "gpsposition", "location", "latlon", "latlong", "latlng"];
 
 /// What a header means of the registry.
 #[derive(Debug)]
@@ -50,12 +50,13 @@ enum Meaning {
 }
 
 /// Plans all columns apart from those `taken` for time and filters. `sample` are
-/// some of the rows. Adds to `notes` what was assumed and passed over.
+/// some of the rows, in whose numbers a comma may be decimal. Adds to `notes` what was assumed and passed over.
 pub(super) fn plan(
     header: &Header,
     mapping: &BTreeMap<String, Column>,
     taken: &[usize],
     sample: &[&ByteRecord],
+    comma: bool,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Planned>, Diagnostic> {
     let mut planned: Vec<Planned> = Vec::new();
@@ -97,7 +98,12 @@ pub(super) fn plan(
     }
     let is_placed = |planned: &[Planned]| planned.iter().any(|p| matches!(p.name.as_str(), "latitude" | "longitude"));
     for index in own {
-        if !is_placed(&planned) && POSITIONS.contains(&header.base(index).as_str()) && holds_pairs(index, sample) {
+        if !is_placed(&planned) && POSITIONS.contains(&header.base(index).as_str()) && holds_pairs(index, sample, comma)
+        {
+            notes.push(format!(
+                "the header {:?} holds positions: they are taken to have the latitude first",
+                show(header.names[index].as_bytes())
+            ));
             planned.extend(["latitude", "longitude"].iter().enumerate().map(|(part, name)| Planned {
                 part: Some(part),
                 wanted: true,
@@ -118,26 +124,37 @@ impl Planned {
     }
 
     /// The cell of a row that is the channel's.
-    pub(super) fn cell<'r>(&self, record: &'r ByteRecord) -> &'r [u8] {
+    pub(super) fn cell<'r>(&self, record: &'r ByteRecord, comma: bool) -> &'r [u8] {
         let cell = record.get(self.index).unwrap_or_default();
         match self.part {
-            Some(part) => pair(cell).map_or(&[], |pair| pair[part]),
+            Some(part) => pair(cell, comma).map_or(&[], |pair| pair[part]),
             None => cell,
         }
     }
 }
 
-/// The two numbers of a cell that holds just these: `47.5 9.3`.
-fn pair(cell: &[u8]) -> Option<[&[u8]; 2]> {
-    let mut parts =
-        cell.split(|byte| matches!(byte, b' ' | b',' | b';' | b'\t')).filter(|part| !part.trim_ascii().is_empty());
+/// The two numbers of a cell that holds just these: `47.5 9.3`, or `47.5, 9.3`
+/// where no comma is decimal.
+fn pair(cell: &[u8], comma: bool) -> Option<[&[u8]; 2]> {
+    let apart = |byte: &u8| matches!(byte, b' ' | b';' | b'\t') || (!comma && *byte == b',');
+    let mut parts = cell.split(apart).filter(|part| !part.trim_ascii().is_empty());
     let pair = [parts.next()?, parts.next()?];
-    let numbers = pair.iter().all(|part| matches!(number::parse(part, false), Cell::Number(_)));
+    let numbers = pair.iter().all(|part| matches!(number::parse(part, comma), Cell::Number(_)));
     (numbers && parts.next().is_none()).then_some(pair)
 }
 
-fn holds_pairs(index: usize, sample: &[&ByteRecord]) -> bool {
-    sample.iter().any(|row| row.get(index).is_some_and(|cell| pair(cell).is_some()))
+/// Whether most cells of a column hold two numbers that can be a position, as
+/// only those with fractions are taken to be.
+fn holds_pairs(index: usize, sample: &[&ByteRecord], comma: bool) -> bool {
+    let is_part = |part: &[u8], limit: f64| {
+        let has_point = part.iter().any(|byte| matches!(byte, b'.' | b','));
+        has_point && matches!(number::parse(part, comma), Cell::Number(value) if value.abs() <= limit)
+    };
+    let is_place =
+        |cell: &&&[u8]| pair(cell, comma).is_some_and(|[first, second]| is_part(first, 90.0) && is_part(second, 180.0));
+    let cells: Vec<&[u8]> = sample.iter().filter_map(|row| row.get(index)).collect();
+    let written = cells.iter().filter(|cell| number::parse(cell, comma) != Cell::Blank).count();
+    cells.iter().filter(is_place).count() * 2 > written
 }
 
 /// A column that the mapping names.
@@ -146,12 +163,16 @@ fn mapped(header: &Header, name: &str, column: &Column, notes: &mut Vec<String>)
     let described = header.described(index);
     let written = units::split(&described).1;
     let kind = channels::find(name);
-    let speed = kind.is_some_and(|kind| kind.unit.kind() == UnitKind::Speed);
     let meant = match recognise(&described) {
         Meaning::Channel(_, unit) => unit,
         _ => None,
     };
-    let stated = column.unit().or(meant).or_else(|| written.and_then(|unit| units::parse(unit, speed)));
+    let stated = column.unit().or(meant).or_else(|| {
+        written.and_then(|text| match kind {
+            Some(kind) => unit_of(kind, text),
+            None => units::parse(text, false),
+        })
+    });
     let (from, unit) = match kind {
         Some(kind) => (stated.unwrap_or(kind.unit), kind.unit),
         None => (stated.unwrap_or(Unit::None), stated.unwrap_or(Unit::None)),
@@ -227,7 +248,7 @@ fn by_its_name(
         format!("{stem}_{}", index + 1)
     });
     let said = show(whole.as_bytes());
-    if unit.is_none() && squashed.ends_with("pace") {
+    if unit.is_none() && snake_case(base).rsplit('_').next() == Some("pace") {
         let cells = || sample.iter().filter_map(|row| row.get(index)).filter(|cell| !cell.trim_ascii().is_empty());
         if cells().any(|cell| number::minutes(cell, true).is_some()) {
             unit = Some(Unit::MinutesPerKilometre);
@@ -243,6 +264,15 @@ fn by_its_name(
     Planned::own(index, name, unit.unwrap_or(Unit::None))
 }
 
+/// The unit of a channel that a text states. What is counted in a minute is in
+/// the channel's own, whatever is counted.
+fn unit_of(kind: &ChannelKind, text: &str) -> Option<Unit> {
+    match kind.unit.kind() {
+        UnitKind::HeartRate | UnitKind::Cadence if units::is_by_the_minute(text) => Some(kind.unit),
+        measured => units::parse(text, measured == UnitKind::Speed),
+    }
+}
+
 /// The channel that a header means, and the unit that it states.
 fn recognise(header: &str) -> Meaning {
     let (base, unit) = units::split(header);
@@ -255,7 +285,6 @@ fn recognise(header: &str) -> Meaning {
     if let (Some(kind), Some(unit)) = (channels::find("speed"), by_unit) {
         return Meaning::Channel(kind, Some(unit));
     }
-    let parse = |kind: &ChannelKind, text: &str| units::parse(text, kind.unit.kind() == UnitKind::Speed);
     let squashed = squash(base);
     if let Some(kind) = channels::by_header(&squashed) {
         let Some(text) = unit else {
@@ -265,7 +294,7 @@ fn recognise(header: &str) -> Meaning {
                 Meaning::Channel(kind, None)
             };
         };
-        return match parse(kind, text) {
+        return match unit_of(kind, text) {
             Some(unit) if unit.convert(0.0, kind.unit).is_some() => Meaning::Channel(kind, Some(unit)),
             // `Temp (deg)` is short for degrees Celsius.
             Some(Unit::Degrees) if kind.unit == Unit::Celsius => Meaning::Channel(kind, None),
@@ -277,7 +306,7 @@ fn recognise(header: &str) -> Meaning {
     // `speed_kmh`, `Altitude ft`: a unit as the last word.
     if let Some((base, word)) = units::last_word(header)
         && let Some(kind) = channels::by_header(&squash(base))
-        && let Some(unit) = parse(kind, word)
+        && let Some(unit) = unit_of(kind, word)
         && unit.convert(0.0, kind.unit).is_some()
     {
         return Meaning::Channel(kind, Some(unit));
@@ -286,148 +315,4 @@ fn recognise(header: &str) -> Meaning {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::params::ColumnFields;
-    use super::*;
-
-    fn with_notes(names: &[&str], cells: &[&str]) -> (Vec<Planned>, Vec<String>) {
-        let row = ByteRecord::from(cells);
-        let mut notes = Vec::new();
-        let planned = plan(&Header::of(names), &BTreeMap::new(), &[], &[&row], &mut notes).unwrap();
-        (planned, notes)
-    }
-
-    fn named(names: &[&str]) -> Vec<(String, Unit)> {
-        with_notes(names, &[]).0.into_iter().map(|p| (p.name, p.from)).collect()
-    }
-
-    fn owned(expected: &[(&str, Unit)]) -> Vec<(String, Unit)> {
-        expected.iter().map(|(name, unit)| ((*name).to_owned(), *unit)).collect()
-    }
-
-    #[test]
-    fn headers_state_units() {
-        let found = named(&["Speed (km/h)", "Altitude [m]", "temp_f", "GPS Latitude", "lng", "Dist km"]);
-        let expected = [
-            ("speed", Unit::KilometresPerHour),
-            ("altitude", Unit::Metres),
-            ("temperature", Unit::Fahrenheit),
-            ("latitude", Unit::Degrees),
-            ("longitude", Unit::Degrees),
-            ("distance", Unit::Kilometres),
-        ];
-        assert_eq!(found, owned(&expected));
-    }
-
-    /// Of EdgeTX, phyphox, Airdata, Torque, Vakaros and GoPro's Telemetry
-    /// Extractor.
-    #[test]
-    fn headers_of_applications() {
-        let found = named(&["VSpd(m/s)", "Alt(m)", "GSpd(kmh)", "Hdg(°)", "RxBt(V)"]);
-        let expected = [
-            ("vertical_speed", Unit::MetresPerSecond),
-            ("altitude", Unit::Metres),
-            ("speed", Unit::KilometresPerHour),
-            ("heading", Unit::Degrees),
-            ("rxbt_v", Unit::None),
-        ];
-        assert_eq!(found, owned(&expected));
-        for header in ["Direction (°)", "compass_heading(degrees)", "DIRECTION[degree]", "hdg"] {
-            assert_eq!(named(&[header]), owned(&[("heading", Unit::Degrees)]), "{header}");
-        }
-        for (header, unit) in [
-            ("GPS Speed (Meters/second)", Unit::MetresPerSecond),
-            ("sog_kts", Unit::Knots),
-            ("SOG (kn)", Unit::Knots),
-            ("Speed (Kilometers/Hour)", Unit::KilometresPerHour),
-            ("GPS (2D speed) [m/s]", Unit::MetresPerSecond),
-            ("GPS (3D) [m/s]", Unit::MetresPerSecond),
-            ("speed (ms)", Unit::MetresPerSecond),
-        ] {
-            assert_eq!(named(&[header]), owned(&[("speed", unit)]), "{header}");
-        }
-        let found = named(&["GPS (2D speed) [m/s]", "GPS (3D speed) [m/s]"]);
-        assert_eq!(found, owned(&[("speed", Unit::MetresPerSecond), ("gps_3d_speed", Unit::MetresPerSecond)]));
-        assert_eq!(named(&["LAPINDEX"]), owned(&[("lap", Unit::None)]));
-    }
-
-    #[test]
-    fn thousandths_of_a_second_are_no_speed() {
-        assert_eq!(named(&["Fuel Inj (ms)"]), owned(&[("fuel_inj_ms", Unit::None)]));
-        assert_eq!(named(&["Wheel Speed (ms)"]), owned(&[("wheel_speed", Unit::MetresPerSecond)]));
-    }
-
-    /// A remark in brackets leaves the channel and is told; a unit that is not
-    /// known, or of something else, takes it.
-    #[test]
-    fn units_that_are_not_known_are_told() {
-        let (planned, notes) = with_notes(&["Speed (GPS)"], &[]);
-        assert_eq!((planned[0].name.as_str(), planned[0].from), ("speed", Unit::MetresPerSecond));
-        assert!(notes[0].contains("\"GPS\"") && notes[0].contains("taken to be in m/s"), "{notes:?}");
-        for (header, name) in [
-            ("Speed (furlongs/week)", "speed_furlongs_week"),
-            ("Power (kW)", "power_k_w"),
-            ("Altitude (%)", "altitude_%"),
-            ("laptime (ms)", "laptime_ms"),
-        ] {
-            let (planned, notes) = with_notes(&[header], &[]);
-            assert!(channels::find(&planned[0].name).is_none(), "{header}: {name}");
-            assert!(notes[0].contains("is not taken for"), "{notes:?}");
-        }
-        let (planned, notes) = with_notes(&["sog", "direction"], &["5.1", "NE"]);
-        assert!(planned.iter().all(|p| channels::find(&p.name).is_none()));
-        assert!(notes[0].contains("\"sog\" states no unit"), "{notes:?}");
-    }
-
-    #[test]
-    fn a_pace_without_a_unit_is_told() {
-        let (planned, notes) = with_notes(&["Pace"], &["5:30"]);
-        assert_eq!((planned[0].name.as_str(), planned[0].from), ("pace", Unit::MinutesPerKilometre));
-        assert!(notes[0].contains("taken to be in min/km"), "{notes:?}");
-        let (planned, notes) = with_notes(&["Pace"], &["5.5"]);
-        assert_eq!(planned[0].from, Unit::None);
-        assert!(notes[0].contains("min/km or min/mi"), "{notes:?}");
-    }
-
-    #[test]
-    fn a_position_in_one_cell() {
-        let (planned, _) = with_notes(&["GPS", "Sats"], &["12.000000 -45.500000", "9"]);
-        let row = ByteRecord::from(&["12.000000 -45.500000", "9"][..]);
-        let cells: Vec<(&str, &[u8])> = planned.iter().map(|p| (p.name.as_str(), p.cell(&row))).collect();
-        let expected: [(&str, &[u8]); 3] = [("latitude", b"12.000000"), ("longitude", b"-45.500000"), ("sats", b"9")];
-        assert_eq!(cells, expected);
-        assert_eq!(with_notes(&["GPS"], &["3"]).0[0].name, "gps");
-        assert_eq!(pair(b"12 N 45"), None);
-    }
-
-    #[test]
-    fn the_first_column_of_a_channel_is_used_and_the_others_keep_their_names() {
-        let found = named(&["Altitude (m)", "Altitude (ft)", "Pressure Altitude (m)", "Brake (calculated)"]);
-        let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["altitude", "altitude_ft", "pressure_altitude", "brake_calculated"]);
-        assert_eq!(found[1].1, Unit::Feet);
-    }
-
-    #[test]
-    fn of_equal_headers_the_first_is_used_and_that_is_told() {
-        let (planned, notes) = with_notes(&["hr", "x", "hr", "x"], &[]);
-        assert_eq!(planned.iter().map(|p| p.index).collect::<Vec<_>>(), [0, 1]);
-        assert_eq!(notes.len(), 2);
-        assert!(notes[0].contains("column 1 is used and column 3 is not"), "{notes:?}");
-    }
-
-    #[test]
-    fn a_mapped_header_that_is_not_there_is_an_error_with_the_nearest() {
-        let mapping = BTreeMap::from([("speed".to_owned(), Column::Header("Sped".to_owned()))]);
-        let error = plan(&Header::of(&["Time", "Speed"]), &mapping, &[], &[], &mut Vec::new()).unwrap_err();
-        assert_eq!(error.hint.as_deref(), Some("did you mean \"Speed\"?"));
-        assert!(error.notes[0].contains("\"Time\", \"Speed\""));
-    }
-
-    #[test]
-    fn a_unit_of_another_dimension_is_an_error() {
-        let column = ColumnFields { header: "v".to_owned(), unit: Some(Unit::Watts) };
-        let mapping = BTreeMap::from([("speed".to_owned(), Column::Fields(column))]);
-        assert!(plan(&Header::of(&["v"]), &mapping, &[], &[], &mut Vec::new()).is_err());
-    }
-}
+mod tests;

@@ -65,10 +65,9 @@ impl<'w> Rows<'w> {
 
     /// The cells of a row into the table, in the channels' units.
     fn read(&mut self, record: &ByteRecord, line: u64, comma: bool) -> Result<(), String> {
-        // A position that is no number leaves what else the row says.
         let row = self.table.row();
         for (at, planned) in self.planned.iter().enumerate() {
-            let cell = planned.cell(record);
+            let cell = planned.cell(record, comma);
             row[at] = match number::parse(cell, comma) {
                 Cell::Number(value) => planned.from.convert(value, planned.unit).unwrap_or(f64::NAN),
                 Cell::Blank => f64::NAN,
@@ -93,7 +92,8 @@ impl<'w> Rows<'w> {
                 return Err(format!("the {} {} is not on Earth", self.planned[at].name, row[at]));
             }
         }
-        // Half a position is none.
+        // Half a position is none. A position that is no number leaves what
+        // else the row says.
         if row[lat].is_nan() || row[lon].is_nan() {
             (row[lat], row[lon]) = (f64::NAN, f64::NAN);
         }

@@ -23,6 +23,9 @@ pub(super) struct Timing {
     /// The column whose times name their zone, where these do not, and the zone
     /// that follows.
     beside: Option<(usize, Offset)>,
+    /// The column whose header says UTC, where the parameters say another zone
+    /// of times that name none.
+    passed_over: Option<usize>,
 }
 
 /// A column that counts from the log's start, beside one that says the time of
@@ -32,10 +35,16 @@ struct Fine {
     stamps: Stamps,
     /// When its count was 0.
     zero: i64,
+    /// The last row with both times: the one that it states, and its count.
+    last: Option<(i64, i64)>,
 }
 
 /// How far both may be apart before the time of day counts anew.
 const APART: i64 = 2 * SECOND;
+
+/// An absolute time that stands still while a count goes on by so much is no
+/// clock; one that does so for less may wait for its fix.
+const WAITED: i64 = 120 * SECOND;
 
 /// A column that may be the time.
 #[derive(Clone)]
@@ -45,6 +54,8 @@ struct Candidate {
     notation: Notation,
     /// It stands still in all rows that were looked at: no clock.
     frozen: bool,
+    /// From the earliest of its times in these rows to the latest.
+    span: i64,
     /// Most of these rows do not have it.
     patchy: bool,
 }
@@ -93,22 +104,33 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
             .note(format!("looked for headers such as {}", TIME_HEADERS[..12].join(", ")))
             .hint("say which it is: `columns: {\"time\": \"...\"}`"));
     };
-    let of = |(column, unit): &(usize, Option<String>), stated: Option<&Notation>| {
-        let scale = units::header_scale(&header.names[*column], unit.as_deref());
-        candidate(*column, date_of(header, *column, &dates, &columns), stated, sample, scale)
+    let scale_of =
+        |(column, unit): &(usize, Option<String>)| units::header_scale(&header.names[*column], unit.as_deref());
+    let is_clock = |time: &&(usize, Option<String>)| {
+        let cells = sample.iter().filter_map(|row| row.get(time.0));
+        Notation::detect(cells, scale_of(time)) == Some(Notation::Clock)
+    };
+    let clocks: Vec<usize> = columns.iter().filter(is_clock).map(|(column, _)| *column).collect();
+    let of = |time: &(usize, Option<String>), stated: Option<&Notation>| {
+        candidate(time.0, date_of(header, time.0, &dates, &clocks), stated, sample, scale_of(time))
     };
     let candidates: Vec<Candidate> = columns.iter().filter_map(|column| of(column, stated.as_ref())).collect();
     // The first of those that are best: an absolute time before one from a
     // start, which both come before a bare time of day.
-    let Some(best) = candidates.iter().min_by_key(|candidate| candidate.rank()) else {
+    let counts = candidates.iter().filter(|candidate| candidate.class() > 0);
+    let counted = counts.map(|candidate| candidate.span).max().unwrap_or(0);
+    let rank = |candidate: &&Candidate| (candidate.is_dead(counted), candidate.rank());
+    let Some(best) = candidates.iter().min_by_key(rank) else {
         return Err(unreadable(header, *first, sample, stated.as_ref()));
     };
     let absolute =
         candidates.iter().filter(|candidate| candidate.class() == 0).min_by_key(|candidate| candidate.rank());
+    let says_utc = |candidate: &Candidate| {
+        let mut columns = [Some(candidate.column), candidate.date].into_iter().flatten();
+        columns.find(|column| units::says_utc(&header.names[*column]))
+    };
     let stamps = |candidate: &Candidate| {
-        let columns = [Some(candidate.column), candidate.date].into_iter().flatten();
-        let utc = columns.map(|column| header.names[column].as_str()).any(units::says_utc);
-        let zone = if utc { Some(TimeZone::UTC) } else { zone.clone() };
+        let zone = if says_utc(candidate).is_some() { Some(TimeZone::UTC) } else { zone.clone() };
         Stamps::new(candidate.notation.clone(), zone, comma)
     };
     let fine = absolute.and_then(|absolute| {
@@ -116,10 +138,12 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
         let counts = counts.filter_map(|column| of(&column, None)).filter(|count| count.class() == 1);
         counts.into_iter().find_map(|count| {
             let zero = zero_of(&times(absolute, sample, stamps(absolute)).0, &times(&count, sample, stamps(&count)).0)?;
-            Some(Fine { column: count.column, stamps: stamps(&count), zero })
+            Some(Fine { column: count.column, stamps: stamps(&count), zero, last: None })
         })
     });
     let chosen = if fine.is_some() { absolute.unwrap_or(best) } else { best };
+    let is_other = zone.as_ref().is_some_and(|zone| *zone != TimeZone::UTC);
+    let names_none = || times(chosen, sample, Stamps::new(chosen.notation.clone(), None, comma)).1;
     let mut timing = Timing {
         column: chosen.column,
         date: chosen.date,
@@ -127,6 +151,7 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
         joined: Vec::new(),
         fine,
         beside: None,
+        passed_over: says_utc(chosen).filter(|_| is_other && names_none()),
     };
     let (local, assumed) = times(chosen, sample, stamps(chosen));
     if assumed {
@@ -156,19 +181,26 @@ impl Candidate {
         }
     }
 
-    fn rank(&self) -> (bool, u8, bool) {
-        (self.frozen, self.class(), self.patchy)
+    /// Whether it says when the log was and stands still, while a count goes on.
+    fn is_dead(&self, counted: i64) -> bool {
+        self.class() == 0 && self.frozen && counted >= WAITED
+    }
+
+    /// What stands still comes last of its like: a clock may wait for its fix.
+    fn rank(&self) -> (bool, bool, u8, bool) {
+        (self.class() > 0, self.frozen, self.class(), self.patchy)
     }
 }
 
 /// The date that belongs to a time: that of the same name (`GPS Date` to `GPS
-/// Time`), else the first that belongs to no other.
-fn date_of(header: &Header, time: usize, dates: &[usize], times: &[(usize, Option<String>)]) -> Option<usize> {
+/// Time`), else the first that belongs to no other. `clocks` are the columns
+/// with a time of day, the only ones that a date can belong to.
+fn date_of(header: &Header, time: usize, dates: &[usize], clocks: &[usize]) -> Option<usize> {
     let time_name = |column: usize| header.base(column).replace("time", "");
     let date_name = |column: usize| header.base(column).replace("date", "");
     let mut dates_left = dates.iter().copied().filter(|date| *date != time);
     let same = dates_left.clone().find(|date| date_name(*date) == time_name(time));
-    let of_other = |date: usize| times.iter().any(|(other, _)| *other != time && time_name(*other) == date_name(date));
+    let of_other = |date: usize| clocks.iter().any(|other| *other != time && time_name(*other) == date_name(date));
     same.or_else(|| dates_left.find(|date| !of_other(*date)))
 }
 
@@ -202,21 +234,25 @@ fn offset_of(local: &[Option<i64>], instants: &[Option<i64>]) -> Option<Offset> 
     ahead.sort_unstable();
     let usual = *ahead.get(ahead.len() / 2)?;
     let quarters = usual.saturating_add(QUARTER / 2).div_euclid(QUARTER);
-    let near = ahead.iter().filter(|ahead| ahead.abs_diff(quarters * QUARTER) <= 60 * SECOND as u64).count();
-    let seconds = i32::try_from(quarters * 900).ok()?;
+    let near =
+        ahead.iter().filter(|ahead| ahead.abs_diff(quarters.saturating_mul(QUARTER)) <= 60 * SECOND as u64).count();
+    let seconds = i32::try_from(quarters.saturating_mul(900)).ok()?;
     let offset = Offset::from_seconds(seconds).ok().filter(|_| seconds.abs() <= 14 * 3_600)?;
     (near * 10 >= ahead.len() * 9).then_some(offset)
 }
 
-/// When a count was 0, where the time of day beside it repeats and the count
-/// tells these rows apart. The time of day is cut to whole seconds, so it is
-/// right where it has just changed: where it is the latest beside the count.
+/// When a count was 0, where most rows share the time of day beside it with
+/// another and the count tells them apart. The time of day is cut to whole
+/// seconds, so it is right where it has just changed: where it is the latest
+/// beside the count. One with fractions is not cut: what repeats is a fix.
 fn zero_of(absolute: &[Option<i64>], count: &[Option<i64>]) -> Option<i64> {
     let both: Vec<(i64, i64)> = absolute.iter().zip(count).filter_map(|(a, b)| Some(((*a)?, (*b)?))).collect();
     let both: Vec<(i64, i64)> = both.into_iter().filter(|(time, _)| (EARLIEST..LATEST).contains(time)).collect();
-    let steps = || both.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
-    let repeated = steps().filter(|(time, _)| *time == 0).count();
-    if repeated * 4 <= steps().count() || repeated == 0 || steps().any(|(_, count)| count <= 0) {
+    let is_whole = both.iter().all(|(time, _)| time % SECOND == 0);
+    let goes_on = both.windows(2).all(|pair| pair[1].1 > pair[0].1);
+    let seconds = || both.chunk_by(|one, next| one.0 == next.0);
+    let shared: usize = seconds().map(<[_]>::len).filter(|rows| *rows > 1).sum();
+    if !is_whole || !goes_on || seconds().count() < 2 || shared * 2 <= both.len() {
         return None;
     }
     let mut zeros: Vec<i64> = both.iter().map(|(time, count)| time.saturating_sub(*count)).collect();
@@ -244,10 +280,12 @@ fn candidate(
         None => Notation::detect(cells.iter().copied(), scale),
     };
     let with = |date: Option<usize>, notation: Notation| {
-        let mut found = Candidate { column, date, notation, frozen: false, patchy: false };
+        let mut found = Candidate { column, date, notation, frozen: false, span: 0, patchy: false };
         let read = times(&found, sample, Stamps::new(found.notation.clone(), None, true)).0;
         let known: Vec<i64> = read.iter().copied().flatten().collect();
-        found.frozen = known.len() > 2 && known.iter().all(|time| *time == known[0]);
+        let ends = known.iter().min().zip(known.iter().max());
+        found.span = ends.map_or(0, |(first, last)| last.saturating_sub(*first));
+        found.frozen = known.len() > 2 && found.span == 0;
         found.patchy = known.len() * 2 < read.len();
         found
     };
@@ -312,7 +350,11 @@ impl Timing {
     }
 
     /// What tells the zone of times that name none.
-    pub(super) fn zone_note(&self, header: &Header) -> Option<String> {
+    pub(super) fn zone_note(&self, header: &Header, zone: Option<&Zone>) -> Option<String> {
+        if let (Some(column), Some(zone)) = (self.passed_over, zone) {
+            let column = show(header.names[column].as_bytes());
+            return Some(format!("the header {column:?} says UTC, which goes before `timezone: {:?}`", zone.0));
+        }
         let (column, offset) = self.beside?;
         let column = show(header.names[column].as_bytes());
         Some(format!("times name no zone: beside {column:?} they are in UTC{offset}"))
@@ -349,15 +391,19 @@ impl Timing {
         let stated = self.stated(record, last);
         let Some(fine) = &mut self.fine else { return stated };
         let Ok(count) = fine.stamps.read(record.get(fine.column).unwrap_or_default(), i64::MIN) else { return stated };
-        let time = fine.zero.saturating_add(count);
-        match stated {
+        let mut time = fine.zero.saturating_add(count);
+        if let Ok(stated) = stated {
+            let before = fine.last.replace((stated, count));
+            // A clock that stands still while the count goes on says nothing.
+            let stands = before
+                .is_some_and(|(last, counted)| last == stated && (0..=APART).contains(&count.saturating_sub(counted)));
             // A recording that was begun anew counts from another zero.
-            Ok(stated) if stated.abs_diff(time) > APART as u64 => {
+            if stated.abs_diff(time) > APART as u64 && !stands {
                 fine.zero = stated.saturating_sub(count);
-                Ok(stated)
+                time = stated;
             }
-            _ => Ok(time),
         }
+        if (EARLIEST..LATEST).contains(&time) { Ok(time) } else { stated }
     }
 
     /// The time that a row states.

@@ -72,6 +72,15 @@ fn quotient(text: &str) -> Option<Unit> {
     }
 }
 
+/// Whether a text counts something in a minute: `steps/min`, `1/min`, `/min`.
+pub(super) fn is_by_the_minute(text: &str) -> bool {
+    const COUNTED: &[&str] =
+        &["", "1", "b", "beat", "beats", "count", "counts", "step", "steps", "stroke", "strokes", "r", "rev", "revs"];
+    let text = text.trim().to_lowercase();
+    let parts = text.split_once('/').or_else(|| text.split_once(" per "));
+    parts.is_some_and(|(above, below)| COUNTED.contains(&above.trim()) && word(below.trim()) == Some("min"))
+}
+
 /// The sign of a unit that is written out.
 fn word(text: &str) -> Option<&'static str> {
     Some(match text {
@@ -120,7 +129,7 @@ pub(super) fn is_foreign(text: &str) -> bool {
 
 /// Whether a text is a unit of anything.
 pub(super) fn is_unit(text: &str) -> bool {
-    parse(text, true).is_some() || time_scale(text).is_some()
+    parse(text, true).is_some() || time_scale(text).is_some() || is_by_the_minute(text)
 }
 
 /// Whether a header says that its times are UTC: `datetime(utc)`, `UTC Time`.

@@ -178,22 +178,23 @@ fn subtitles_of_drones() {
 }
 
 /// Apple Health writes -1 for a course and a speed that the telephone does not
-/// know.
+/// know. Other courses below zero are to the west.
 #[test]
-fn a_course_below_zero_is_none() {
+fn a_course_of_minus_one_is_none() {
     let point = |second: u32, speed: &str, course: &str| {
         format!(
             "<trkpt lon=\"9.3\" lat=\"47.5\"><ele>401.5</ele><time>2024-06-01T10:00:0{second}Z</time><extensions>\
              <speed>{speed}</speed><course>{course}</course><hAcc>4.5</hAcc></extensions></trkpt>"
         )
     };
-    let points = point(0, "-1.000000", "-1.000000") + &point(1, "2.5", "351.25");
+    let points = point(0, "-1.000000", "-1.000000") + &point(1, "2.5", "-90.5");
     let (log, _) =
         read("Gpx", &format!("<gpx creator=\"Apple Health Export\"><trk><trkseg>{points}</trkseg></trk></gpx>"));
-    for (name, known) in [("heading", 351.25), ("speed", 2.5)] {
+    for (name, known) in [("heading", -90.5), ("speed", 2.5)] {
         assert!(values(&log, name)[0].is_nan() && values(&log, name)[1] == known, "{name}");
     }
     assert_eq!(values(&log, "altitude"), [401.5, 401.5]);
+    assert_eq!(values(&crate::telemetry::clean(&log, 5_000).0, "heading")[1], 269.5);
 }
 
 /// The Matrice 300 writes latitude, longitude and altitude; a drone without a
@@ -210,6 +211,11 @@ fn positions_of_drones_in_either_order() {
     assert!(values(&log, "altitude")[0].is_nan() && values(&log, "altitude")[1] == 12.5);
     assert_eq!(values(&log, "relative_altitude"), [0.3, 1.5]);
     assert!(log.channel("satellites").is_none());
+
+    let nowhere = "1\n00:00:00,000 --> 00:00:00,033\n[rel_alt: 0.1 abs_alt: 5.0]\n";
+    let (log, _) = read("Srt", nowhere);
+    let names: Vec<&str> = log.channels.iter().map(|channel| channel.name.as_str()).collect();
+    assert_eq!(names, ["relative_altitude", "altitude"]);
 
     let bracket = "1\n00:00:00,000 --> 00:00:00,033\n[latitude: 0.000000] [longitude: 0.000000] [rel_alt: 0.1 abs_alt: 5.0]\n\n\
         2\n00:00:00,033 --> 00:00:00,066\n[latitude: 30.5] [longitude: -95.5] [rel_alt: 0.2 abs_alt: 65.0]\n";
