@@ -391,6 +391,21 @@ mod tests {
     }
 
     #[test]
+    fn a_text_without_a_position_adds_no_columns_for_one() {
+        let mut out = Vec::new();
+        let mut log = Log {
+            table: Table::new(Repeated::Joined, &mut out),
+            stamps: Stamps::new(Notation::Iso, None, true),
+            time: SrtTime::Cue,
+            without: 0,
+        };
+        log.values("[rel_alt: 0.1 abs_alt: 5.0]");
+        assert_eq!(log.table.row(), [0.1, 5.0]);
+        log.values("[latitude: 0.0] [longitude: 0.0]");
+        assert!(log.table.row()[2..].iter().all(|value| value.is_nan()) && log.table.row().len() == 4);
+    }
+
+    #[test]
     fn tags_go_and_lone_brackets_stay_harmless() {
         assert_eq!(plain_text("<font size=\"36\">a</font> < b\n<c\nd>"), "a   b\n c\nd>");
     }

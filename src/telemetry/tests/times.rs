@@ -91,6 +91,20 @@ fn a_count_that_begins_anew_is_held_to_the_clock() {
     assert!((last - (EPOCH + 59_900 * MILLI)).abs() <= 1_000 * MILLI && log.times.len() >= 590, "{}", log.times.len());
 }
 
+/// A count that is off in one row costs no other.
+#[test]
+fn a_count_that_jumps_is_held_to_the_clock() {
+    for wild in [9_000_000_000_000, -9_000_000_000_000, 40_000_000] {
+        let row = |row: i64| {
+            let count = if row == 505 { wild } else { row * 100 };
+            format!("{count},2024-06-01 {},{row}\n", clock(row * 100, 0))
+        };
+        let (log, _) = read(&("time (ms),utc,power\n".to_owned() + &(0..600).map(row).collect::<String>()));
+        let last = log.times[log.times.len() - 1];
+        assert!((last - (EPOCH + 59_900 * MILLI)).abs() <= 1_000 * MILLI && log.times.len() >= 580, "{wild}");
+    }
+}
+
 /// A logger that waits for its fix repeats one time meanwhile; a column that
 /// stands still for minutes is no clock.
 #[test]

@@ -212,11 +212,6 @@ fn positions_of_drones_in_either_order() {
     assert_eq!(values(&log, "relative_altitude"), [0.3, 1.5]);
     assert!(log.channel("satellites").is_none());
 
-    let nowhere = "1\n00:00:00,000 --> 00:00:00,033\n[rel_alt: 0.1 abs_alt: 5.0]\n";
-    let (log, _) = read("Srt", nowhere);
-    let names: Vec<&str> = log.channels.iter().map(|channel| channel.name.as_str()).collect();
-    assert_eq!(names, ["relative_altitude", "altitude"]);
-
     let bracket = "1\n00:00:00,000 --> 00:00:00,033\n[latitude: 0.000000] [longitude: 0.000000] [rel_alt: 0.1 abs_alt: 5.0]\n\n\
         2\n00:00:00,033 --> 00:00:00,066\n[latitude: 30.5] [longitude: -95.5] [rel_alt: 0.2 abs_alt: 65.0]\n";
     let (log, _) = read("Srt", bracket);
