@@ -48,9 +48,6 @@ pub struct Logbook {
 /// A span without samples that is a gap, where no manifest says anything else.
 const GAP: Timestamp = Timestamp::from_seconds(5);
 
-/// Boxes that files of footage start with (ISO 14496-12, QuickTime).
-const FILM: [&[u8; 4]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
-
 impl Asked {
     /// Whether every sample is wanted, whatever it is worth.
     fn every(&self) -> bool {
@@ -85,7 +82,7 @@ pub fn read(project: &Path, asked: &Asked, settings: &Settings, interrupted: &At
         let problem = Diagnostic::input(format!("the manifest says how {} is read", path.display()));
         return Err(problem.hint("state the zone there: `timezone: \"Europe/Berlin\"`").into());
     }
-    let film = head.get(4..8).is_some_and(|kind| FILM.iter().any(|film| kind == *film));
+    let film = telemetry::is_film(&head);
     let dump = payloads::looks(&head);
     let (log, import) = match &source {
         _ if film => track(path, asked, settings, interrupted)?,
@@ -172,7 +169,7 @@ fn track(
     let probed = bench.act(&mut worker, probe, &[&file], &scratch.path().join("probe"))?;
     if !footage::has_track(&value::<MediaInfo>(&probed.produced.value)?) {
         let problem = Diagnostic::input(format!("{} carries no telemetry", path.display()))
-            .note("that is a track named `gpmd`, which GoPro's cameras write")
+            .note("it has no track named `gpmd`, as GoPro's cameras write")
             .hint("name the log of another logger");
         return Err(problem.into());
     }

@@ -290,6 +290,7 @@ impl Bench {
         }
         let Bench { worker, keeper, reports, .. } = self;
         let started = Instant::now();
+        let sharing = u32::try_from(open.len()).unwrap_or(u32::MAX).max(1);
         let ended = worker.run(invocations, &mut |reply| match reply {
             Reply::Progress { id, done, total } => {
                 if let Some((task, _)) = open.get(&id) {
@@ -298,7 +299,8 @@ impl Bench {
             }
             Reply::Done { id, result, usage } => {
                 if let Some((task, scratch)) = open.remove(&id) {
-                    keeper.keep(Made { task, produced: result, elapsed: started.elapsed(), usage, scratch });
+                    let elapsed = started.elapsed() / sharing;
+                    keeper.keep(Made { task, produced: result, elapsed, usage, scratch });
                 }
             }
             Reply::Failed { id, diagnostic } => {

@@ -80,7 +80,8 @@ pub enum Report {
 pub struct Finished {
     pub key: ActionKey,
     pub result: Result<ActionResult, Failure>,
-    /// How long it took, without that its result was kept.
+    /// How long it took, without that its result was kept; of several that share a
+    /// decode each its share.
     pub elapsed: Duration,
     /// What it took; nothing where it failed.
     pub usage: Usage,

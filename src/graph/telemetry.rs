@@ -278,7 +278,7 @@ fn in_footage(
                 "{silent} of its films have a track for it in which nothing is: the GPS was switched off"
             ))
         } else {
-            problem.note("that is a track named `gpmd`, which GoPro's cameras with GPS write")
+            problem.note("none of its films has a track named `gpmd`, as GoPro's cameras with GPS write")
         };
         let problem = problem.hint("name another logger's file");
         needs.problem(problem.at(source.place.0.clone()));

@@ -41,6 +41,12 @@ schema! {
 
 impl ClockFields {
     fn check(&self, node: &Node, checker: &mut Checker) {
+        if let Some(offset) = node.field("offset")
+            && let Value::Text(text) = &offset.value
+            && is_ambiguous(text)
+        {
+            ambiguous(text, offset, checker);
+        }
         let stated = ["offset", "start", "seen"].into_iter().filter(|name| node.field(name).is_some());
         let stated: Vec<&str> = stated.filter(|name| *name != "start" || self.start.is_some()).collect();
         if let [first, second, ..] = stated[..] {
@@ -49,6 +55,21 @@ impl ClockFields {
             checker.error_with_hint(node.span, format!("a clock has {article} {first} or a {second}, not both"), hint);
         }
     }
+}
+
+/// Whether it is two numbers: elsewhere these are minutes and seconds, but offsets
+/// of clocks are written with hours and minutes as often.
+fn is_ambiguous(text: &str) -> bool {
+    text.matches(':').count() == 1 && !text.contains(['@', '=', 'T'])
+}
+
+fn ambiguous(text: &str, node: &Node, checker: &mut Checker) {
+    let text = text.trim();
+    let (sign, digits) = text.split_at(text.len() - text.trim_start_matches(['+', '-', '\u{2212}']).len());
+    let message = format!("the offset {text:?} may be hours and minutes, or minutes and seconds");
+    let minutes = if digits.find(':') == Some(1) { format!("0{digits}") } else { digits.to_owned() };
+    let hint = format!("write \"{sign}{digits}:00\" or \"{sign}00:{minutes}\"");
+    checker.error_with_hint(node.span, message, hint);
 }
 
 impl FromNode for Clock {
@@ -61,6 +82,10 @@ impl FromNode for Clock {
             }
             Value::Text(text) if dated(text) => {
                 Clock { start: Some(UtcTime::from_node(node, checker)?), ..Clock::default() }
+            }
+            Value::Text(text) if is_ambiguous(text) => {
+                ambiguous(text, node, checker);
+                return None;
             }
             Value::Text(_) | Value::Int(_) | Value::Decimal(_) => {
                 Clock { offset: Timestamp::from_node(node, checker)?, ..Clock::default() }

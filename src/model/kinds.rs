@@ -149,7 +149,7 @@ pub(super) const CHOOSE: Kind = Kind {
 };
 pub(super) const SHOW: Kind = Kind {
     name: "show",
-    version: 1,
+    version: 2,
     runs: Runs::Inline,
     tools: &[],
     memory: 20,

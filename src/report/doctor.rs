@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::base::UtcTime;
+use crate::base::{Unit, UtcTime};
 use crate::exec::diagnosis::{Diagnosis, LogReport, Machine};
 use crate::exec::settings::Settings;
 use crate::model::confinement::Confinement;
@@ -225,9 +225,11 @@ fn log(text: &mut String, report: &LogReport) {
     for channel in &summary.channels {
         let [min, max, low, high] = [channel.min, channel.max, channel.low, channel.high].map(|v| v as f64 / 1000.0);
         let derived = if channel.derived { ", computed" } else { "" };
+        // A tenth of a degree is 11 km.
+        let places = if channel.unit == Unit::Degrees && channel.name != "heading" { 3 } else { 1 };
         let _ = writeln!(
             text,
-            "    {:<14} {min:.1} to {max:.1} {} (mostly {low:.1} to {high:.1}){derived}",
+            "    {:<14} {min:.places$} to {max:.places$} {} (mostly {low:.places$} to {high:.places$}){derived}",
             channel.name, channel.unit
         );
     }

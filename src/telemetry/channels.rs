@@ -3,6 +3,7 @@
 //! all, and the headers by which files call them.
 
 use crate::base::Unit;
+use crate::base::diagnostic::nearest;
 
 /// A channel that the registry knows.
 #[derive(Debug)]
@@ -201,6 +202,11 @@ pub const REGISTRY: &[ChannelKind] = &[
 /// The registry's entry of this name.
 pub fn find(name: &str) -> Option<&'static ChannelKind> {
     REGISTRY.iter().find(|kind| kind.name == name)
+}
+
+/// The channel of the registry that a name is nearly, for "did you mean" hints.
+pub(crate) fn near(name: &str) -> Option<&'static str> {
+    nearest(name, REGISTRY.iter().map(|kind| kind.name))
 }
 
 /// The registry's entry that a header, squashed and without its unit, means.

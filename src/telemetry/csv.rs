@@ -148,7 +148,7 @@ pub fn read(input: &mut dyn Read, params: &Csv, out: &mut dyn Write) -> Wrote {
     notes.extend(doubt);
     if filtered > 0 {
         let wanted: Vec<String> = only.iter().map(|o| format!("{:?} is {:?}", header.names[o.index], o.text)).collect();
-        notes.push(format!("{filtered} rows are left out because `only` asks for rows where {}", wanted.join(" and ")));
+        notes.push(format!("{filtered} rows are left out: only those count where {}", wanted.join(" and ")));
     }
     if timing.clock() == LogClock::Start {
         let above = dialect.records.get(..header.skip).unwrap_or_default();

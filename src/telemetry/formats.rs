@@ -123,11 +123,26 @@ pub static FORMATS: [Format; READERS.len() + 1] = {
     all
 };
 
+/// Boxes that films start with (ISO 14496-12, QuickTime).
+const FILM: [&[u8; 4]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
+
+/// Whether a file that starts with these bytes is a film, as cameras write them.
+pub fn is_film(head: &[u8]) -> bool {
+    head.get(4..8).is_some_and(|kind| FILM.iter().any(|film| kind == *film))
+}
+
 /// Reads a file as what its first bytes look like.
 fn told(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> Wrote {
     let head = head(input, HEAD)?;
     if head.is_empty() {
         return Err(Diagnostic::input("the file is empty").hint("export the log again"));
+    }
+    if is_film(&head) {
+        let problem = Diagnostic::input("the file is a film and no log");
+        return Err(problem.hint(
+            "what a camera recorded into its films is read with `telemetry: Footage(camera: \"...\")`, which names the \
+             footage that they are",
+        ));
     }
     let Some(format) = READERS.iter().find(|format| (format.looks)(&head)) else {
         let names: Vec<&str> = READERS.iter().map(Format::name).collect();

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::model::specs::Position;
-use crate::model::telemetry::{Channel, Mark, Telemetry};
+use crate::model::telemetry::{Channel, Mark, MarkKind, Telemetry};
 use crate::telemetry::channels::{self, ChannelKind};
 
 /// The value of a channel at a time in ns on the log's clock.
@@ -30,6 +30,8 @@ pub struct Lookup<'a> {
     holds: bool,
     /// Whether it goes on with the clock and begins anew.
     counts: bool,
+    /// Where laps begin, of the channel that counts them.
+    marks: &'a [Mark],
 }
 
 impl<'a> Lookup<'a> {
@@ -47,12 +49,20 @@ impl<'a> Lookup<'a> {
             kind: channels::find(&channel.name),
             holds: channels::holds(&channel.name),
             counts: channel.name == "lap_time",
+            marks: if channel.name == "lap" { &telemetry.marks } else { &[] },
         }
     }
 
     /// The value at a time, by binary search.
     pub fn at(&self, time: i64) -> Option<f64> {
         self.behind(self.times.partition_point(|sample| *sample <= time), time)
+    }
+
+    /// How many laps begin after a time and up to another.
+    fn laps(&self, after: i64, until: i64) -> usize {
+        let later = self.marks.partition_point(|mark| mark.time <= after);
+        let marks = self.marks[later..].iter().take_while(|mark| mark.time <= until);
+        marks.filter(|mark| mark.kind == MarkKind::Lap).count()
     }
 
     /// For lookups at times that mostly go forward.
@@ -74,7 +84,11 @@ impl<'a> Lookup<'a> {
             return None;
         }
         if self.holds {
-            return Some(value);
+            let begun = self.laps(at, until);
+            // Between two samples the number changes where the time begins anew,
+            // if it is these marks that it counts.
+            let counted = begun > 0 && after == value + begun as f64;
+            return Some(if counted { value + self.laps(at, time) as f64 } else { value });
         }
         if after.is_nan() {
             return None;

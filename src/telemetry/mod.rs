@@ -46,7 +46,7 @@ mod tests;
 
 pub use clean::{Stopped, WHOLE, clean, clean_stream};
 pub use complete::complete_stream;
-pub use formats::{FORMATS, Format};
+pub use formats::{FORMATS, Format, is_film};
 pub use import::{Imported, Wrote, in_memory};
 pub use lookup::position;
 pub use merge::{merge, merge_stream};

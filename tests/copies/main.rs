@@ -107,6 +107,10 @@ fn whole_gops_are_copied_and_only_edges_encoded() {
     assert_eq!(tag(&clip), "avc1");
     let explained = String::from_utf8(project.run(&["explain", "film"]).stdout).unwrap();
     assert!(explained.contains("copied    145 frames as they are, 20 encoded"), "{explained}");
+    for asked in [&["explain", "clip", "1"][..], &["explain", "out/a-one-0h00m01.400s.mp4"]] {
+        let explained = project.ok(asked);
+        assert!(!explained.contains("is not known") && explained.contains("a/one"), "{asked:?}: {explained}");
+    }
     project.make().assert_ran([]);
 }
 

@@ -219,8 +219,9 @@ impl<'a> Inquiry<'a> {
         let mut answers = self.answers(&history);
         let done = self.done.iter().filter(|(action, _)| action.node.starts_with(&prefix));
         explanation.made = done.map(|(action, _)| self.made(&mut answers, action)).collect();
-        let has = |kind: &str| explanation.made.iter().any(|made| made.kind == kind);
-        explanation.open = !(explanation.pending.is_empty() && has("segment") && (!sound || has("sound")));
+        let has = |kinds: [&str; 2]| explanation.made.iter().any(|made| kinds.contains(&made.kind.as_str()));
+        let (pictures, sounds) = (has(["segment", "copy"]), has(["sound", "copy.sound"]));
+        explanation.open = !(explanation.pending.is_empty() && pictures && (!sound || sounds));
         Ok(explanation)
     }
 
@@ -239,11 +240,13 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// Of an action by its node, or by the beginning of it where that is of one
-    /// alone.
+    /// Of an action by its node, by the beginning of it where that is of one alone,
+    /// or by the file that it writes.
     pub fn node(&self, wanted: &str) -> Result<Explanation, Diagnostic> {
-        let planned = self.done.iter().map(|(action, _)| action).chain(&self.run.to_run);
-        let mut names: Vec<&str> = planned.map(|action| action.node.as_str()).collect();
+        let planned = || self.done.iter().map(|(action, _)| action).chain(&self.run.to_run);
+        let writer = planned().find(|action| action.output.as_deref() == Some(wanted));
+        let wanted = writer.map_or(wanted, |action| action.node.as_str());
+        let mut names: Vec<&str> = planned().map(|action| action.node.as_str()).collect();
         names.extend(self.runs.keys().map(String::as_str));
         names.sort_unstable();
         names.dedup();

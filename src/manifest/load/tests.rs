@@ -354,6 +354,20 @@ fn a_clock_has_an_offset_or_a_start() {
     assert!(told[0].contains("a clock has an offset or a start, not both"), "{told:?}");
 }
 
+/// What elsewhere are minutes and seconds, are hours and minutes to many here.
+#[test]
+fn an_offset_of_two_numbers_is_asked_about() {
+    for clock in ["\"-3:07\"", "Clock(offset: \"-3:07\", drift: 1.0)"] {
+        let text = format!(
+            "(version: 1, footage: {{\"a\": Footage(files: \"*\", clock: {clock})}}, outputs: {{\"a\": Reel(file: \"a\")}})"
+        );
+        let told = told(&text);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("may be hours and minutes, or minutes and seconds"), "{told:?}");
+        assert!(told[0].contains("write \"-3:07:00\" or \"-00:03:07\""), "{told:?}");
+    }
+}
+
 #[test]
 fn lengths_of_moments_go_together() {
     assert_eq!(

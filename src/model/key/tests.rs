@@ -120,7 +120,7 @@ fn labels_descend_into_parameters() {
         [
             "format: 2",
             "kind: \"show\"",
-            "version: 1",
+            "version: 2",
             "spec.overlay.kind: \"Gauge\"",
             "spec.overlay.version: 2",
             "spec.overlay.params.accent: \"#fff\"",

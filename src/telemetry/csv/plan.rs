@@ -163,6 +163,12 @@ fn mapped(header: &Header, name: &str, column: &Column, notes: &mut Vec<String>)
     let described = header.described(index);
     let written = units::split(&described).1;
     let kind = channels::find(name);
+    if kind.is_none()
+        && let Some(near) = channels::near(name)
+    {
+        notes
+            .push(format!("`columns` names a channel {name:?}, which means nothing by itself: did you mean {near:?}?"));
+    }
     let meant = match recognise(&described) {
         Meaning::Channel(_, unit) => unit,
         _ => None,

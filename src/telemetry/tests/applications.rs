@@ -16,6 +16,14 @@ fn error(text: &str) -> Diagnostic {
     format("Log").whole_plain(&mut text.as_bytes(), None).unwrap_err()
 }
 
+#[test]
+fn a_film_is_no_log() {
+    let film = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41\0\0\0\x08free";
+    let problem = format("Log").whole_plain(&mut &film[..], None).unwrap_err();
+    assert_eq!(problem.message, "the file is a film and no log");
+    assert!(problem.hint.unwrap().contains("Footage(camera:"));
+}
+
 fn of(log: &Telemetry, at: usize, names: &[&str]) -> Vec<f64> {
     names.iter().map(|name| values(log, name)[at]).collect()
 }

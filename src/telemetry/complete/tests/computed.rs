@@ -125,6 +125,7 @@ fn laps_begin_where_a_line_is_crossed_in_one_direction() {
     // Between two samples the time goes on up to the line and begins anew there.
     let near = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-6;
     assert!(near(at("lap_time", 42_400), 39.9) && near(at("lap_time", 42_600), 0.1), "{:?}", at("lap_time", 42_600));
+    assert_eq!((at("lap", 42_400), at("lap", 42_600)), (Some(1.0), Some(2.0)));
     // A line right across is crossed on its way back as well, which does not count.
     let (log, _) = laps(&rounds(3), line(20_000, -1_000));
     assert_eq!(lap_starts(&log), [2_500, 42_500, 82_500]);
