@@ -26,7 +26,7 @@ use autocut::telemetry::columns::{Scratch, Source};
 const BYTES: &[(&str, &str)] = &[
     ("telemetry.import 4 Csv 5", "73589127"),
     ("telemetry.clean 5", "623677a4"),
-    ("telemetry.merge 3", "0109d180"),
+    ("telemetry.merge 4", "0109d180"),
     ("telemetry.complete 3", "d11bc0fc"),
     ("locate 1", "0c0f4f39"),
     ("telemetry.export 1 Csv", "4413a824"),
@@ -51,7 +51,7 @@ const BYTES: &[(&str, &str)] = &[
 const KEYS: &[&str] = &[
     "337ba02b", "a2c1948e", "4ff6f7e5", "c0374a8c", "634005ad", "4da65c81", "6659948f", "3a45eab0", "1b9c6190",
     "355b4cac", "8e9e6afd", "e57d45f2", "602b1408", "0594d3b4", "007a6772", "7ad711e1", "a225dc38", "2c951ef3",
-    "60faac9a", "a8e2a63c", "b5891f19", "1a3badeb", "f2550cd8", "e3615751",
+    "6c6100a1", "a8e2a63c", "b5891f19", "1a3badeb", "f2550cd8", "e3615751",
 ];
 
 struct Memory(BTreeMap<Digest, Vec<u8>>);

@@ -58,17 +58,18 @@ impl ClockFields {
 }
 
 /// Whether it is two numbers: elsewhere these are minutes and seconds, but offsets
-/// of clocks are written with hours and minutes as often.
+/// of clocks are written with hours and minutes as often. (A fraction is one of
+/// seconds.)
 fn is_ambiguous(text: &str) -> bool {
-    text.matches(':').count() == 1 && !text.contains(['@', '=', 'T'])
+    text.matches(':').count() == 1 && !text.contains(['@', '=', 'T', '.'])
 }
 
 fn ambiguous(text: &str, node: &Node, checker: &mut Checker) {
     let text = text.trim();
     let (sign, digits) = text.split_at(text.len() - text.trim_start_matches(['+', '-', '\u{2212}']).len());
     let message = format!("the offset {text:?} may be hours and minutes, or minutes and seconds");
-    let minutes = if digits.find(':') == Some(1) { format!("0{digits}") } else { digits.to_owned() };
-    let hint = format!("write \"{sign}{digits}:00\" or \"{sign}00:{minutes}\"");
+    let (first, second) = digits.split_once(':').unwrap_or((digits, "0"));
+    let hint = format!("write \"{sign}{first}h{second}min\" or \"{sign}{first}min{second}s\"");
     checker.error_with_hint(node.span, message, hint);
 }
 

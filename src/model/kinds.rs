@@ -127,7 +127,7 @@ pub(super) const LOCATE: Kind = Kind {
 };
 pub(super) const MERGE: Kind = Kind {
     name: "telemetry.merge",
-    version: 3,
+    version: 4,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,

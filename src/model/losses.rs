@@ -86,8 +86,8 @@ fn time(text: &str) -> Option<Timestamp> {
 /// What people are told of damaged footage at the end of a build.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// Each sentence once.
-    known: HashSet<String>,
+    /// Each sentence once in both.
+    known: HashSet<(bool, String)>,
     counting: Vec<String>,
     others: Vec<String>,
 }
@@ -97,7 +97,7 @@ impl Told {
     /// shows a file and by what looks at it to choose: one of both `counts`.
     pub fn take(&mut self, text: &str, counts: bool) -> bool {
         let is_one = Loss::parse(text).is_some();
-        if is_one && self.known.insert(text.to_owned()) {
+        if is_one && self.known.insert((counts, text.to_owned())) {
             if counts { &mut self.counting } else { &mut self.others }.push(text.to_owned());
         }
         is_one
@@ -205,6 +205,7 @@ mod tests {
         for (text, shown) in [
             (&damaged(5, 1_000), false),
             (&looked, false),
+            (&damaged(3, 2_000), false),
             (&damaged(3, 2_000), true),
             (&damaged(3, 2_000), true),
             (&damaged(7, 0).replace("front", "rear"), false),

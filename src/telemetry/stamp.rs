@@ -82,8 +82,7 @@ impl Notation {
             return Some(best);
         }
         let scale = scale.unwrap_or(SECOND);
-        let fraction = cells.clone().any(|cell| cell.iter().any(|byte| matches!(byte, b'.' | b',')));
-        let seconds = scale < SECOND && are_epoch_seconds(&numbers, fraction);
+        let seconds = scale < SECOND && are_epoch_seconds(&numbers);
         numbers.sort_unstable();
         let usual = *numbers.get(numbers.len() / 2)?;
         Some(match usual {
@@ -98,16 +97,14 @@ impl Notation {
 }
 
 /// Whether numbers below a header that says milliseconds or less are seconds
-/// since 1970 all the same: they lie there and rise by about 1 a row or less,
-/// those with a fraction by some more.
-fn are_epoch_seconds(numbers: &[i64], fraction: bool) -> bool {
+/// since 1970 all the same: they lie there and rise by about 1 a row or less.
+fn are_epoch_seconds(numbers: &[i64]) -> bool {
     let since_1990 = |number: &i64| (EARLIEST / SECOND..LATEST / SECOND).contains(number);
     let known: Vec<i64> = numbers.iter().copied().filter(since_1990).collect();
-    let mut steps: Vec<u64> = known.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
-    steps.sort_unstable();
-    let most = if fraction { 10 } else { 2 };
-    let is_slow = steps.get(steps.len() / 2).is_some_and(|usual| *usual <= most);
-    known.len() * 2 > numbers.len() && is_slow && steps.iter().any(|step| *step > 0)
+    let steps = known.windows(2).map(|pair| pair[1].abs_diff(pair[0])).filter(|step| *step > 0);
+    let steps: Vec<u64> = steps.collect();
+    let slow = steps.iter().filter(|step| **step <= 2).count();
+    known.len() * 2 > numbers.len() && slow * 10 >= steps.len() * 9 && slow > 0
 }
 
 /// Reads the times of one file.
@@ -489,7 +486,7 @@ mod tests {
         let millis = |cells: &[&str]| Notation::detect(cells.iter().map(|cell| cell.as_bytes()), Some(1_000_000));
         assert_eq!(millis(&["1717237264", "1717237265", "1717237266"]), Some(Notation::Epoch(SECOND)));
         assert_eq!(millis(&["1717237264", "1717237264", "1717237265", "0"]), Some(Notation::Epoch(SECOND)));
-        assert_eq!(millis(&["1717237264.5", "1717237267.5"]), Some(Notation::Epoch(SECOND)));
+        assert_eq!(millis(&["1717237264.5", "1717237265.5"]), Some(Notation::Epoch(SECOND)));
         assert_eq!(millis(&["1717237264", "1717237364", "1717237464"]), Some(Notation::Elapsed(1_000_000)));
         assert_eq!(millis(&["1717237264.5", "1717237364.5"]), Some(Notation::Elapsed(1_000_000)));
         assert_eq!(millis(&["1717237264000", "1717237265000"]), Some(Notation::Epoch(1_000_000)));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::handmade::ENCODER;
 use super::{Table, autocut, measure, output};
 
 /// Seconds of the file that is transcoded, where `AUTOCUT_BENCH_SECONDS` says
@@ -76,18 +77,7 @@ pub(crate) fn transcode(camera: &Path, folder: &Path, table: &mut Table) {
     let ours = measure::run(autocut(&project).arg("make"));
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-y", "-t", &seconds.to_string(), "-i"]).arg(&file);
-    command.args([
-        "-c:v",
-        "libx264",
-        "-preset",
-        "veryfast",
-        "-x264-params",
-        "b-pyramid=none",
-        "-crf",
-        "20",
-        "-pix_fmt",
-        "yuv420p",
-    ]);
+    command.args(ENCODER).args(["-pix_fmt", "yuv420p"]);
     command.args(["-c:a", "aac", "-b:a", "192k"]).arg(project.join("by-hand.mp4"));
     let theirs = measure::run(&mut command);
     let what = format!("{seconds} s of 1080p transcoded, wall time against ffmpeg");

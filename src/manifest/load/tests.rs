@@ -363,8 +363,11 @@ fn an_offset_of_two_numbers_is_asked_about() {
         );
         let told = told(&text);
         assert_eq!(told.len(), 1, "{told:?}");
+        for said in ["-3h07min", "-3min07s", "-03:07.0"] {
+            good(&text.replace("-3:07", said));
+        }
         assert!(told[0].contains("may be hours and minutes, or minutes and seconds"), "{told:?}");
-        assert!(told[0].contains("write \"-3:07:00\" or \"-00:03:07\""), "{told:?}");
+        assert!(told[0].contains("write \"-3h07min\" or \"-3min07s\""), "{told:?}");
     }
 }
 

@@ -133,10 +133,11 @@ impl Planned {
     }
 }
 
-/// The two numbers of a cell that holds just these: `47.5 9.3`, or `47.5, 9.3`
-/// where no comma is decimal.
+/// The two numbers of a cell that holds just these: `47.5 9.3`, or `47.5,9.3`
+/// where the comma cannot be decimal.
 fn pair(cell: &[u8], comma: bool) -> Option<[&[u8]; 2]> {
-    let apart = |byte: &u8| matches!(byte, b' ' | b';' | b'\t') || (!comma && *byte == b',');
+    let divides = !comma || cell.contains(&b'.') || cell.windows(2).any(|two| two == b", ");
+    let apart = |byte: &u8| matches!(byte, b' ' | b';' | b'\t') || (divides && *byte == b',');
     let mut parts = cell.split(apart).filter(|part| !part.trim_ascii().is_empty());
     let pair = [parts.next()?, parts.next()?];
     let numbers = pair.iter().all(|part| matches!(number::parse(part, comma), Cell::Number(_)));

@@ -37,7 +37,12 @@ struct Fine {
     zero: i64,
     /// The last row with both times: the one that it states, and its count.
     last: Option<(i64, i64)>,
+    /// Whether the stated one ever changed.
+    moved: bool,
 }
+
+/// Headers, squashed, that begin so are no times of day.
+const DURATIONS: &[&str] = &["elapsed", "runtime", "timer", "cts", "duration"];
 
 /// How far both may be apart before the time of day counts anew.
 const APART: i64 = 2 * SECOND;
@@ -110,9 +115,12 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
         let cells = sample.iter().filter_map(|row| row.get(time.0));
         Notation::detect(cells, scale_of(time)) == Some(Notation::Clock)
     };
-    let clocks: Vec<usize> = columns.iter().filter(is_clock).map(|(column, _)| *column).collect();
+    let is_duration = |column: usize| DURATIONS.iter().any(|word| header.base(column).starts_with(word));
+    let clocks: Vec<usize> =
+        columns.iter().filter(|time| !is_duration(time.0)).filter(is_clock).map(|(column, _)| *column).collect();
     let of = |time: &(usize, Option<String>), stated: Option<&Notation>| {
-        candidate(time.0, date_of(header, time.0, &dates, &clocks), stated, sample, scale_of(time))
+        let date = date_of(header, time.0, &dates, &clocks).filter(|_| !is_duration(time.0));
+        candidate(time.0, date, stated, sample, scale_of(time))
     };
     let candidates: Vec<Candidate> = columns.iter().filter_map(|column| of(column, stated.as_ref())).collect();
     // The first of those that are best: an absolute time before one from a
@@ -133,12 +141,13 @@ pub(super) fn find(header: &Header, sample: &[&ByteRecord], params: &Csv, comma:
         let zone = if says_utc(candidate).is_some() { Some(TimeZone::UTC) } else { zone.clone() };
         Stamps::new(candidate.notation.clone(), zone, comma)
     };
-    let fine = absolute.and_then(|absolute| {
+    let alive = absolute.filter(|absolute| !absolute.is_dead(counted));
+    let fine = alive.and_then(|absolute| {
         let counts = header.among(TIME_HEADERS).into_iter().filter(|(column, _)| *column != absolute.column);
         let counts = counts.filter_map(|column| of(&column, None)).filter(|count| count.class() == 1);
         counts.into_iter().find_map(|count| {
             let zero = zero_of(&times(absolute, sample, stamps(absolute)).0, &times(&count, sample, stamps(&count)).0)?;
-            Some(Fine { column: count.column, stamps: stamps(&count), zero, last: None })
+            Some(Fine { column: count.column, stamps: stamps(&count), zero, last: None, moved: false })
         })
     });
     let chosen = if fine.is_some() { absolute.unwrap_or(best) } else { best };
@@ -252,7 +261,15 @@ fn zero_of(absolute: &[Option<i64>], count: &[Option<i64>]) -> Option<i64> {
     let goes_on = both.windows(2).all(|pair| pair[1].1 > pair[0].1);
     let seconds = || both.chunk_by(|one, next| one.0 == next.0);
     let shared: usize = seconds().map(<[_]>::len).filter(|rows| *rows > 1).sum();
-    if !is_whole || !goes_on || seconds().count() < 2 || shared * 2 <= both.len() {
+    if !goes_on {
+        return None;
+    }
+    // A clock that stands still in all that is looked at says when the log began,
+    // or waits for its fix: then it moves, and tells anew.
+    if let ([(time, count), _, _, ..], 1) = (both.as_slice(), seconds().count()) {
+        return Some(time.saturating_sub(*count));
+    }
+    if !is_whole || shared * 2 <= both.len() {
         return None;
     }
     let mut zeros: Vec<i64> = both.iter().map(|(time, count)| time.saturating_sub(*count)).collect();
@@ -394,9 +411,12 @@ impl Timing {
         let mut time = fine.zero.saturating_add(count);
         if let Ok(stated) = stated {
             let before = fine.last.replace((stated, count));
-            // A clock that stands still while the count goes on says nothing.
-            let stands = before
-                .is_some_and(|(last, counted)| last == stated && (0..=APART).contains(&count.saturating_sub(counted)));
+            fine.moved |= before.is_some_and(|(last, _)| last != stated);
+            // A clock that stands still while the count goes on says nothing, one
+            // that never moved least of all.
+            let stands = before.is_some_and(|(last, counted)| {
+                last == stated && (!fine.moved || (0..=APART).contains(&count.saturating_sub(counted)))
+            });
             // A recording that was begun anew counts from another zero.
             if stated.abs_diff(time) > APART as u64 && !stands {
                 fine.zero = stated.saturating_sub(count);

@@ -114,15 +114,62 @@ fn a_clock_that_waits_for_its_fix_is_one() {
             format!(
                 "{:.1},2024-06-01 {},{row}\n",
                 (row * millis) as f64 / 1_000.0,
-                clock((row - 310).max(0) * millis, 1)
+                clock(if row < 310 { 0 } else { row * millis }, 1)
             )
         };
         "elapsed (s),utc,power\n".to_owned() + &(0..400).map(row).collect::<String>()
     };
+    // Meanwhile the count goes on from there.
     let (log, _) = read(&rows(100));
-    assert_eq!((log.clock, log.times.last()), (LogClock::Utc, Some(&(EPOCH + 8_900 * MILLI))));
+    assert_eq!((log.clock, log.times.len(), log.times.last()), (LogClock::Utc, 400, Some(&(EPOCH + 39_900 * MILLI))));
     let (log, _) = read(&rows(1_000));
     assert_eq!((log.clock, log.times.len()), (LogClock::Start, 400));
+}
+
+/// When it began, in every row: the count goes on from there, also over a pause.
+#[test]
+fn a_start_beside_a_count_is_when_the_log_began() {
+    let row = |row: i64| {
+        let pause = if row < 350 { 0 } else { 60 };
+        format!("2024-06-01 10:00:00,{:.1},{row}\n", row as f64 / 10.0 + f64::from(pause))
+    };
+    let text = "timestamp,elapsed (s),power\n".to_owned() + &(0..400).map(row).collect::<String>();
+    let (log, summary) = read(&text);
+    assert_eq!((log.clock, log.times.len(), summary.bad_rows), (LogClock::Utc, 400, 0));
+    assert_eq!((log.times[0], log.times[399]), (EPOCH, EPOCH + 99_900 * MILLI));
+}
+
+/// A clock in whole seconds that waits first.
+#[test]
+fn a_count_divides_the_seconds_of_a_clock_that_waited() {
+    let row = |row: i64| {
+        format!(
+            "{:.1},2024-06-01 {},{row}\n",
+            row as f64 / 10.0,
+            clock(if row < 320 { 0 } else { 3_600_000 + row * 100 }, 0).replace("10:60", "11:00")
+        )
+    };
+    let text = "elapsed (s),utc,power\n".to_owned() + &(0..500).map(row).collect::<String>();
+    let (log, _) = read(&text);
+    assert_eq!((log.clock, log.times.len()), (LogClock::Utc, 500));
+    assert_eq!(log.times[499] - log.times[320], 17_900 * MILLI);
+}
+
+/// Neither microseconds since a logger began nor milliseconds since a phone did
+/// are seconds since 1970.
+#[test]
+fn counts_in_small_units_are_counts() {
+    let fixes: String = (0..30_i64).map(|row| format!("{},{row}\n", 700_000_000 + row / 3 * 200_000)).collect();
+    assert_eq!(read(&("time (us),power\n".to_owned() + &fixes)).0.clock, LogClock::Start);
+    let phone: String = (0..30).map(|row| format!("{}.5,{row}\n", 864_000_123 + row * 10)).collect();
+    assert_eq!(read(&("time (ms),power\n".to_owned() + &phone)).0.clock, LogClock::Start);
+}
+
+/// An elapsed time beside a date is no time of day.
+#[test]
+fn a_date_is_not_for_what_elapsed() {
+    let (log, _) = read("Date,Time (s),Elapsed,power\n2024-06-01,65.0,00:01:05,1\n2024-06-01,66.0,00:01:06,2\n");
+    assert_eq!((log.clock, log.times.len()), (LogClock::Start, 2));
 }
 
 /// A date in numbers is no count that goes before the time of day.

@@ -161,7 +161,7 @@ fn a_position_in_one_cell() {
     assert!(rows(&["", "47.5 9.3", "47.5, 9.3", "x"], false));
     assert!(!rows(&["", "47.5 9.3", "y", "x"], false));
     // 12,5 is a number where a comma is decimal.
-    assert!(!rows(&["12,5"], true) && !rows(&["12.5,7.5"], true) && rows(&["12,5 7,25"], true));
+    assert!(!rows(&["12,5"], true) && rows(&["12.5,7.5"], true) && rows(&["12,5 7,25"], true));
 }
 
 #[test]
