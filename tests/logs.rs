@@ -136,7 +136,8 @@ fn a_log_that_cannot_be_merged_is_an_error_with_its_place() {
 fn a_file_that_is_no_log_is_refused_with_what_to_do() {
     let project = project();
     for (bytes, expected) in [
-        (&b"\x00\x00\x00\x18ftypheic\0\0\0\0"[..], "what the file is cannot be told"),
+        (&b"\x00\x00\x00\x18ftypheic\0\0\0\0"[..], "the file is a film or a picture"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\0", "what the file is cannot be told"),
         (b"<html><body>404</body></html>", "what the file is cannot be told"),
         (b"", "the file is empty"),
         (b"\x0e\x10\x00\x00\xff\xff\xff\xff.FIT\x00\x00", "no sample that can be used"),

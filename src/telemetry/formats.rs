@@ -138,7 +138,7 @@ fn told(input: &mut dyn Read, timezone: Option<&Zone>, out: &mut dyn Write) -> W
         return Err(Diagnostic::input("the file is empty").hint("export the log again"));
     }
     if is_film(&head) {
-        let problem = Diagnostic::input("the file is a film and no log");
+        let problem = Diagnostic::input("the file is a film or a picture, and no log");
         return Err(problem.hint(
             "what a camera recorded into its films is read with `telemetry: Footage(camera: \"...\")`, which names the \
              footage that they are",

@@ -20,7 +20,7 @@ fn error(text: &str) -> Diagnostic {
 fn a_film_is_no_log() {
     let film = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41\0\0\0\x08free";
     let problem = format("Log").whole_plain(&mut &film[..], None).unwrap_err();
-    assert_eq!(problem.message, "the file is a film and no log");
+    assert_eq!(problem.message, "the file is a film or a picture, and no log");
     assert!(problem.hint.unwrap().contains("Footage(camera:"));
 }
 
