@@ -35,6 +35,23 @@ fn plan(project: &Project, args: &[&str]) -> Vec<Value> {
     project.ok(&args).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// All segments of a clip can start at once, side by side.
+#[test]
+fn no_segment_of_a_clip_waits_for_another() {
+    let project = Project::new();
+    project.footage("a.mp4", &Footage { size: "64x64", seconds: 25, ..Footage::default() }).write(
+        "autocut.ron",
+        "Project(version: 1, footage: { \"front\": \"a.mp4\" }, \
+         moments: Moments(length: \"24s\", pre_roll: \"0s\", weights: {}, pins: [\"front/a@0s\"]), \
+         outputs: { \"reel\": Reel(file: \"out/reel.mp4\", video: Video(quality: 20)) })",
+    );
+    assert_eq!(project.make().ran()["segment"], 3);
+    project.edit("autocut.ron", "quality: 20", "quality: 30");
+    let lines = plan(&project, &["plan"]);
+    let pending = lines.iter().filter(|line| line["event"] == "pending" && line["kind"] == "segment").count();
+    assert_eq!(pending, 3, "{lines:?}");
+}
+
 #[test]
 fn a_plan_says_how_long_it_takes_as_far_as_is_known() {
     let project = project(&["1s", "3s"]);

@@ -120,15 +120,13 @@ pub fn rendered<'db>(db: &'db dyn Db, key: ShotKey<'db>) -> Planned<Arc<Rendered
 
     let copies = copies(db, &shot, &name, &mut needs);
     let mut artifacts = copies.is_some().then(Vec::new);
-    let parts = segments::around(shot.clip.frames, &copies.unwrap_or_default(), shot.look.format.rate);
-    for (index, part) in parts.into_iter().enumerate() {
+    // What is encoded is not known before what is copied is.
+    let parts = copies.map(|copies| segments::around(shot.clip.frames, &copies, shot.look.format.rate));
+    for (index, part) in parts.unwrap_or_default().into_iter().enumerate() {
         let first = |result: Arc<ActionResult>| result.artifacts.first().map(|artifact| artifact.digest);
         let segment = match part {
             Part::Copied(segment) => Some(segment),
-            Part::Encoded(run) if artifacts.is_some() => {
-                segment(db, &shot, &name, index, run, &mut needs).and_then(first)
-            }
-            Part::Encoded(_) => None,
+            Part::Encoded(run) => segment(db, &shot, &name, index, run, &mut needs).and_then(first),
         };
         match (segment, &mut artifacts) {
             (Some(segment), Some(list)) => list.push(segment),
