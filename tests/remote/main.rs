@@ -201,8 +201,10 @@ fn no_path_outside_of_the_project_gets_into_the_shared_store() {
     for name in ["absolute/b.mp4", "relative/c.mp4", "absolute/same.mp4", "relative/same.mp4"] {
         let path = outside.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // Of other content each.
-        fs::write(&path, [&source[..], &[0, 0, 0, 16], b"free", name.as_bytes().get(..8).unwrap()].concat()).unwrap();
+        // Of other content each: files of one content are analysed once, under
+        // the name of whichever was hashed first.
+        let free = u32::try_from(8 + name.len()).unwrap().to_be_bytes();
+        fs::write(&path, [&source[..], &free, b"free", name.as_bytes()].concat()).unwrap();
         if name == "absolute/b.mp4" {
             fs::rename(first.path("ride.csv"), path.with_file_name("ride.csv")).unwrap();
         }
