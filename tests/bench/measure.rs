@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 pub(crate) struct Cost {
     pub(crate) wall: Duration,
     /// The greatest sum of the proportional set sizes of all its processes, in
-    /// MiB, sampled 20 times a second; 0 where the system does not tell.
+    /// MiB, sampled 20 times a second or less; 0 where the system does not tell.
     pub(crate) peak_mib: u64,
 }
+
+/// A sample takes at most this part of the time: what is measured runs on all
+/// processors, and a build has more processes to be looked at than ffmpeg.
+const SHARE: u32 = 50;
 
 /// Runs a command, which must succeed.
 pub(crate) fn run(command: &mut Command) -> Cost {
@@ -24,8 +28,9 @@ pub(crate) fn run(command: &mut Command) -> Cost {
         let sampler = scope.spawn(|| {
             let mut peak = 0;
             while !done.load(Ordering::Relaxed) {
+                let sampled = Instant::now();
                 peak = peak.max(pss_mib(root));
-                std::thread::sleep(Duration::from_millis(50));
+                std::thread::sleep((sampled.elapsed() * SHARE).max(Duration::from_millis(50)));
             }
             peak
         });
