@@ -209,6 +209,11 @@ fn mismatch(
     }
     let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?))).collect();
     let Some((first, OnLog { start, .. })) = known.iter().min_by_key(|(_, place)| place.start) else {
+        // What is seen in a file that is not there has been told: with it right,
+        // there would be a clock.
+        if sets.iter().any(|set| !set.clock.seen.is_empty()) {
+            return None;
+        }
         let problem = match summary.clock {
             LogClock::Start => no_start(sources.first().map_or("", |source| source.file.as_str())),
             LogClock::Utc => Diagnostic::input("no footage states when it was recorded, so the log cannot be matched")
@@ -232,19 +237,27 @@ fn overlaps(summary: &TelemetrySummary, recording: &Recording, place: OnLog) -> 
 fn apart(summary: &TelemetrySummary, sets: &[FootageSet], first: &Recording, start: i64) -> (String, String) {
     let away = Timestamp::from_nanos(summary.first.saturating_sub(start));
     // What stands in the manifest already is replaced, so it is part of the new
-    // one: all that lies between what the file says and what holds now.
+    // one: all that lies between what the file says and what holds now. A file
+    // that says nothing has nothing to add to.
     let created = first.chapters.first().and_then(|chapter| chapter.info.created);
     let set = sets.iter().find(|set| set.name == first.camera);
-    let stated = set.map_or(Timestamp::ZERO, |set| set.clock.offset);
-    let clock = first.utc.zip(created).map_or(stated, |(utc, created)| utc.since(created)) + away;
-    let sign = if clock.is_negative() { "" } else { "+" };
+    let own = first.name.strip_prefix(first.camera.as_str()).map_or(first.name.as_str(), |rest| rest.trim_matches('/'));
+    let clock = match (first.utc, created) {
+        (Some(utc), None) if set.is_some_and(|set| set.clock.stated) => format!("{own} @ 0:00 = {}", utc.plus(away)),
+        (utc, created) => {
+            let stated = set.map_or(Timestamp::ZERO, |set| set.clock.offset);
+            let clock = utc.zip(created).map_or(stated, |(utc, created)| utc.since(created)) + away;
+            format!("{}{clock}", if clock.is_negative() { "" } else { "+" })
+        }
+    };
     let (apart, when) = if away.is_negative() { (-away, "after") } else { (away, "before") };
+    let doubt = match set {
+        Some(set) if set.clock.stated => "if the clock that the manifest states is wrong",
+        _ => "if the camera's clock is wrong",
+    };
     (
         format!("{} starts {apart} {when} the log's first sample", first.name),
-        format!(
-            "if the camera's clock is wrong, `clock: \"{sign}{clock}\"` in its footage set moves {} to the log's start",
-            first.name
-        ),
+        format!("{doubt}, `clock: \"{clock}\"` in its footage set moves {} to the log's start", first.name),
     )
 }
 
@@ -414,6 +427,16 @@ mod tests {
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].message.starts_with("no footage of rear overlaps the logs"), "{told:?}");
         assert_eq!(told[0].notes, ["rear/a starts 10:00:00.000 after the log's first sample"]);
-        assert!(told[0].hint.as_deref().unwrap().contains("`clock: \"-10:00:00.000\"`"), "{told:?}");
+        let hint = told[0].hint.as_deref().unwrap();
+        assert!(hint.starts_with("if the camera's clock is wrong, `clock: \"-10:00:00.000\"`"), "{told:?}");
+
+        // A clock that the manifest states is what may be wrong; a file without a
+        // date has nothing to be added to.
+        let mut sets = sets;
+        sets[1].clock.stated = true;
+        let told = beside_log(&sources, &log, &recordings, &places, &sets);
+        let hint = told[0].hint.as_deref().unwrap();
+        let wanted = "if the clock that the manifest states is wrong, `clock: \"a @ 0:00 = 1970-01-01T10:00:00Z\"`";
+        assert!(hint.starts_with(wanted), "{told:?}");
     }
 }

@@ -225,6 +225,10 @@ fn log(text: &mut String, report: &LogReport) {
     for channel in &summary.channels {
         let [min, max, low, high] = [channel.min, channel.max, channel.low, channel.high].map(|v| v as f64 / 1000.0);
         let derived = if channel.derived { ", computed" } else { "" };
+        if channel.count == 0 {
+            let _ = writeln!(text, "    {:<14} nothing{derived}", channel.name);
+            continue;
+        }
         // A tenth of a degree is 11 km.
         let places = if channel.unit == Unit::Degrees && channel.name != "heading" { 3 } else { 1 };
         let _ = writeln!(

@@ -118,14 +118,27 @@ fn figure(value: f64, range: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// How a channel runs, in blocks: in each the mean of what is known then.
+/// How a channel runs, in blocks: in each the mean of what is known then, or what
+/// was known last where no sample falls into it.
 fn course(log: &Telemetry, channel: &Channel, (low, high): (f64, f64)) -> String {
     let first = log.times.first().copied().unwrap_or(0);
     let span = log.times.last().copied().unwrap_or(0).saturating_sub(first).max(1);
     let mut sums = [(0.0, 0_u32); WIDE];
-    for (time, value) in log.times.iter().zip(&channel.values).filter(|(_, value)| value.is_finite()) {
+    let (mut breaks, mut last) = (log.breaks.iter().peekable(), None);
+    for (sample, (time, value)) in log.times.iter().zip(&channel.values).enumerate() {
         let at = i128::from(time.saturating_sub(first)) * WIDE as i128 / i128::from(span);
         let at = usize::try_from(at).unwrap_or(0).min(WIDE - 1);
+        // What was left out, or not known, is a hole.
+        if breaks.next_if(|at| **at as usize <= sample).is_some() || !value.is_finite() {
+            while breaks.next_if(|at| **at as usize <= sample).is_some() {}
+            last = None;
+        }
+        if !value.is_finite() {
+            continue;
+        }
+        if let Some((from, known)) = last.replace((at, *value)) {
+            sums.iter_mut().take(at).skip(from + 1).for_each(|sum| *sum = (known, 1));
+        }
         sums[at] = (sums[at].0 + value, sums[at].1 + 1);
     }
     let block = |(sum, count): (f64, u32)| match count {
@@ -208,5 +221,19 @@ mod tests {
         assert_eq!(drawn.chars().count(), WIDE);
         assert!(drawn.starts_with('▁') && drawn.ends_with('█'), "{drawn}");
         assert_eq!(drawn.chars().filter(|block| *block == ' ').count(), 10, "{drawn}");
+    }
+
+    #[test]
+    fn few_samples_make_steps_and_gaps_stay_holes() {
+        let channel = Channel { name: "x".to_owned(), unit: Unit::None, values: vec![0.0, 1.0, 0.0, 1.0, 1.0] };
+        let times = vec![0, 12, 24, 36, 48];
+        let drawn = |breaks: Vec<u32>| {
+            let log = Telemetry { times: times.clone(), breaks, ..Telemetry::default() };
+            course(&log, &channel, (0.0, 1.0)).replace('▁', "_").replace('█', "#")
+        };
+        let [low, high] = ["_", "#"].map(|block| block.repeat(12));
+        assert_eq!(drawn(Vec::new()), [&*low, &high, &low, &high].concat());
+        let hole = format!("#{}", " ".repeat(11));
+        assert_eq!(drawn(vec![2]), [&*low, &hole, &low, &high].concat());
     }
 }

@@ -157,13 +157,13 @@ impl Sheet {
         self.text(left, top + 22.0, 17.0, Align::Left, INK, named);
         let told = format!("{low:.2} to {high:.2}");
         self.text(left + width, top + 22.0, 15.0, Align::Right, GREY, told);
+        // Above the curve, which may be anywhere below.
         let start = match log.clock {
             LogClock::Utc => UtcTime(first).to_string(),
             LogClock::Start => "0 s".to_owned(),
         };
-        self.text(left + 6.0, above + height - 6.0, 12.0, Align::Left, GREY, start);
-        let length = format!("+ {:.0} s", span / 1e9);
-        self.text(left + width - 6.0, above + height - 6.0, 12.0, Align::Right, GREY, length);
+        let period = format!("{start} + {:.0} s", span / 1e9);
+        self.text(left + width / 2.0, top + 22.0, 12.0, Align::Centre, GREY, period);
     }
 }
 
