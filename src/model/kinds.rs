@@ -61,7 +61,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 pub(super) const PROBE: Kind = Kind {
     name: "probe",
-    version: 7,
+    version: 8,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,

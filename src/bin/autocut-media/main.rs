@@ -37,6 +37,7 @@ mod probe;
 mod proxy;
 mod pulse;
 mod render;
+mod rhythm;
 mod samples;
 mod segment;
 mod serve;

@@ -16,7 +16,7 @@ use crate::av::input::{DolbyVision, Stream};
 use crate::av::{self, Error, Input, PixelFormat, Skip, StreamKind, diagnose};
 use crate::decode::Film;
 use crate::streams::{main_audio, media_zero, open_video};
-use crate::{extent, origin};
+use crate::{extent, origin, rhythm};
 
 /// How far apart chunks of analysis start, in seconds.
 const CHUNK_SECONDS: i64 = 60;
@@ -47,6 +47,7 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     let is_listed = facts.frames() > 0 && facts.index().count() as u64 >= facts.frames();
     let is_listed = is_listed && input.container().split(',').any(|name| name == "mov");
     let extent = if is_listed { Some(extent::of_index(path, content, &facts, zero)) } else { None };
+    let tells_rhythm = lists_all(&facts);
     let audio = main_audio(&input).and_then(|index| input.stream(index)).map(|facts| audio_info(&facts, zero, &video));
     let tag = |names: &[&str]| names.iter().find_map(|name| input.tag(name).or_else(|| facts.tag(name)));
     let mut info = MediaInfo {
@@ -67,6 +68,9 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     if let Some(end) = extent.end {
         video.duration = end.min(video.duration).max(video.rate.time_of(1));
         video.chunks.retain(|chunk| *chunk < video.duration);
+    }
+    if !tells_rhythm && !video.variable_rate {
+        video.variable_rate = rhythm::of_packets(&mut input, stream, zero, video.duration, video.rate);
     }
     info.video = Some(video);
     Ok((info, claimed.into_iter().chain(leading).chain(extent.warnings).collect()))
@@ -131,6 +135,11 @@ fn is_still_picture(container: &str) -> bool {
     container.ends_with("_pipe") || container.split(',').any(|name| name == "image2")
 }
 
+/// Whether a container lists every frame with its time.
+fn lists_all(facts: &Stream) -> bool {
+    facts.frames() > 1 && facts.index().count() as u64 >= facts.frames()
+}
+
 fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInfo> {
     let (width, height) = facts.size();
     let average = usable_rate(facts.average_rate());
@@ -144,10 +153,12 @@ fn video_info(input: &Input, facts: &Stream, zero: Timestamp) -> Option<VideoInf
     };
     let base = facts.time_base();
     let index: Vec<(i64, bool)> = facts.index().map(|entry| (entry.ticks, entry.key)).collect();
-    // A container that lists every frame tells where they lie; the others tell
-    // only through the mean.
-    let complete = facts.frames() > 1 && index.len() as u64 >= facts.frames();
-    let variable_rate = if complete { is_uneven(&index, base, rate) } else { differ(rate, average_rate, 200) };
+    let variable_rate = if lists_all(facts) {
+        let shown: Vec<i64> = index.iter().map(|(ticks, _)| *ticks).collect();
+        rhythm::is_uneven(&shown, base, rate)
+    } else {
+        differ(rate, average_rate, 200)
+    };
     let duration = facts
         .duration()
         .map(|ticks| Timestamp::from_ticks(ticks, base))
@@ -247,19 +258,6 @@ fn differ(a: FrameRate, b: FrameRate, parts: u64) -> bool {
     left.abs_diff(right) * u128::from(parts) > left.max(right)
 }
 
-/// Whether frames lie unevenly: any interval differs from the nominal one by
-/// more than a quarter, which the rounding of timestamps cannot do. The last
-/// two do not count: cameras end as they like.
-fn is_uneven(index: &[(i64, bool)], base: (i32, i32), rate: FrameRate) -> bool {
-    let nominal = rate.time_of(1);
-    let inner = &index[..index.len().saturating_sub(2)];
-    inner.windows(2).any(|pair| {
-        let step = Timestamp::from_ticks(pair[1].0.saturating_sub(pair[0].0), base);
-        let off = if step > nominal { step - nominal } else { nominal - step };
-        off.scaled(4, 1) > nominal && off > Timestamp::from_ticks(1, base)
-    })
-}
-
 /// Media times of key frames about a minute apart. The index counts decoding
 /// time, which differs from presentation by a constant at key frames.
 fn chunks(mut keys: Vec<i64>, base: (i32, i32), duration: Timestamp) -> Vec<Timestamp> {
@@ -355,15 +353,6 @@ mod tests {
         assert_eq!(of(-one, 0, 0, one), (0, true));
         assert_eq!(of(one, 0, 0, -one), (2, true));
         assert_eq!(of(0, one, one, 0), (3, true));
-    }
-
-    #[test]
-    fn unevenness_is_more_than_rounding() {
-        let base = (1, 1_000);
-        let index = |times: &[i64]| times.iter().map(|t| (*t, false)).collect::<Vec<_>>();
-        assert!(!is_uneven(&index(&[0, 33, 67, 100, 133, 167, 200]), base, rate(30, 1)));
-        assert!(is_uneven(&index(&[0, 33, 100, 133, 167, 200, 233]), base, rate(30, 1)));
-        assert!(!is_uneven(&index(&[0, 33, 67, 100, 200]), base, rate(30, 1)));
     }
 
     #[test]
