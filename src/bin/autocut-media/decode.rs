@@ -33,9 +33,11 @@ use crate::av::input::Stream;
 use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip};
 use crate::damage::{Damage, Passing};
 use crate::deinterlace;
+use crate::excerpt::Limits;
 use crate::losses::Losses;
 use crate::planes::{Source, Target};
-use crate::streams::{first_shown, open_video};
+use crate::streams::first_shown;
+use crate::windowed::Windowed;
 
 /// How often in a row the demuxer may say that something is damaged before the
 /// rest of the file is given up: once for each frame that it cannot find.
@@ -44,7 +46,7 @@ const MOST_STUMBLES: u32 = 4_096;
 /// A video stream that is read by time.
 pub(crate) struct Film {
     path: PathBuf,
-    input: Input,
+    input: Windowed,
     decoder: Decoder,
     skip: Skip,
     /// What decodes instead of the processor.
@@ -105,28 +107,33 @@ pub(crate) struct Shown<'a> {
 
 impl Film {
     pub(crate) fn open(path: &Path, skip: Skip) -> Result<Film, Diagnostic> {
-        Film::new(path, skip, None)
+        Film::new(path, skip, None, Limits::default())
+    }
+
+    /// The same, of which no more is listed at once.
+    #[cfg(test)]
+    pub(crate) fn open_within(path: &Path, limits: Limits) -> Result<Film, Diagnostic> {
+        Film::new(path, Skip::Nothing, None, limits)
     }
 
     /// A film that a device decodes. Errors, of this and of whatever is asked of
     /// the film: the device does not decode it, complains, or gives another
     /// number of frames than there are; the file may be at fault too.
     pub(crate) fn open_on(device: Device, path: &Path) -> Result<Film, Diagnostic> {
-        Film::new(path, Skip::Nothing, Some(device))
+        Film::new(path, Skip::Nothing, Some(device), Limits::default())
     }
 
-    fn new(path: &Path, skip: Skip, device: Option<Device>) -> Result<Film, Diagnostic> {
+    fn new(path: &Path, skip: Skip, device: Option<Device>, limits: Limits) -> Result<Film, Diagnostic> {
         let failed = |error| av::diagnose(format!("cannot read {}", path.display()), error);
-        let (mut input, stream) = open_video(path)?;
-        input.keep_only(stream);
-        let (base, keys, lead) = {
-            let facts = input.stream(stream).ok_or_else(|| failed(Error::StreamNotFound))?;
-            let mut keys: Vec<i64> = facts.index().filter(|entry| entry.key).map(|entry| entry.ticks).collect();
-            keys.sort_unstable();
-            (facts.time_base(), keys, lead(&facts))
+        let mut input = Windowed::open(path, limits)?;
+        let stream = input.stream();
+        let (base, lead) = {
+            let facts = input.input().stream(stream).ok_or_else(|| failed(Error::StreamNotFound))?;
+            (facts.time_base(), lead(&facts))
         };
-        let origin = first_shown(&mut input, stream).map_err(failed)?;
-        let decoder = decoder(&input, stream, skip, device, failed)?;
+        let keys = input.keys();
+        let origin = first_shown(input.input_mut(), stream).map_err(failed)?;
+        let decoder = decoder(input.input(), stream, skip, device, failed)?;
         let slot = || Frame::new().map(|frame| Slot { frame, time: None, duration: Timestamp::ZERO });
         let mut film = Film {
             path: path.to_owned(),
@@ -290,7 +297,7 @@ impl Film {
         let lead = self.lead.to_ticks(self.base);
         let mut back = lead;
         while target.saturating_sub(back) > self.origin && back < second.saturating_mul(300) {
-            if self.input.seek(self.stream, target.saturating_sub(back)).is_err() {
+            if self.input.seek(target.saturating_sub(back)).is_err() {
                 break;
             }
             self.forget(Progress::Sought);
@@ -305,7 +312,7 @@ impl Film {
 
     /// Stands at the first frame.
     fn rewind(&mut self) -> Result<(), Diagnostic> {
-        if self.input.seek(self.stream, self.origin).is_ok() {
+        if self.input.seek(self.origin).is_ok() {
             let known = self.damage.clone();
             self.forget(Progress::Start);
             self.decode()?;
@@ -331,10 +338,9 @@ impl Film {
 
     /// For what cannot be seeked.
     fn reopen(&mut self) -> Result<(), Diagnostic> {
-        self.input = Input::open(&self.path).map_err(|error| self.unreadable(error))?;
-        self.input.keep_only(self.stream);
+        self.input.reopen().map_err(|error| self.unreadable(error))?;
         let failed = |error| self.unreadable(error);
-        self.decoder = decoder(&self.input, self.stream, self.skip, self.device, failed)?;
+        self.decoder = decoder(self.input.input(), self.stream, self.skip, self.device, failed)?;
         self.forget(Progress::Start);
         Ok(())
     }

@@ -17,6 +17,7 @@ mod copy;
 mod damage;
 mod decode;
 mod deinterlace;
+mod excerpt;
 mod extent;
 mod extract;
 mod feed;
@@ -45,6 +46,7 @@ mod still;
 mod streams;
 mod toolchain;
 mod trial;
+mod windowed;
 
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ pub(crate) fn content(path: &Path) -> Digest {
     Digest::of(path.as_os_str().as_encoded_bytes())
 }
 
-fn output(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -150,6 +150,33 @@ fn probes_of_real_files() {
     let found = probed(&path).unwrap();
     assert!(found.audio.is_none());
     assert_eq!(found.video.unwrap().orientation, Orientation::UPRIGHT);
+}
+
+/// A phone's uneven film and a camera's even one, which ffmpeg puts into
+/// containers that do not list their frames.
+#[test]
+fn uneven_frames_are_noticed_in_every_container() {
+    av::start();
+    let folder = scratch("rhythm");
+    for (name, is_uneven) in [("video/portrait-hevc-vfr.mp4", true), ("gopro/karma.mp4", false)] {
+        let Some(path) = testdata(name) else { return };
+        for ending in ["mkv", "ts"] {
+            let copy = folder.join(format!("{is_uneven}.{ending}"));
+            let mut remux = std::process::Command::new("ffmpeg");
+            remux.args(["-v", "error", "-y", "-i"]).arg(&path).args(["-map", "0:v", "-c", "copy"]).arg(&copy);
+            assert!(remux.status().unwrap().success());
+            assert_eq!(video(&copy).variable_rate, is_uneven, "{}", copy.display());
+        }
+    }
+    // Half of it at 30 pictures a second and half at 24 and 40 by turns: as many
+    // on average.
+    let path = folder.join("later.mkv");
+    let times = "if(lt(N,60),N/30,2+(N-60)/30+if(mod(N,2),1/120,0))";
+    let mut film = std::process::Command::new("ffmpeg");
+    film.args(["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=r=30:s=64x64:d=4"]);
+    film.args(["-vf", &format!("setpts='({times})/TB'"), "-fps_mode", "passthrough", "-c:v", "libx264", "-g", "15"]);
+    assert!(film.args(["-enc_time_base", "1/1000"]).arg(&path).status().unwrap().success());
+    assert!(video(&path).variable_rate);
 }
 
 #[test]

@@ -9,11 +9,17 @@ use ffmpeg_next::{ffi, format::context};
 
 use crate::pulse;
 
-use super::{Dictionary, Error, Packet, PixelFormat, c_string, check, number, rational, set_number, string};
+use super::{
+    Dictionary, Error, NO_MEMORY, Packet, PixelFormat, View, c_string, check, number, rational, set_number, string,
+};
 
 /// A demuxer. ffmpeg-next's handle owns the context, since only that knows
 /// where side data is in each version of FFmpeg.
-pub(crate) struct Input(context::Input);
+pub(crate) struct Input {
+    context: context::Input,
+    /// What it reads through, where that is not the file itself: closed after it.
+    _view: Option<View>,
+}
 
 /// Demuxers of footage and music. Not among them: playlists and scripts, which
 /// name other files, those that take any text for a picture, and streams without
@@ -43,14 +49,28 @@ impl Input {
     /// Opens a file and reads as much of it as is needed to know its streams.
     /// Nothing but local files is touched, whatever the file refers to.
     pub(crate) fn open(path: &Path) -> Result<Input, Error> {
+        Self::open_through(None, path)
+    }
+
+    /// The same of a file as a view shows it.
+    pub(crate) fn open_view(path: &Path, view: View) -> Result<Input, Error> {
+        Self::open_through(Some(view), path)
+    }
+
+    fn open_through(view: Option<View>, path: &Path) -> Result<Input, Error> {
         // The prefix keeps a file that is named `a:b.mp4` from being a protocol.
         let url = c_string(&[b"file:", path.as_os_str().as_bytes()].concat());
         let mut options = Dictionary::new(LIMITS);
         let mut context = ptr::null_mut();
-        // SAFETY: on failure `context` stays NULL; on success it is owned here.
+        // SAFETY: on failure `context` is NULL again; on success it is owned here.
+        // A view lives longer.
         let input = unsafe {
+            if let Some(view) = &view {
+                context = ffi::avformat_alloc_context();
+                context.as_mut().ok_or(NO_MEMORY)?.pb = view.as_ptr();
+            }
             check(ffi::avformat_open_input(&mut context, url.as_ptr(), ptr::null_mut(), &mut options.0))?;
-            Input(context::Input::wrap(context))
+            Input { context: context::Input::wrap(context), _view: view }
         };
         let stated: Vec<ColourTags> = input.streams().map(|stream| stream.colour()).collect();
         // SAFETY: open.
@@ -66,12 +86,12 @@ impl Input {
 
     fn as_ptr(&self) -> *mut ffi::AVFormatContext {
         // SAFETY: only hands the pointer out.
-        unsafe { self.0.as_ptr().cast_mut() }
+        unsafe { self.context.as_ptr().cast_mut() }
     }
 
     fn get(&self) -> &ffi::AVFormatContext {
         // SAFETY: valid until dropped.
-        unsafe { &*self.0.as_ptr() }
+        unsafe { &*self.context.as_ptr() }
     }
 
     /// The demuxer's short name, e.g. `mov,mp4,m4a,3gp,3g2,mj2`.
@@ -105,7 +125,7 @@ impl Input {
             let raw = NonNull::new(*context.streams.add(index))?;
             (raw, NonNull::new(raw.as_ref().codecpar)?)
         };
-        Some(Stream { index, raw, parameters, input: &self.0 })
+        Some(Stream { index, raw, parameters, input: &self.context })
     }
 
     /// Leaves the packets of all other streams unread.

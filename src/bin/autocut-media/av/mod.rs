@@ -42,6 +42,7 @@ pub(crate) mod packet;
 pub(crate) mod resampler;
 pub(crate) mod scaler;
 mod unpack;
+mod view;
 
 use std::ffi::{CStr, CString, c_char};
 
@@ -57,6 +58,7 @@ pub(crate) use input::{Input, StreamKind};
 pub(crate) use muxer::Muxer;
 pub(crate) use packet::Packet;
 pub(crate) use resampler::Resampler;
+pub(crate) use view::View;
 
 /// To be called once, first. libav*'s own log goes to standard error from
 /// warnings up, a repeated line only once.

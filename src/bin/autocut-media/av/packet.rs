@@ -81,6 +81,11 @@ impl Packet {
         Some(self.get().dts).filter(|t| *t != ffi::AV_NOPTS_VALUE)
     }
 
+    /// Where in the file it lies, in bytes.
+    pub(crate) fn position(&self) -> Option<i64> {
+        Some(self.get().pos).filter(|at| *at >= 0)
+    }
+
     pub(crate) fn duration(&self) -> i64 {
         self.get().duration
     }
