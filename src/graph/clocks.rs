@@ -436,7 +436,7 @@ mod tests {
         sets[1].clock.stated = true;
         let told = beside_log(&sources, &log, &recordings, &places, &sets);
         let hint = told[0].hint.as_deref().unwrap();
-        let wanted = "if the clock that the manifest states is wrong, `clock: \"a @ 0:00 = 1970-01-01T10:00:00Z\"`";
+        let wanted = "if the clock that the manifest states is wrong, `clock: \"a @ 0:00 = 1970-01-01T10:00:00.000Z\"`";
         assert!(hint.starts_with(wanted), "{told:?}");
     }
 }

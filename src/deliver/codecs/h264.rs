@@ -24,7 +24,12 @@ fn libx264(_: &Rung, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
     // pictures for reference, which takes 24 MiB at 1920x1080 (docs/media.md).
     let one_reference = matches!(demand.preset.name(), "superfast" | "veryfast");
     let pyramid = if one_reference { ":b-pyramid=none" } else { "" };
-    let params = format!("stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1{pyramid}{numbers}");
+    // Each picture that waits takes 25 MiB at 3840x2160, of which two encoders and
+    // all else are to take no more than 1 GB (docs/media.md).
+    let is_huge = format.size.width * format.size.height > HUGE;
+    let lookahead = if is_huge && demand.preset.name() == "veryfast" { ":rc-lookahead=8" } else { "" };
+    let params =
+        format!("stitchable=1:open-gop=0:cpu-independent=1:keyint=250:force-cfr=1{pyramid}{lookahead}{numbers}");
     let options = [
         ("preset", demand.preset.name()),
         ("crf", &crf),
@@ -37,6 +42,9 @@ fn libx264(_: &Rung, demand: &Demand, format: &VideoFormat) -> VideoEncoder {
     ];
     encoder("libx264", 1, &options)
 }
+
+/// Pixels of pictures that are more than those of cameras' 2.7K.
+const HUGE: u32 = 6_000_000;
 
 /// The lowest H.264 level whose picture size and macroblock rate suffice
 /// (ITU-T H.264, table A-1). Stated, because a level that the encoder guesses
@@ -63,12 +71,24 @@ fn level(format: &VideoFormat) -> &'static str {
 mod tests {
     use super::*;
     use crate::base::{FrameRate, Size};
+    use crate::deliver::codecs::Preset;
     use crate::model::{Colour, Matrix};
 
     fn format(width: u32, height: u32, rate: u32) -> VideoFormat {
         let rate = FrameRate::new(rate, 1).unwrap();
         let colour = Colour { matrix: Matrix::Bt709, full_range: false, primaries: 1, transfer: 1 };
         VideoFormat { size: Size::new(width, height), rate, colour, sampling: Sampling::Yuv420p8 }
+    }
+
+    #[test]
+    fn pictures_wait_in_greater_numbers_where_they_are_small() {
+        let params = |width, height, preset: &str| {
+            let demand = Demand { quality: 200, preset: Preset::named(preset).unwrap(), beside_copies: false };
+            libx264(&LIBX264, &demand, &format(width, height, 30))
+        };
+        let is_short = |encoder: VideoEncoder| format!("{encoder:?}").contains("rc-lookahead=8");
+        assert!(is_short(params(3840, 2160, "veryfast")));
+        assert!(!is_short(params(2704, 1520, "veryfast")) && !is_short(params(3840, 2160, "fast")));
     }
 
     /// Examples of levels and their formats from table A-6 of ITU-T H.264.
