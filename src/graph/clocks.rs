@@ -209,9 +209,11 @@ fn mismatch(
     }
     let known: Vec<_> = recordings.iter().zip(places).filter_map(|(r, place)| Some((r, (*place)?))).collect();
     let Some((first, OnLog { start, .. })) = known.iter().min_by_key(|(_, place)| place.start) else {
-        // What is seen in a file that is not there has been told: with it right,
-        // there would be a clock.
-        if sets.iter().any(|set| !set.clock.seen.is_empty()) {
+        // What is seen in a file that is not there has been told: were it right, there
+        // would be a clock.
+        let of = |set: &FootageSet| recordings.iter().filter(|one| one.camera == set.name).collect::<Vec<_>>();
+        let is_misplaced = |set: &FootageSet| !set.clock.seen.is_empty() && of(set).iter().all(|one| one.utc.is_none());
+        if summary.clock == LogClock::Utc && sets.iter().any(is_misplaced) {
             return None;
         }
         let problem = match summary.clock {
@@ -309,7 +311,7 @@ fn beside_log(
 mod tests {
     use super::*;
     use crate::base::{Digest, Place};
-    use crate::manifest::manifest::{At, Clock};
+    use crate::manifest::manifest::{At, Clock, Sighting};
     use crate::model::timeline::Fit;
 
     const HOUR: i64 = 3_600_000_000_000;
@@ -378,6 +380,36 @@ mod tests {
         };
         assert_eq!(told(11 * HOUR + 84_000_000), None);
         assert_eq!(told(11 * HOUR + 85_000_000).as_deref(), Some("no footage overlaps the log log"));
+    }
+
+    /// A log without dates is as lost with a sighting as without.
+    #[test]
+    fn a_wrong_sighting_is_told_once() {
+        let place = || source("Csv", TelemetryStart::Utc(UtcTime(0))).place;
+        let seen = Sighting {
+            file: "b".to_owned(),
+            time: Timestamp::ZERO,
+            utc: UtcTime(0),
+            place: place(),
+            time_place: place(),
+        };
+        let set = FootageSet {
+            name: "front".to_owned(),
+            files: Vec::new(),
+            clock: Clock { seen: vec![seen], stated: true, ..Clock::default() },
+            fit: Fit::Fit,
+            place: place(),
+        };
+        let sources = [TelemetrySource { start: None, ..source("Csv", TelemetryStart::Utc(UtcTime(0))) }];
+        let told = |clock, utc| {
+            let recordings = [Recording { utc, ..recording("front/a", 10) }];
+            let summary = TelemetrySummary { clock, ..TelemetrySummary::default() };
+            let log = Log { digest: Digest::of(b"log"), summary, parts: Vec::new(), is_completed: false };
+            mismatch(&sources, &log, &recordings, &[None], std::slice::from_ref(&set)).map(|problem| problem.message)
+        };
+        assert_eq!(told(LogClock::Utc, None), None);
+        let start = told(LogClock::Start, Some(UtcTime(10 * HOUR))).unwrap();
+        assert!(start.contains("nothing says when the log"), "{start}");
     }
 
     /// What a film's own log says at an hour of it stays beside that hour where

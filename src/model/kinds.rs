@@ -105,7 +105,7 @@ pub(super) const IMPORT: Kind = Kind {
 };
 pub(super) const CLEAN: Kind = Kind {
     name: "telemetry.clean",
-    version: 5,
+    version: 6,
     runs: Runs::Inline,
     tools: &[],
     memory: 100,
@@ -298,7 +298,7 @@ pub(super) const EXTRACT: Kind = Kind {
 };
 pub(super) const ALIGN: Kind = Kind {
     name: "telemetry.align",
-    version: 3,
+    version: 4,
     runs: Runs::Inline,
     tools: &[],
     memory: 200,

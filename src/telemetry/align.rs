@@ -191,9 +191,26 @@ pub fn align(
             }
             _ => claims::UNCONFIRMED.to_owned(),
         };
+        // Little footage moves no clock that puts all of it into the log, but what is
+        // hardly ever so by chance is told.
+        if let Some(other) = doubtful.as_ref().filter(|other| warnings.is_empty() && contradicts(other)) {
+            let offset = other.offset_ms.map_or_else(String::new, written);
+            warnings.push(format!(
+                "the camera's clock may be wrong: moved by {offset}, its own speed would be that of the log ({} of 100 by \
+                 less than a minute of footage); look at a moment that you know, then write `clock: \"{offset}\"` in its \
+                 footage set, or `clock: \"0s\"` where its clock is right",
+                other.confidence / 10
+            ));
+        }
         found.note = if found.note.is_empty() { told } else { format!("{}; {told}", found.note) };
     }
     Ok((reported(found, tried), warnings))
+}
+
+/// Whether a match that was not taken is no chance.
+fn contradicts(other: &Alignment) -> bool {
+    let is_elsewhere = other.offset_ms.is_some_and(|offset| offset.saturating_mul(MILLISECOND).abs() > NEAR);
+    other.method == AlignMethod::Speed && other.confidence >= SHORT && is_elsewhere
 }
 
 /// The clock of a camera of which all lies in a log, from its first sample to its

@@ -82,7 +82,7 @@ pub(super) fn kept(recordings: &[Recorded], span: (i64, i64)) -> Alignment {
     let told = share(inside, whole);
     Alignment {
         confidence: confidence(inside, whole),
-        alternatives: alternatives(recordings, &zones(recordings, span).all),
+        alternatives: alternatives(recordings, &zones(recordings, span, &WAYS).all),
         note: format!("{told}; {UNCONFIRMED}"),
         ..claimed(recordings)
     }
@@ -113,9 +113,15 @@ fn percent(inside: i64, whole: i64) -> i64 {
     i64::try_from(i128::from(inside) * 100 / i128::from(whole.max(1))).unwrap_or(0)
 }
 
-/// All but what clocks are not exact by.
+/// All but what clocks are not exact by, in percent.
+const ALL: i64 = 99;
+
+/// Of footage that begins before the log does or goes on after it, in percent.
+const MOST: i64 = 90;
+const HALF: i64 = 50;
+
 fn is_all((inside, whole): (i64, i64)) -> bool {
-    whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * 99
+    whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * i128::from(ALL)
 }
 
 /// The log from its first sample to its last, on UTC.
@@ -148,7 +154,7 @@ pub(super) fn likeness(recordings: &[Recorded], known: &[Known], (log, shift): (
     Some(found.score)
 }
 
-/// What would put all footage into the log.
+/// What would put the footage into the log.
 struct Zones {
     /// The only one of the likeliest kind that does.
     likeliest: Option<Meant>,
@@ -156,27 +162,48 @@ struct Zones {
     all: Vec<Meant>,
 }
 
+/// A way to mean a clock: which quarters of an hour it is off by, whether it says
+/// when recordings end, and how much of the footage has to lie in the log, in
+/// percent.
+type Way = (fn(i64) -> bool, bool, i64);
+
 /// Whole hours come first; then the clock as it is, if it says when recordings
-/// end; then halves, quarters, and ends whole hours away.
-fn zones(recordings: &[Recorded], span: (i64, i64)) -> Zones {
-    // Zones of the world are 14 hours from UTC at most.
-    let kind = |is_of: fn(i64) -> bool, ends: bool| {
-        let quarters = (-14 * 4..=14 * 4_i64).filter(move |quarters| is_of(*quarters));
-        let meant = quarters.map(move |quarters| Meant { offset: quarters * QUARTER, ends });
-        meant.filter(|meant| is_all(covered(recordings, span, *meant))).collect::<Vec<Meant>>()
-    };
-    let kinds = [
-        kind(|quarters| quarters != 0 && quarters % 4 == 0, false),
-        kind(|quarters| quarters == 0, true),
-        kind(|quarters| quarters % 4 == 2 || quarters % 4 == -2, false),
-        kind(|quarters| quarters % 2 != 0, false),
-        kind(|quarters| quarters != 0 && quarters % 4 == 0, true),
-    ];
-    let likeliest = match kinds.iter().find(|kind| !kind.is_empty()).map(Vec::as_slice) {
-        Some([only]) => Some(*only),
-        _ => None,
-    };
-    Zones { likeliest, all: kinds.concat() }
+/// end; then halves, quarters, and ends whole hours away. These put all of the
+/// footage into the log.
+const WAYS: [Way; 5] = [
+    (is_hour, false, ALL),
+    (|quarters| quarters == 0, true, ALL),
+    (|quarters| quarters % 4 == 2 || quarters % 4 == -2, false, ALL),
+    (|quarters| quarters % 2 != 0, false, ALL),
+    (is_hour, true, ALL),
+];
+
+/// The same with the whole hours that leave some of it beside the log: whoever
+/// starts camera and logger by hand starts one of them first.
+const LOOSE_WAYS: [Way; 7] =
+    [WAYS[0], WAYS[1], (is_hour, false, MOST), WAYS[2], WAYS[3], WAYS[4], (is_hour, false, HALF)];
+
+fn is_hour(quarters: i64) -> bool {
+    quarters != 0 && quarters % 4 == 0
+}
+
+fn zones(recordings: &[Recorded], span: (i64, i64), ways: &[Way]) -> Zones {
+    let (mut all, mut likeliest) = (Vec::new(), None);
+    for (is_of, ends, least) in ways {
+        // Zones of the world are 14 hours from UTC at most.
+        let quarters = (-14 * 4..=14 * 4_i64).filter(|quarters| is_of(*quarters));
+        let meant = quarters.map(|quarters| Meant { offset: quarters * QUARTER, ends: *ends });
+        let is_in = |meant: &Meant| {
+            let (inside, whole) = covered(recordings, span, *meant);
+            whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * i128::from(*least)
+        };
+        let kind: Vec<Meant> = meant.filter(|meant| is_in(meant) && !all.contains(meant)).collect();
+        if let ([only], true) = (kind.as_slice(), all.is_empty()) {
+            likeliest = Some(*only);
+        }
+        all.extend(kind);
+    }
+    Zones { likeliest, all }
 }
 
 impl Zones {
@@ -244,31 +271,41 @@ pub(super) fn by_claim(
         found.note = if found.note.is_empty() { told } else { format!("{told}; {}", found.note) };
         // Half of it beside the log may be so. All of it in the log an hour away
         // may not be chance.
-        let zones = zones(recordings, span);
+        let zones = zones(recordings, span, &WAYS);
         found.alternatives.extend(alternatives(recordings, &zones.all));
         if !zones.all.is_empty() && !is_all((inside, whole)) && inside < whole / 2 {
             warnings.push(beside(recordings, percent(inside, whole), &zones));
         }
         return (found, warnings);
     }
-    let zones = zones(recordings, span);
+    let zones = zones(recordings, span, &LOOSE_WAYS);
     let rivals = zones.rivals();
     found.alternatives.extend(alternatives(recordings, &rivals));
     if let Some(meant) = zones.likeliest {
         let clock = |recording: &Recorded| RecordingClock { start: meant.start(recording).map(whole_ms), drift: 0 };
+        let (inside, whole) = covered(recordings, span, meant);
+        let percent = percent(inside, whole);
         let zoned = Alignment {
             method: AlignMethod::Zone,
             offset_ms: Some(meant.offset_ms(recordings)),
-            confidence: 300,
+            confidence: if percent >= ALL { 300 } else { 250 },
             clocks: recordings.iter().map(clock).collect(),
             alternatives: found.alternatives,
             tried: Vec::new(),
-            note: if meant.ends { "it says when a recording ends".to_owned() } else { String::new() },
+            note: match (meant.ends, percent) {
+                (true, _) => "it says when a recording ends".to_owned(),
+                (false, ALL..) => String::new(),
+                (false, percent) => format!("{percent} % of its footage lies in the log there"),
+            },
         };
-        let why = if meant.ends { ", taken for when recordings end" } else { "" };
-        let mut warning = unsure(&zoned, why, meant.is_one(recordings));
+        let why = match (meant.ends, percent) {
+            (true, _) => ", taken for when recordings end".to_owned(),
+            (false, ALL..) => String::new(),
+            (false, percent) => format!(", with {percent} % of the footage in the log"),
+        };
+        let mut warning = unsure(&zoned, &why, meant.is_one(recordings));
         if !rivals.is_empty() {
-            warning += &format!("; it would lie in the log at {} as well", named(recordings, &rivals));
+            warning += &format!("; it might be {} as well", named(recordings, &rivals));
         }
         warnings.push(warning);
         return (zoned, warnings);

@@ -19,7 +19,7 @@ const LIKE: f64 = 0.8;
 const SHARP: f64 = 0.001;
 const SHARP_OF_REST: f64 = 0.1;
 /// Least of a recording that is known, in s.
-const KNOWN: usize = 15;
+const KNOWN: usize = 8;
 
 /// Below this span nothing is said of drift, in ns.
 const DRIFT_SPAN: i64 = 1_200 * SECOND;

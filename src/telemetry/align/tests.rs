@@ -275,6 +275,20 @@ fn a_clock_that_says_when_recordings_end_is_told_by_when_they_start() {
     assert!(warnings[0].contains("write `clock: \"-34:00.000\"`"), "{warnings:?}");
 }
 
+/// 105 s of which the camera filmed 6 after the logger had stopped, or 5 before it
+/// was started: two hours are likelier than a clock that says the end two hours off.
+#[test]
+fn a_zone_is_found_where_some_footage_lies_beside_the_log() {
+    let log = log(600);
+    for (claimed, share) in [("2024-06-01T12:08:20Z", "94 %"), ("2024-06-01T11:59:55Z", "95 %")] {
+        let (found, warnings) = aligned(&[bare(claimed, 105)], &log);
+        assert_eq!((found.method, found.offset_ms), (AlignMethod::Zone, Some(-7_200_000)), "{found:?}");
+        assert!(found.note.starts_with(share), "{found:?}");
+        assert!(warnings.len() == 1 && warnings[0].contains(&format!("with {share} of the footage in the log")));
+        assert!(warnings[0].contains("write `clock: \"-2:00:00.000\"`"), "{warnings:?}");
+    }
+}
+
 /// The track of a camera that has an accelerometer alone: it shakes as much as
 /// it is fast. 200 samples a second, seeded noise.
 fn shaken(from: f64, seconds: u32) -> Vec<u8> {

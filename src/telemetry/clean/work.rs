@@ -9,13 +9,18 @@ use crate::model::telemetry::{Channel, MarkKind, Telemetry};
 use crate::telemetry::channels::{self, ChannelKind};
 use crate::telemetry::derive;
 use crate::telemetry::excursions::{self, Fix};
-use crate::telemetry::motion::{self, Path, Scale, Search};
+use crate::telemetry::motion::{self, Path, Places, Scale, Search};
 use crate::telemetry::smooth::Noise;
 
 /// A speed that differs by more than this from the median of the seconds
 /// around it, and changes faster than [`HARDEST`], is a spike (m/s, m/s²).
 const SPIKE: f64 = 5.0;
 const HARDEST: f64 = 15.0;
+
+/// Part of the speed of the path that a speed may differ by, and beyond which it is
+/// another one.
+const ALIKE: f64 = 0.25;
+const UNLIKE: f64 = 0.5;
 
 /// Seconds on both sides that a speed is compared with.
 const SPIKE_SECONDS: f64 = 4.0;
@@ -128,7 +133,8 @@ impl<'a> Work<'a> {
         let (latitude, longitude) = (self.values("latitude")?, self.values("longitude")?);
         let scale = self.whole.and_then(|whole| whole.position);
         let search = Search { gap: self.gap, from: self.before.position, next: self.next, scale };
-        let path = motion::path(&self.seconds, &self.broken, (latitude, longitude), search);
+        let places = Places { latitude, longitude, speed: self.values("speed") };
+        let path = motion::path(&self.seconds, &self.broken, places, search);
         let is_bridged = |at: &usize| {
             path.samples[*at].is_some() && (latitude[*at].is_nan() || path.dropped.binary_search(at).is_ok())
         };
@@ -151,7 +157,8 @@ impl<'a> Work<'a> {
 
     /// By what positions of the whole log are judged, from a part of it.
     pub(super) fn position_scale(&self, fast: bool) -> Option<Scale> {
-        let places = (self.values("latitude")?, self.values("longitude")?);
+        let (latitude, longitude) = (self.values("latitude")?, self.values("longitude")?);
+        let places = Places { latitude, longitude, speed: self.values("speed") };
         Some(motion::scale(&self.seconds, &self.broken, places, self.gap, fast))
     }
 
@@ -222,7 +229,7 @@ impl<'a> Work<'a> {
             return;
         };
         let mut own = own;
-        self.found.spikes = self.despike(&mut own);
+        self.found.spikes = self.despike(&mut own, on_path.as_deref());
         if self.whole.is_none() {
             let (runs, _) = self.runs(&own, 0);
             self.found.noise("speed", Noise::seen(&runs).map(|noise| noise.measured));
@@ -241,10 +248,12 @@ impl<'a> Work<'a> {
         self.set("speed", own);
     }
 
-    /// Drops spikes; says how many of the samples that count they had.
-    fn despike(&self, speed: &mut [f64]) -> u64 {
+    /// Drops spikes; says how many of the samples that count they had. Of the two
+    /// sides of a leap the one is right that positions confirm: a receiver that
+    /// froze says 0 for some seconds and then leaps to the truth.
+    fn despike(&self, speed: &mut [f64], on_path: Option<&[f64]>) -> u64 {
         let known: Vec<usize> = (0..speed.len()).filter(|at| !speed[*at].is_nan()).collect();
-        let mut dropped = Vec::new();
+        let mut spikes = vec![false; known.len()];
         let mut around: Vec<f64> = Vec::new();
         for (place, at) in known.iter().enumerate() {
             let step = |other: Option<&usize>| {
@@ -255,8 +264,13 @@ impl<'a> Work<'a> {
             };
             let before = place.checked_sub(1).and_then(|before| known.get(before));
             // Only samples beside a leap, or within what was found to be one.
-            let inside = dropped.last().is_some_and(|last| Some(last) == before);
+            let inside = place.checked_sub(1).is_some_and(|before| spikes[before]);
             if !inside && step(before).max(step(known.get(place + 1))) <= HARDEST {
+                continue;
+            }
+            let off = off_path(speed, on_path, *at);
+            if let Some(off) = off.filter(|off| *off != Off::Doubtful) {
+                spikes[place] = off == Off::Far;
                 continue;
             }
             around.clear();
@@ -265,14 +279,22 @@ impl<'a> Work<'a> {
             around.extend(back.chain(known[place..].iter().take_while(near).take(100)).map(|other| speed[*other]));
             let middle = around.len() / 2;
             let median = *around.select_nth_unstable_by(middle, f64::total_cmp).1;
-            if (speed[*at] - median).abs() > SPIKE {
-                dropped.push(*at);
+            spikes[place] = (speed[*at] - median).abs() > SPIKE;
+        }
+        // What led to it gradually.
+        for place in (1..known.len()).rev() {
+            let (at, before) = (known[place], known[place - 1]);
+            let is_near = self.seconds[at] - self.seconds[before] <= SPIKE_SECONDS;
+            if spikes[place] && is_near && off_path(speed, on_path, before) == Some(Off::Far) {
+                spikes[place - 1] = true;
             }
         }
-        for at in &dropped {
+        let mut count = 0;
+        for (at, _) in known.iter().zip(spikes).filter(|(_, spike)| *spike) {
             speed[*at] = f64::NAN;
+            count += u64::from(self.counted.contains(at));
         }
-        dropped.iter().filter(|at| self.counted.contains(at)).count() as u64
+        count
     }
 
     /// Adds up the way by the logger's speed and that by its positions.
@@ -467,4 +489,22 @@ fn line(seconds: &[f64], values: &mut [f64], between: (usize, usize), kind: Opti
         let share = (seconds[at] - seconds[from]) / span;
         values[at] = channels::wrapped(values[from] + change * share, kind);
     }
+}
+
+/// How far a speed is from that of the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Off {
+    Little,
+    Doubtful,
+    Far,
+}
+
+fn off_path(speed: &[f64], on_path: Option<&[f64]>, at: usize) -> Option<Off> {
+    let path = on_path?.get(at).copied().filter(|path| path.is_finite())?;
+    let off = (speed.get(at)? - path).abs();
+    Some(match off {
+        off if off <= SPIKE.max(path * ALIKE) => Off::Little,
+        off if off > SPIKE.max(path * UNLIKE) => Off::Far,
+        _ => Off::Doubtful,
+    })
 }

@@ -192,6 +192,21 @@ fn the_quality_of_edge500_is_reported() {
     assert!(bridged("position") <= 9 + count("positions", Reason::Excursion).unwrap_or(0));
 }
 
+/// The receiver froze at 11:40:25 and 26 and leapt on: 0, 0, 4.2 and 32.1 m/s, while
+/// the positions, 108 m in 5 s, are those of 8.8 becoming 32.7.
+#[test]
+fn of_a_frozen_receiver_what_positions_confirm_is_kept() {
+    let Some(bytes) = testdata("telemetry/trackaddict.csv") else { return };
+    let (log, _) = clean(&plain("Log", &bytes).0, 5_000);
+    let speed = log.channel("speed").unwrap();
+    let at = |second: i64| {
+        let sample = log.times.iter().position(|time| time / 1_000_000_000 == 1_559_734_800 + second).unwrap();
+        speed.values[sample]
+    };
+    assert!((28..=29).all(|second| (31.0..34.0).contains(&at(second))), "{} {}", at(28), at(29));
+    assert!((25..=27).all(|second| (9.0..30.0).contains(&at(second))), "{} {} {}", at(25), at(26), at(27));
+}
+
 /// In Python from the 1,164 fixes: the median of the steps up to 5 s is 1.001 s, three are
 /// longer than 5 s (11.004, 6.984 and 15.029); the covariance of what is left
 /// of neighbouring altitudes beside the line from those around them gives a
