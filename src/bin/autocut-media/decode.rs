@@ -51,7 +51,6 @@ pub(crate) struct Film {
     skip: Skip,
     /// What decodes instead of the processor.
     device: Option<Device>,
-    stream: usize,
     base: (i32, i32),
     /// Ticks of the first frame that is presented.
     origin: i64,
@@ -140,7 +139,6 @@ impl Film {
             decoder,
             skip,
             device,
-            stream,
             base,
             origin: origin.unwrap_or(0),
             keys,
@@ -164,6 +162,11 @@ impl Film {
             film.damage = Damage::default();
         }
         Ok(film)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_excerpt(&self) -> bool {
+        self.input.is_excerpt()
     }
 
     /// Holds it to what is demanded of a device, while software decodes.
@@ -340,7 +343,7 @@ impl Film {
     fn reopen(&mut self) -> Result<(), Diagnostic> {
         self.input.reopen().map_err(|error| self.unreadable(error))?;
         let failed = |error| self.unreadable(error);
-        self.decoder = decoder(self.input.input(), self.stream, self.skip, self.device, failed)?;
+        self.decoder = decoder(self.input.input(), self.input.stream(), self.skip, self.device, failed)?;
         self.forget(Progress::Start);
         Ok(())
     }
@@ -439,7 +442,7 @@ impl Film {
                 }
                 Err(error) => return Err(self.unreadable(error)),
             }
-            if self.packet.stream() != self.stream {
+            if self.packet.stream() != self.input.stream() {
                 continue;
             }
             if self.progress == Progress::Sought {

@@ -31,8 +31,8 @@ pub(crate) fn is_uneven(shown: &[i64], base: (i32, i32), rate: FrameRate) -> boo
     })
 }
 
-/// The same of a file without a list of its frames, by some packets of its
-/// beginning, its middle and its end, which is at media time `end`. A container
+/// The same of a file without a list of its frames, by some packets of each third of
+/// it. It ends at media time `end`. A container
 /// that has no times of presentation has no uneven ones either. The input is
 /// left anywhere.
 pub(crate) fn of_packets(input: &mut Input, stream: usize, zero: Timestamp, end: Timestamp, rate: FrameRate) -> bool {

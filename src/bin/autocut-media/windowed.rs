@@ -3,25 +3,34 @@
 //!
 //! Of a long MP4 only an [`Excerpt`] is open at a time: where reading comes to its
 //! end, the next one goes on with the very next packet, and seeking opens the one
-//! in which the place lies. Whoever reads notices nothing of it.
+//! in which the place lies. Whoever reads notices nothing of it. Wherever anything is
+//! not as it was listed, the file is opened as a whole instead.
 
 use std::path::{Path, PathBuf};
 
 use autocut::base::Diagnostic;
 
-use crate::av::{Error, Input, Packet, View};
-use crate::excerpt::{Excerpt, Limits, Listing};
+use crate::av::{Error, Input, Packet, View, log};
+use crate::excerpt::{Excerpt, Limits, Listed, Listing};
 use crate::streams::{main_video, open_video};
 
-/// What is said of a file whose tables are not what they were when it was opened.
+/// What is said of a file that is another one than when it was opened.
 const CHANGED: Error = Error::Other { errno: ffmpeg_next::error::EIO };
+
+/// Whoever seeks may want to go back so many seconds after all.
+const BACK: i64 = 10;
 
 pub(crate) struct Windowed {
     path: PathBuf,
     input: Input,
     stream: usize,
     long: Option<Long>,
+    /// The packet that was read last, where anything was since the last seek.
+    last: Option<Mark>,
 }
+
+/// What tells a packet from others.
+type Mark = (Option<i64>, Option<i64>);
 
 struct Long {
     listing: Listing,
@@ -30,8 +39,13 @@ struct Long {
     /// From a time of decoding as the file counts it to that of the demuxer's
     /// index, in ticks.
     shift: i64,
-    /// Where in the file the packet lies that was read last.
-    last: Option<i64>,
+}
+
+impl Long {
+    /// How the demuxer marks a packet.
+    fn mark(&self, listed: Listed) -> Mark {
+        (Some(listed.time.saturating_add(self.shift)), i64::try_from(listed.at).ok())
+    }
 }
 
 impl Windowed {
@@ -43,22 +57,20 @@ impl Windowed {
         }
         let (mut input, stream) = open_video(path)?;
         input.keep_only(stream);
-        Ok(Windowed { path: path.to_owned(), input, stream, long: None })
+        Ok(Windowed { path: path.to_owned(), input, stream, long: None, last: None })
     }
 
     fn by_excerpts(path: &Path, listing: Listing, most: u32) -> Option<Windowed> {
-        let excerpt = listing.excerpt(0, 0, most)?;
-        let input = open(path, &listing, &excerpt).ok()?;
-        let stream = main_video(&input)?;
-        // The demuxer counts from what an edit shows first.
-        let first = input.stream(stream)?.index().next()?;
-        if u64::try_from(first.at).ok()? != listing.first()? {
-            return None;
-        }
-        let mut input = input;
-        input.keep_only(stream);
-        let long = Long { listing, excerpt, most, shift: first.ticks, last: None };
-        Some(Windowed { path: path.to_owned(), input, stream, long: Some(long) })
+        let mut excerpt = listing.excerpt(0, 0, most)?;
+        let (input, stream, shift) = open(path, &listing, &mut excerpt, None)?;
+        let long = Long { listing, excerpt, most, shift };
+        Some(Windowed { path: path.to_owned(), input, stream, long: Some(long), last: None })
+    }
+
+    /// Whether no more than an excerpt is open.
+    #[cfg(test)]
+    pub(crate) fn is_excerpt(&self) -> bool {
+        self.long.is_some()
     }
 
     pub(crate) fn input(&self) -> &Input {
@@ -93,79 +105,147 @@ impl Windowed {
     /// Reads the next packet; false at the end of the file.
     pub(crate) fn read(&mut self, packet: &mut Packet) -> Result<bool, Error> {
         loop {
-            if self.input.read(packet)? {
-                if let Some(long) = self.long.as_mut().filter(|_| packet.stream() == self.stream) {
-                    long.last = packet.position();
-                }
-                return Ok(true);
+            let is_read = self.input.read(packet)?;
+            let mark = (packet.dts(), packet.position());
+            let Some(long) = &self.long else { return Ok(is_read) };
+            let is_last = long.excerpt.samples.end == long.listing.samples();
+            // The last of an excerpt is left to the next one, which knows how long
+            // it is shown.
+            let ends = !is_read || long.excerpt.last().is_some_and(|last| long.mark(last) == mark);
+            if is_last || !ends {
+                self.last = Some(mark).filter(|_| is_read);
+                return Ok(is_read);
             }
-            if !self.go_on(packet)? {
-                return Ok(false);
-            }
+            self.go_on(packet)?;
         }
     }
 
     /// As [`Input::seek`].
     pub(crate) fn seek(&mut self, ticks: i64) -> Result<(), Error> {
+        self.last = None;
         if let Some(long) = &self.long {
             let time = ticks.saturating_sub(long.shift).max(0);
-            let Excerpt { samples, times, .. } = &long.excerpt;
-            let is_last = samples.end == long.listing.samples();
-            if samples.start > 0 && time < times.start || time >= times.end && !is_last {
-                // Whoever seeks may want to go back a little after all.
-                let before = time.saturating_sub(10 * i64::from(long.listing.scale()));
-                let excerpt = long.listing.excerpt(before.max(0), time, long.most).ok_or(CHANGED)?;
+            let is_last = long.excerpt.samples.end == long.listing.samples();
+            let (first, last) = long.excerpt.times().unwrap_or_default();
+            if long.excerpt.has_gap() && time < first || time >= last && !is_last {
+                let before = time.saturating_sub(BACK * i64::from(long.listing.scale())).max(0);
+                let excerpt = long.listing.excerpt(before, time, long.most);
                 self.turn_to(excerpt)?;
             }
+        }
+        // The demuxer goes by when pictures are shown: it may look for a key frame
+        // before those that are listed.
+        while let Some(long) = self.long.as_ref().filter(|long| long.excerpt.has_gap()) {
+            let first = long.excerpt.times().map_or(0, |(first, _)| first).saturating_add(long.shift);
+            let mut packet = Packet::new()?;
+            self.input.seek(self.stream, ticks)?;
+            if self.input.read(&mut packet)? && packet.dts().is_some_and(|dts| dts >= first) {
+                break;
+            }
+            let excerpt = long.listing.earlier(&long.excerpt);
+            self.turn_to(excerpt)?;
         }
         self.input.seek(self.stream, ticks)
     }
 
     /// Stands at the start of the file, whether or not it can be seeked.
     pub(crate) fn reopen(&mut self) -> Result<(), Error> {
-        if let Some(long) = &self.long {
-            let excerpt = long.listing.excerpt(0, 0, long.most).ok_or(CHANGED)?;
-            return self.turn_to(excerpt);
+        self.last = None;
+        match &self.long {
+            Some(long) => {
+                let excerpt = long.listing.excerpt(0, 0, long.most);
+                self.turn_to(excerpt)
+            }
+            None => self.whole(),
         }
-        self.input = Input::open(&self.path)?;
-        self.input.keep_only(self.stream);
+    }
+
+    /// Opens the excerpt that follows and stands behind what was read last.
+    fn go_on(&mut self, packet: &mut Packet) -> Result<(), Error> {
+        let errors = log::errors();
+        let next = self.long.as_ref().and_then(|long| long.listing.going_on(&long.excerpt, long.most));
+        let before = next.as_ref().zip(self.long.as_ref()).map(|((_, before), long)| long.mark(*before));
+        let last = self.last.or(before);
+        self.turn_to(next.map(|(excerpt, _)| excerpt).filter(|_| before == last))?;
+        // What is listed is read from its start, since seeking goes by other times.
+        let is_found = self.long.is_some() && self.pass(last, packet)?;
+        if !is_found {
+            self.whole()?;
+            let back = self.base() * BACK;
+            let near = last.and_then(|(dts, _)| dts).map(|dts| dts.saturating_sub(back));
+            let is_near = near.is_some_and(|near| self.input.seek(self.stream, near).is_ok());
+            if last.is_some() && !(is_near && self.pass(last, packet)?) {
+                self.whole()?;
+                if !self.pass(last, packet)? {
+                    // It was there before, so this is no damage to be passed over.
+                    return Err(CHANGED);
+                }
+            }
+        }
+        // Whatever was said meanwhile was said of it before.
+        log::forget(errors);
         Ok(())
     }
 
-    /// Opens the excerpt that follows and stands behind what was read last; false
-    /// where none does.
-    fn go_on(&mut self, packet: &mut Packet) -> Result<bool, Error> {
-        let Some(long) = &self.long else { return Ok(false) };
-        let next = long.excerpt.samples.end;
-        if next >= long.listing.samples() {
-            return Ok(false);
-        }
-        let excerpt = long.listing.going_on(next, long.most).ok_or(CHANGED)?;
-        let time = long.listing.time(next - 1).ok_or(CHANGED)?;
-        // Not before the first key frame is shown: from there it would go back.
-        let (last, ticks) = (long.last, time.max(excerpt.times.start).saturating_add(long.shift));
-        self.turn_to(excerpt)?;
-        self.input.seek(self.stream, ticks)?;
+    /// Ticks of a second.
+    fn base(&self) -> i64 {
+        self.input.stream(self.stream).map_or(1, |facts| i64::from(facts.time_base().1))
+    }
+
+    /// Reads until a packet has been read; false where it does not come.
+    fn pass(&mut self, last: Option<Mark>, packet: &mut Packet) -> Result<bool, Error> {
         while self.input.read(packet)? {
-            if packet.stream() == self.stream && packet.position() == last {
+            if packet.stream() == self.stream && Some((packet.dts(), packet.position())) == last {
                 return Ok(true);
             }
         }
-        // It was there before, so this is no damage to be passed over: the file is
-        // another one now.
-        Err(CHANGED)
+        Ok(false)
     }
 
-    fn turn_to(&mut self, excerpt: Excerpt) -> Result<(), Error> {
-        let Some(long) = &mut self.long else { return Ok(()) };
-        self.input = open(&self.path, &long.listing, &excerpt)?;
+    /// Opens an excerpt, or the whole file where there is none or it is not read as
+    /// it is listed.
+    fn turn_to(&mut self, excerpt: Option<Excerpt>) -> Result<(), Error> {
+        let errors = log::errors();
+        let opened = self.long.as_ref().zip(excerpt).and_then(|(long, mut excerpt)| {
+            let (input, stream, _) = open(&self.path, &long.listing, &mut excerpt, Some(long.shift))?;
+            Some((input, stream, excerpt))
+        });
+        match (opened, &mut self.long) {
+            (Some((input, stream, excerpt)), Some(long)) if stream == self.stream => {
+                (self.input, long.excerpt) = (input, excerpt);
+            }
+            _ => self.whole()?,
+        }
+        log::forget(errors);
+        Ok(())
+    }
+
+    /// Opens the whole file.
+    fn whole(&mut self) -> Result<(), Error> {
+        self.long = None;
+        self.input = Input::open(&self.path)?;
+        self.stream = main_video(&self.input).ok_or(CHANGED)?;
         self.input.keep_only(self.stream);
-        long.excerpt = excerpt;
         Ok(())
     }
 }
 
-fn open(path: &Path, listing: &Listing, excerpt: &Excerpt) -> Result<Input, Error> {
-    let view = View::new(path, listing.length(), listing.moov(), excerpt.moov.clone())?;
-    Input::open_view(path, view)
+/// Opens an excerpt where the demuxer reads it as it is listed, all times moved by
+/// `shift`; by how much where that is not known yet.
+fn open(path: &Path, listing: &Listing, excerpt: &mut Excerpt, shift: Option<i64>) -> Option<(Input, usize, i64)> {
+    let view = View::new(listing.file(), listing.length(), listing.moov(), std::mem::take(&mut excerpt.moov)).ok()?;
+    let mut input = Input::open_view(path, view).ok()?;
+    let stream = main_video(&input)?;
+    let facts = input.stream(stream)?;
+    let shift = shift.or_else(|| facts.index().next().map(|first| first.ticks))?;
+    let listed = facts.index().map(|entry| Listed {
+        at: u64::try_from(entry.at).unwrap_or(u64::MAX),
+        size: entry.size,
+        time: entry.ticks,
+    });
+    if !excerpt.is_read(listed, shift) {
+        return None;
+    }
+    input.keep_only(stream);
+    Some((input, stream, shift))
 }

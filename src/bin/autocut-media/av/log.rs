@@ -51,3 +51,8 @@ unsafe extern "C" fn hear<V>(about: *mut c_void, level: c_int, format: *const c_
 pub(crate) fn errors() -> u64 {
     ERRORS.get()
 }
+
+/// Counts on from where it was: what came since then is not of what is decoded.
+pub(crate) fn forget(errors: u64) {
+    ERRORS.set(errors);
+}

@@ -4,9 +4,9 @@ use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io::{self, SeekFrom};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::ptr::{self, NonNull};
 
+use ffmpeg_next::error::{EINVAL, EIO};
 use ffmpeg_next::ffi;
 
 use super::{Error, NO_MEMORY};
@@ -17,8 +17,8 @@ const BUFFER: usize = 1 << 16;
 /// A file whose index is hidden, with another one after its end.
 pub(crate) struct View {
     context: NonNull<ffi::AVIOContext>,
-    /// What the context points to; never moved.
-    _content: Box<Content>,
+    /// What the context points to.
+    content: NonNull<Content>,
 }
 
 struct Content {
@@ -37,25 +37,31 @@ const NOTHING: [u8; 4] = *b"free";
 impl View {
     /// An MP4 of `length` bytes with the box whose name stands at `hidden` out of
     /// the way and `index` after it.
-    pub(crate) fn new(path: &Path, length: u64, hidden: u64, index: Vec<u8>) -> Result<View, Error> {
-        let file = File::open(path).map_err(|error| Error::Other { errno: error.raw_os_error().unwrap_or(0) })?;
-        let mut content = Box::new(Content { file, length, hidden, index, at: 0 });
-        // SAFETY: the buffer belongs to the context, which is freed with it; what
-        // it points to lives as long as it.
+    pub(crate) fn new(file: &File, length: u64, hidden: u64, index: Vec<u8>) -> Result<View, Error> {
+        let file = file.try_clone().map_err(|error| Error::Other { errno: error.raw_os_error().unwrap_or(EIO) })?;
+        let content = NonNull::from(Box::leak(Box::new(Content { file, length, hidden, index, at: 0 })));
+        // SAFETY: allocates; the buffer belongs to the context, which is freed with it.
         let context = unsafe {
             let buffer = ffi::av_malloc(BUFFER);
-            if buffer.is_null() {
-                return Err(NO_MEMORY);
-            }
-            let opaque = ptr::from_mut::<Content>(&mut content).cast();
+            let opaque = content.as_ptr().cast();
             let size = BUFFER as c_int;
-            let context = ffi::avio_alloc_context(buffer.cast(), size, 0, opaque, Some(read), None, Some(seek));
-            NonNull::new(context).ok_or_else(|| {
+            let context = match buffer.is_null() {
+                true => ptr::null_mut(),
+                false => ffi::avio_alloc_context(buffer.cast(), size, 0, opaque, Some(read), None, Some(seek)),
+            };
+            if context.is_null() {
                 ffi::av_free(buffer);
-                NO_MEMORY
-            })?
+            }
+            NonNull::new(context)
         };
-        Ok(View { context, _content: content })
+        match context {
+            Some(context) => Ok(View { context, content }),
+            None => {
+                // SAFETY: leaked above, and nobody has it.
+                drop(unsafe { Box::from_raw(content.as_ptr()) });
+                Err(NO_MEMORY)
+            }
+        }
     }
 
     pub(super) fn as_ptr(&self) -> *mut ffi::AVIOContext {
@@ -66,10 +72,11 @@ impl View {
 impl Drop for View {
     fn drop(&mut self) {
         let mut context = self.context.as_ptr();
-        // SAFETY: nobody else frees either; the buffer may be another one by now.
+        // SAFETY: nobody else frees any of them; the buffer may be another one by now.
         unsafe {
             ffi::av_freep((&raw mut (*context).buffer).cast());
             ffi::avio_context_free(&mut context);
+            drop(Box::from_raw(self.content.as_ptr()));
         }
     }
 }
@@ -117,14 +124,20 @@ impl Content {
 
 /// As `avio_alloc_context` wants it.
 unsafe extern "C" fn read(content: *mut c_void, into: *mut u8, size: c_int) -> c_int {
-    let Ok(length) = usize::try_from(size) else { return ffi::AVERROR(ffi::EINVAL) };
+    let Ok(length) = usize::try_from(size) else { return ffi::AVERROR(EINVAL) };
     // SAFETY: this is the content of the view that the context belongs to, and
     // libav* gives room for as much as it asks for.
     let (content, into) = unsafe { (&mut *content.cast::<Content>(), std::slice::from_raw_parts_mut(into, length)) };
-    match content.read(into) {
+    let read = loop {
+        match content.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read,
+        }
+    };
+    match read {
         Ok(0) => ffi::AVERROR_EOF,
         Ok(read) => c_int::try_from(read).unwrap_or(c_int::MAX),
-        Err(error) => ffi::AVERROR(error.raw_os_error().unwrap_or(ffi::EIO)),
+        Err(error) => ffi::AVERROR(error.raw_os_error().unwrap_or(EIO)),
     }
 }
 
@@ -141,5 +154,5 @@ unsafe extern "C" fn seek(content: *mut c_void, offset: i64, whence: c_int) -> i
         _ => None,
     };
     let at = to.and_then(|to| content.seek(to)).and_then(|at| i64::try_from(at).ok());
-    at.unwrap_or(i64::from(ffi::AVERROR(ffi::EINVAL)))
+    at.unwrap_or(i64::from(ffi::AVERROR(EINVAL)))
 }

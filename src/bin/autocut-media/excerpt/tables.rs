@@ -13,6 +13,9 @@ const LATEST: u32 = 1 << 27;
 /// Times between samples that are taken for times, in ticks.
 const LONGEST: u32 = 1 << 30;
 
+/// The most samples of a file: 77 hours at 60 pictures a second.
+const MOST: u32 = 1 << 24;
+
 /// A table in the file: where its entries begin, and how many there are.
 #[derive(Clone, Copy)]
 struct Table {
@@ -46,7 +49,7 @@ pub(super) fn samples(file: &File, stbl: &Place) -> Option<u32> {
 impl Tables {
     /// `None` where any table is not as the standard has it, or is of a kind that
     /// changes what the others mean.
-    pub(super) fn of(file: &File, stbl: &Place) -> Option<Tables> {
+    pub(super) fn of(file: &File, length: u64, stbl: &Place) -> Option<Tables> {
         let parts = children(file, stbl.content, stbl.end)?;
         let known: &[&[u8; 4]] =
             &[b"stsd", b"stts", b"ctts", b"stsz", b"stsc", b"stco", b"co64", b"stss", b"sdtp", b"free", b"skip"];
@@ -61,7 +64,7 @@ impl Tables {
         };
         let has = |kind: &[u8; 4]| parts.iter().any(|part| part.kind == *kind);
         let stsz = only(&parts, b"stsz")?;
-        let samples = word(file, stsz.content + 8).filter(|count| *count > 0)?;
+        let samples = word(file, stsz.content + 8).filter(|count| (1..=MOST).contains(count))?;
         let sizes = match word(file, stsz.content + 4)? {
             0 => Ok(table(b"stsz", 8, 4)?),
             size => Err(size),
@@ -89,11 +92,12 @@ impl Tables {
             }
             tables.keys = Some(keys);
         }
-        tables.are_sound(file)?.then_some(tables)
+        tables.are_sound(file, length)?.then_some(tables)
     }
 
-    /// Whether all tables are of as many samples, in one way of coding.
-    fn are_sound(&self, file: &File) -> Option<bool> {
+    /// Whether all tables are of as many samples, in one way of coding, and all of
+    /// them lie in the file.
+    fn are_sound(&self, file: &File, length: u64) -> Option<bool> {
         let runs_of = |table: Table, most: u32| {
             let mut samples = 0_u64;
             for entry in entries::<2>(file, table) {
@@ -108,13 +112,40 @@ impl Tables {
         let samples = u64::from(self.samples);
         let of_sizes = self.sizes.as_ref().map_or(samples, |sizes| sizes.count);
         let of_shifts = self.shifts.map_or(Some(samples), |shifts| runs_of(shifts, LATEST))?;
-        let mut of_chunks = 0_u64;
+        let counts = [runs_of(self.lengths, LONGEST)?, of_shifts, of_sizes];
+        if counts.iter().any(|count| *count != samples) {
+            return Some(false);
+        }
+        let mut sizes = self.sizes.as_ref().ok().map(|table| entries::<1>(file, *table));
+        let equal = self.sizes.as_ref().err().copied();
+        let mut places = BufReader::with_capacity(1 << 16, boxes::From { file, at: self.chunks.at });
+        let mut left = samples;
         self.each_run(file, |chunks, each| {
-            of_chunks = of_chunks.checked_add((chunks.end - chunks.start).checked_mul(u64::from(each))?)?;
+            for _ in chunks {
+                let mut place = [0; 8];
+                let (_, short) = place.split_at_mut(4);
+                if self.are_wide {
+                    places.read_exact(&mut place).ok()?
+                } else {
+                    places.read_exact(short).ok()?
+                }
+                let mut end = u64::from_be_bytes(place);
+                left = left.checked_sub(u64::from(each))?;
+                match (&mut sizes, equal) {
+                    (Some(sizes), _) => {
+                        for size in sizes.take(each as usize) {
+                            end = end.checked_add(u64::from(size?[0]))?;
+                        }
+                    }
+                    (None, size) => end = end.checked_add(u64::from(size?) * u64::from(each))?,
+                }
+                if end > length {
+                    return None;
+                }
+            }
             Some(true)
         })?;
-        let counts = [runs_of(self.lengths, LONGEST)?, of_shifts, of_sizes, of_chunks];
-        Some(counts.iter().all(|count| *count == samples))
+        Some(left == 0)
     }
 
     /// Calls `visit` for each run of chunks, counted from 0, and how many samples
@@ -215,7 +246,7 @@ impl Tables {
                         if index >= start {
                             places.push((at, size));
                         }
-                        (at, index) = (at + u64::from(size), index + 1);
+                        (at, index) = (at.checked_add(u64::from(size))?, index + 1);
                     }
                 }
             }
@@ -248,6 +279,21 @@ impl Tables {
         let Some(keys) = &self.keys else { return sample };
         let after = keys.partition_point(|key| *key <= sample);
         after.checked_sub(1).and_then(|last| keys.get(last)).copied().unwrap_or(0)
+    }
+
+    /// The most samples from one key frame to the next.
+    pub(super) fn longest_group(&self) -> u32 {
+        let Some(keys) = &self.keys else { return 1 };
+        let ends = keys.iter().skip(1).chain([&self.samples]);
+        ends.zip(keys).map(|(end, start)| end - start).max().unwrap_or(self.samples)
+    }
+
+    /// When samples are shown, in ticks.
+    pub(super) fn shown(&self, file: &File, range: Range<u32>) -> Option<Vec<i64>> {
+        let shifts = self.shifts(file, range.clone())?;
+        let shift = |at: usize| shifts.get(at).copied().map_or(0, i64::from);
+        let times = self.times(file, range)?;
+        Some(times.iter().enumerate().map(|(at, (time, _))| time + shift(at)).collect())
     }
 
     pub(super) fn keys_of(&self, range: Range<u32>) -> Vec<u32> {

@@ -58,6 +58,8 @@ fn is_read_alike(path: &Path, by: &[u32], places: usize) {
     assert!(whole.len() > 50, "{}: {} frames", path.display(), whole.len());
     for most in by.iter().copied() {
         let mut film = Film::open_within(path, within(most)).unwrap();
+        let is_excerpt = film.is_excerpt();
+        assert_eq!(is_excerpt, has_excerpts(path), "{}", path.display());
         let frames = straight(&mut film);
         let other = frames.iter().zip(&whole).position(|(one, other)| one != other);
         let told = |frames: &[(Timestamp, Timestamp, bool, Digest)]| {
@@ -80,6 +82,8 @@ fn is_read_alike(path: &Path, by: &[u32], places: usize) {
             assert_eq!((shown.time, shown.last), (*time, *last), "{} by {most}", path.display());
             assert_eq!(digest(shown.frame), *expected, "{} by {most} at {time}", path.display());
         }
+        // And none of it because the whole was opened after all.
+        assert_eq!(film.is_excerpt(), is_excerpt, "{}", path.display());
     }
 }
 
@@ -108,6 +112,19 @@ fn made_films_are_the_same_by_excerpts() {
     for path in &films {
         assert!(has_excerpts(path), "{}", path.display());
         is_read_alike(path, &[30, 130], 25);
+    }
+    // Times of presentation that the demuxer moves, short groups, frames that last
+    // longer at first, and edits of films whose pictures come as they are decoded.
+    let short = "-c:v libx265 -x265-params log-level=error:keyint=3:bframes=2 -tag:v hvc1 -use_editlist 0";
+    let slower = "testsrc2=s=96x64:r=30:d=6,setpts='if(lt(N,60),N*3,N+120)/30/TB'";
+    let uneven = made("uneven", "mp4", slower, "-c:v libx264 -bf 3 -g 20 -fps_mode vfr -video_track_timescale 15360");
+    let plain = made("in-order", "mp4", test, "-c:v libx264 -bf 0 -g 20");
+    let cut = scratch("excerpt").join("cut-in-order.mp4");
+    let paths = [plain.to_str().unwrap(), cut.to_str().unwrap()];
+    output("ffmpeg", &["-v", "error", "-y", "-ss", "0.3", "-i", paths[0], "-map", "0", "-c", "copy", paths[1]]);
+    for path in [made("short", "mp4", test, short), uneven, cut] {
+        assert!(has_excerpts(&path), "{}", path.display());
+        is_read_alike(&path, &[30, 130], 25);
     }
     // Its times are too long for tables of 31 bits, and it is edited.
     let many = "testsrc2=s=64x64:r=50:d=20";
@@ -170,6 +187,17 @@ fn fragments_edits_and_damage_have_no_excerpts() {
         bytes[find(name) + at] ^= 1;
         assert!(is_none(&bytes), "{name:?}");
     }
+    // An edit that ends earlier, places outside of the file, and tables that stand
+    // where they should not.
+    let with = |name: &[u8; 4], at: usize, bytes_of: &[u8]| {
+        let mut bytes = bytes.clone();
+        let at = find(name) + at;
+        bytes[at..at + bytes_of.len()].copy_from_slice(bytes_of);
+        is_none(&bytes)
+    };
+    assert!(with(b"elst", 12, &1_000_u32.to_be_bytes()) && with(b"elst", 12, &[0; 4]));
+    assert!(with(b"stco", 12, &[0xff; 4]) && with(b"stco", 12, &(bytes.len() as u32).to_be_bytes()));
+    assert!(with(b"dinf", 0, b"stts"));
     // Whatever else is flipped, nothing panics, and films can be asked.
     let mut state = 7_u64;
     let moov = find(b"moov");
