@@ -49,6 +49,10 @@ impl ClockFields {
         }
         let stated = ["offset", "start", "seen"].into_iter().filter(|name| node.field(name).is_some());
         let stated: Vec<&str> = stated.filter(|name| *name != "start" || self.start.is_some()).collect();
+        let says_nothing = stated.is_empty() && node.field("drift").is_none();
+        if says_nothing || (stated == ["seen"] && self.seen.is_empty()) {
+            nothing(node, checker);
+        }
         if let [first, second, ..] = stated[..] {
             let hint = "each says all that there is to say; keep one of them";
             let article = if first == "offset" { "an" } else { "a" };
@@ -73,6 +77,12 @@ fn ambiguous(text: &str, node: &Node, checker: &mut Checker) {
     checker.error_with_hint(node.span, message, hint);
 }
 
+/// Not even that the camera is right, which would be an offset of 0.
+fn nothing(node: &Node, checker: &mut Checker) {
+    let hint = "leave `clock` out to have it found, or write \"0s\" where the camera is right";
+    checker.error_with_hint(node.span, "this clock states nothing", hint);
+}
+
 impl FromNode for Clock {
     fn from_node(node: &Node, checker: &mut Checker) -> Option<Self> {
         let clock = match &node.value {
@@ -91,6 +101,10 @@ impl FromNode for Clock {
             Value::Text(_) | Value::Int(_) | Value::Decimal(_) => {
                 Clock { offset: Timestamp::from_node(node, checker)?, ..Clock::default() }
             }
+            Value::Seq(seen) if node.name.is_none() && seen.is_empty() => {
+                nothing(node, checker);
+                return None;
+            }
             Value::Seq(_) if node.name.is_none() => Clock { seen: Vec::from_node(node, checker)?, ..Clock::default() },
             _ => {
                 let ClockFields { offset, start, seen, drift } = ClockFields::from_node(node, checker)?;
@@ -108,6 +122,7 @@ impl FromNode for Clock {
 
     fn to_text(&self) -> String {
         match self.seen.first() {
+            None if !self.stated => "found".to_owned(),
             Some(_) => self.seen.to_text(),
             None => self.start.map_or_else(|| self.offset.to_text(), |start| start.to_text()),
         }

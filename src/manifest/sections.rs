@@ -25,7 +25,9 @@ schema! {
         files: Patterns,
         /// Puts the camera's clock right: what is added to it, the instant at
         /// which its first recording starts, or what is seen in it and when that
-        /// happened. `autocut explain clock` shows what it found, to be pinned.
+        /// happened. Without it the clock is found, by GPS times, the log's speed
+        /// or the time zone; `autocut explain clock` shows how, to be pinned. `"0s"`
+        /// says that the camera is right.
         clock: Clock = Clock::default(),
         /// What happens to a picture that has another shape than the output.
         fit: Fit = Fit::Blur,

@@ -369,6 +369,14 @@ fn an_offset_of_two_numbers_is_asked_about() {
         assert!(told[0].contains("may be hours and minutes, or minutes and seconds"), "{told:?}");
         assert!(told[0].contains("write \"-3h07min\" or \"-3min07s\""), "{told:?}");
     }
+    // What says nothing is no word on the camera being right.
+    for clock in ["[]", "Clock()", "Clock(seen: [])"] {
+        let text = format!(
+            "(version: 1, footage: {{\"a\": Footage(files: \"*\", clock: {clock})}}, outputs: {{\"a\": Reel(file: \"a\")}})"
+        );
+        let told = told(&text);
+        assert!(told.len() == 1 && told[0].contains("this clock states nothing"), "{clock}: {told:?}");
+    }
 }
 
 #[test]

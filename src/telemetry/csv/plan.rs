@@ -134,8 +134,13 @@ impl Planned {
 }
 
 /// The two numbers of a cell that holds just these: `47.5 9.3`, or `47.5,9.3`
-/// where the comma cannot be decimal.
+/// where the comma cannot be decimal, or `[47.5, 9.3]`.
 fn pair(cell: &[u8], comma: bool) -> Option<[&[u8]; 2]> {
+    let cell = cell.trim_ascii();
+    let cell = match cell {
+        [b'[', within @ .., b']'] | [b'(', within @ .., b')'] => within,
+        cell => cell,
+    };
     let divides = !comma || cell.contains(&b'.') || cell.windows(2).any(|two| two == b", ");
     let apart = |byte: &u8| matches!(byte, b' ' | b';' | b'\t') || (divides && *byte == b',');
     let mut parts = cell.split(apart).filter(|part| !part.trim_ascii().is_empty());

@@ -160,6 +160,9 @@ fn a_position_in_one_cell() {
     };
     assert!(rows(&["", "47.5 9.3", "47.5, 9.3", "x"], false));
     assert!(!rows(&["", "47.5 9.3", "y", "x"], false));
+    // As Strava's streams have it.
+    assert!(rows(&["[47.5, 9.3]", "(47.5,9.3)"], false) && !rows(&["[47.5, 9.3", "{47.5,9.3}"], false));
+    assert_eq!(pair(b"[47.5, 9.3]", false).map(|pair| pair.map(<[u8]>::trim_ascii)), Some([&b"47.5"[..], b"9.3"]));
     // 12,5 is a number where a comma is decimal.
     assert!(!rows(&["12,5"], true) && rows(&["12.5,7.5"], true) && rows(&["12,5 7,25"], true));
 }
