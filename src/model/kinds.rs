@@ -204,7 +204,7 @@ pub(super) const MIX: Kind = Kind {
 };
 pub(super) const JOIN: Kind = Kind {
     name: "join",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Mux],
     memory: 80,
