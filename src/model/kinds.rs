@@ -204,7 +204,7 @@ pub(super) const MIX: Kind = Kind {
 };
 pub(super) const JOIN: Kind = Kind {
     name: "join",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Mux],
     memory: 80,
@@ -252,10 +252,10 @@ pub(super) const COPY: Kind = Kind {
 
 pub(super) const COPY_SOUND: Kind = Kind {
     name: "copy.sound",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
-    tools: &[Tool::Demux],
-    memory: 40,
+    tools: &[Tool::Demux, Tool::Decode],
+    memory: 50,
     deadline: STUCK,
     product: ("sound copied", "sounds copied"),
     artifacts: 1,

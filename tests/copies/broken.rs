@@ -62,6 +62,43 @@ fn damage_within_packets_is_not_copied() {
     }
 }
 
+/// Packets of sound that are zeros, or of which every bit is another: the sound is
+/// encoded, as in a reel, and what is damaged of it is told.
+#[test]
+fn damaged_packets_of_sound_are_not_copied() {
+    for name in ["zeros", "flipped"] {
+        let project = Project::new();
+        footage(&project, "a/one.mp4", "testsrc2", USUAL);
+        let path = project.path("a/one.mp4");
+        let text = ffprobe(&path, "a", "packet=size,pos");
+        let lines = text.lines().map(|line| line.trim_end_matches(',')).filter(|line| !line.is_empty());
+        let packets = lines.map(|line| line.split_once(',').unwrap());
+        let packets: Vec<(usize, usize)> =
+            packets.map(|(size, at)| (size.parse().unwrap(), at.parse().unwrap())).collect();
+        let mut bytes = fs::read(&path).unwrap();
+        // Three seconds in, of 1,024 samples each.
+        let (size, at) = packets[129];
+        bytes[at..at + size].iter_mut().for_each(|byte| *byte = if name == "flipped" { !*byte } else { 0 });
+        fs::write(&path, bytes).unwrap();
+        assert_ne!(decode_warnings(&path), "", "{name}: ffmpeg notices it too");
+        let output = "Clips(folder: \"out\", video: Video(quality: Copy))";
+        manifest(&project, "\"a/one@1s\"", output);
+        let made = project.make();
+        let told = made.warnings();
+        let why = |text: &String| text.contains("its sound is encoded, because packets of it are damaged");
+        assert!(told.iter().any(why), "{name}: {told:?}");
+        assert_eq!(made.ran().get("mix"), Some(&1), "{name}");
+        let place = |text: &String| text.contains("a/one.mp4") && text.contains("sound");
+        assert!(told.iter().filter(|text| !why(text)).any(place), "{name}: {told:?}");
+        assert_eq!(decode_warnings(&project.path("out/a-one-0h00m01.000s.mp4")), "", "{name}");
+
+        // Elsewhere in the same file the sound is whole, and copied.
+        manifest(&project, "Pin(at: \"a/one@4s\", length: \"2s\")", output);
+        let made = project.make();
+        assert_eq!((made.ran().get("copy.sound"), made.ran().get("mix")), (Some(&1), None), "{name}");
+    }
+}
+
 /// The body of the last box of a kind.
 fn body<'a>(file: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
     let at = file.windows(4).rposition(|four| four == kind).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::common::{Project, decode_warnings, ffprobe, frame_hashes};
 use super::{assert_on_time, borrowed, footage, hashes_from, hevc, manifest, tag};
@@ -122,6 +123,40 @@ fn hevc_of_two_cameras_is_copied_into_one_film() {
     let bytes = fs::read(&film).unwrap();
     let at = bytes.windows(4).position(|four| four == b"hvcC").unwrap() + 4 + 22;
     assert_eq!(bytes[at..at + 4], [3, 0x80 | 32, 0, 3]);
+}
+
+/// Action cameras write HEVC without B frames, and say so: what x265 puts beside it
+/// has some. Players that go by the first set they find (ffmpeg) are told of all.
+#[test]
+fn footage_without_b_frames_and_edges_with_some_are_one_film() {
+    let project = Project::new();
+    footage(&project, "a/one.mp4", "testsrc2", &borrowed(&hevc(false, ":bframes=0", "yuv420p")));
+    assert_eq!(ffprobe(&project.path("a/one.mp4"), "v", "stream=has_b_frames"), "0");
+    // The one film begins with what is encoded, the other with what is copied; of the
+    // footage's frames from 60 on that are copied, the first is this one.
+    let edge_first = ("\"a/one@1.4s\"", 165, 18);
+    let copy_first = ("Pin(at: \"a/one@2s\", length: \"2s\"), Pin(at: \"a/one@5.4s\", length: \"2s\")", 120, 0);
+    let films =
+        [("film.mp4", edge_first), ("film.mov", edge_first), ("film.mkv", edge_first), ("late.mkv", copy_first)];
+    for (name, (pins, frames, copied)) in films {
+        let output = format!("Reel(file: \"{name}\", video: Video(codec: Hevc, quality: Copy))");
+        manifest(&project, pins, &output);
+        project.make();
+        let film = project.path(name);
+        assert_on_time_roughly(&film, frames, &name[5..]);
+        assert_eq!(decode_warnings(&film), "", "{name}");
+        // x265 reorders by two, as it does in a film of its own.
+        assert_eq!(ffprobe(&film, "v", "stream=has_b_frames"), "2", "{name}");
+        let (source, shown) = (frame_hashes(&project.path("a/one.mp4")), frame_hashes(&film));
+        assert_eq!(shown[copied..copied + 60], source[60..120], "{name}");
+        // Matroska states no times of decoding: they follow from what is announced.
+        let again = project.path("again.mp4");
+        let (from, to) = (film.to_str().unwrap(), again.to_str().unwrap());
+        let remux = ["-hide_banner", "-nostats", "-loglevel", "level+warning", "-y", "-i", from, "-c", "copy", to];
+        let remuxed = Command::new("ffmpeg").args(remux).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&remuxed.stderr), "", "{name}");
+        assert_eq!(frame_hashes(&again), shown, "{name}");
+    }
 }
 
 /// A phone's file: its rate varies, so frames of the output are missing between

@@ -187,9 +187,10 @@ impl Plan<'_> {
             Some(sets) => Some((sets, false)),
             None => ParameterSets::of_encoder(codec, header).map(|sets| (sets, true)),
         };
-        let Some(sets) = headers.iter().map(read).collect::<Option<Vec<Kind>>>() else {
+        let Some(mut sets) = headers.iter().map(read).collect::<Option<Vec<Kind>>>() else {
             return Err(Diagnostic::bug("segments cannot be joined: their parameter sets differ"));
         };
+        ParameterSets::let_wait_alike(sets.iter_mut().map(|(sets, _)| sets));
         let united = side_by_side(&sets);
         // Where two of them have one number, each key frame brings its own.
         let clash = united.is_none();

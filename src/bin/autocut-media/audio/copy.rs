@@ -6,9 +6,11 @@
 //! container says that it is not heard. At the end, the last packet's time ends
 //! with the clip.
 //!
-//! Nothing is decoded. What is not one unbroken row of packets is not copied.
+//! What is not one unbroken row of packets is not copied, nor is one of which a
+//! decoder says that something is damaged: it is asked once, and what it makes of
+//! the packets is thrown away.
 //!
-//! Memory: one packet.
+//! Memory: one packet, one frame.
 
 use autocut::base::{Diagnostic, Timestamp};
 use autocut::model;
@@ -16,7 +18,7 @@ use autocut::model::protocol::{Invocation, Produced};
 use autocut::model::specs::{CopySoundSpec, SoundCopied};
 
 use crate::av::input::Stream;
-use crate::av::{self, Error, Input, Packet};
+use crate::av::{self, Decoder, Error, Frame, Input, Packet, Skip};
 use crate::invocation::{Progress, input};
 use crate::segment::{Header, PacketInfo, StreamHeader, Writer};
 use crate::streams::{main_audio, media_zero};
@@ -51,16 +53,20 @@ pub(crate) fn copy(spec: &CopySoundSpec, invocation: &Invocation, progress: Prog
     let (base, rate, suits) = (facts.time_base(), facts.sample_rate(), suits(&facts));
     let mut writer = Writer::create(&target, &header(&facts))?;
     let begin = writer.mark();
-    let why = match suits {
+    let trial = match suits {
+        Err(why) => Err(why),
+        Ok(()) => Trial::new(&file, stream).map_err(failed)?,
+    };
+    let why = match trial {
         Err(why) => Some(why),
-        Ok(()) => {
+        Ok(mut trial) => {
             file.keep_only(stream);
             let mut row = Row { start: zero + spec.start, base, rate: i64::from(rate), next: None };
             let lead = Timestamp::new(2 * i64::from(FRAME), row.rate) + Timestamp::from_millis(2 * TOLERANCE_MS);
             // Where the index is wrong or there is none: from where it stands.
             let _ = file.seek(stream, (row.start - lead).to_ticks(base));
             let samples = spec.length.to_ticks((1, i32::try_from(rate).unwrap_or(i32::MAX)));
-            row.copy(&mut file, stream, samples, &mut writer, progress)?.err()
+            row.copy(&mut file, stream, samples, &mut trial, &mut writer, progress)?.err()
         }
     };
     if why.is_some() {
@@ -100,6 +106,36 @@ fn suits(facts: &Stream<'_>) -> Result<(), String> {
     }
 }
 
+/// A decoder that is asked whether packets are sound.
+struct Trial {
+    decoder: Decoder,
+    frame: Frame,
+}
+
+impl Trial {
+    /// Or why there is none.
+    fn new(file: &Input, stream: usize) -> Result<Result<Trial, String>, Error> {
+        let decoder = match Decoder::open(file, stream, Skip::Nothing) {
+            Ok(decoder) => decoder,
+            Err(av::NO_MEMORY) => return Err(av::NO_MEMORY),
+            Err(error) => return Ok(Err(format!("it cannot be decoded: {error}"))),
+        };
+        Ok(Ok(Trial { decoder, frame: Frame::new()? }))
+    }
+
+    /// Whether the next packet is decoded without a complaint, and (where it must)
+    /// to something.
+    fn decodes(&mut self, packet: &Packet, must: bool) -> Result<bool, Diagnostic> {
+        let errors = av::log::errors();
+        let received = self.decoder.send(Some(packet)).and_then(|()| self.decoder.receive(&mut self.frame));
+        match received {
+            Err(av::NO_MEMORY) => Err(av::diagnose("cannot copy", av::NO_MEMORY)),
+            Err(_) => Ok(false),
+            Ok(some) => Ok((some || !must) && av::log::errors() == errors),
+        }
+    }
+}
+
 /// Packets, each of which begins where the one before it ends.
 struct Row {
     /// Of the clip, on the container's clock.
@@ -119,6 +155,7 @@ impl Row {
         file: &mut Input,
         stream: usize,
         samples: i64,
+        trial: &mut Trial,
         writer: &mut Writer,
         progress: Progress,
     ) -> Result<Result<(), String>, Diagnostic> {
@@ -148,6 +185,10 @@ impl Row {
                 None if at > 0 => return Ok(Err("it begins after the pictures do".to_owned())),
                 None => at,
             };
+            // What is not heard at all a decoder may leave out.
+            if !trial.decodes(&packet, place + frame > 0)? {
+                return Ok(Err("packets of it are damaged".to_owned()));
+            }
             let duration = frame.min(samples - place);
             let duration = u32::try_from(duration).unwrap_or(0);
             writer.push(PacketInfo { pts: place, duration, key: true }, packet.data())?;

@@ -424,6 +424,8 @@ struct Sequence {
     format: [u8; 3],
     layers: u8,
     nested: bool,
+    /// Where in bits it states how many pictures wait.
+    waiting_place: usize,
     blocks: u32,
 }
 
@@ -446,6 +448,7 @@ impl Sequence {
         let depths = (bits.variable()?, bits.variable()?);
         // How pictures are counted, and how many wait.
         bits.variable()?;
+        let waiting_place = bits.place();
         let orders = if bits.flag()? { more + 1 } else { 1 };
         (0..3 * orders).try_for_each(|_| bits.variable().map(drop))?;
         let block = bits.variable()?.checked_add(bits.variable()?)?.checked_add(3).filter(|log| *log <= 6)?;
@@ -458,6 +461,7 @@ impl Sequence {
             format: [byte(chroma, 3)?, byte(depths.0, 7)?, byte(depths.1, 7)?],
             layers: more as u8 + 1,
             nested,
+            waiting_place,
             blocks: Some(blocks).filter(|blocks| *blocks > 0)?,
         })
     }
@@ -466,21 +470,28 @@ impl Sequence {
 /// Where in bits the number stands in a sequence parameter set: behind the
 /// profile and level of the whole and of its layers of time.
 pub(super) fn number_place(payload: &[u8]) -> Option<usize> {
+    behind_profile(payload, 1, payload.first()? >> 1 & 7)
+}
+
+/// What lies behind a profile that begins at a byte, with so many layers of time
+/// besides the whole.
+fn behind_profile(payload: &[u8], begin: usize, layers: u8) -> Option<usize> {
     const PROFILE: usize = 11;
     const LEVEL: usize = 1;
-    let layers = usize::from(payload.first()? >> 1 & 7);
-    let mut place = 1 + PROFILE + LEVEL;
+    let mut place = begin + PROFILE + LEVEL;
     if layers > 0 {
         let flags = payload.get(place..)?.first_chunk::<2>()?;
         let flags = u16::from_be_bytes(*flags);
         place += 2;
-        for layer in 0..layers {
+        for layer in 0..usize::from(layers) {
             let (profile, level) = (flags >> (15 - 2 * layer) & 1, flags >> (14 - 2 * layer) & 1);
             place += PROFILE * usize::from(profile) + LEVEL * usize::from(level);
         }
     }
     Some(place * 8)
 }
+
+pub(super) mod waiting;
 
 #[cfg(test)]
 mod tests;

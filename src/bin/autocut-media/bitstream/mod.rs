@@ -18,6 +18,8 @@ mod numbers;
 pub(crate) use nal::with_lengths;
 pub(crate) use numbers::Numbers;
 
+use hevc::waiting::Waiting;
+
 /// FFmpeg's names of the codecs whose packets can be copied.
 const AVC: &str = "h264";
 const HEVC: &str = "hevc";
@@ -125,6 +127,23 @@ impl ParameterSets {
                 own.renumbered(beside).map(|(sets, numbers)| (ParameterSets::Hevc(sets), numbers))
             }
             _ => None,
+        }
+    }
+
+    /// Lets all sets of a film state that as many pictures wait in a decoder as the
+    /// sets of any of its encoders do, so that players that go by one of them show
+    /// all in time. (Of H.264, FFmpeg goes by the pictures.)
+    pub(crate) fn let_wait_alike<'a>(all: impl Iterator<Item = &'a mut ParameterSets>) {
+        let all = all.filter_map(|sets| match sets {
+            ParameterSets::Avc(_) => None,
+            ParameterSets::Hevc(sets) => Some(sets),
+        });
+        let mut all: Vec<&mut hevc::Sets> = all.collect();
+        let Some(most) = all.iter().filter_map(|sets| sets.waiting()).reduce(Waiting::or) else { return };
+        for sets in &mut all {
+            if let Some(raised) = sets.with_waiting(most) {
+                **sets = raised;
+            }
         }
     }
 

@@ -209,6 +209,13 @@ pub(super) fn variable_bits(number: u32) -> u32 {
     2 * (number + 1).ilog2() + 1
 }
 
+/// Where in bits a set's contents end, without emulation prevention: before the bit
+/// that says so there may be any, behind it there are none.
+pub(super) fn end_place(bytes: &[u8]) -> Option<usize> {
+    let last = bytes.iter().rposition(|byte| *byte != 0)?;
+    Some(last * 8 + 8 - bytes[last].trailing_zeros() as usize)
+}
+
 /// Bits that are written one after the other.
 #[derive(Default)]
 pub(super) struct BitWriter {

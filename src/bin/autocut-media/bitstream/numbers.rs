@@ -165,9 +165,7 @@ impl Numbers {
             _ => return None,
         }
         // All else, up to the bit that ends it.
-        let last = bytes.iter().rposition(|byte| *byte != 0)?;
-        let end = last * 8 + 8 - bytes[last].trailing_zeros() as usize;
-        new.copy(&bytes, bits.place(), end)?;
+        new.copy(&bytes, bits.place(), nal::end_place(&bytes)?)?;
         Some(nal::escaped(&[head, &new.into_bytes()].concat()))
     }
 
