@@ -83,7 +83,7 @@ struct Missing {
 
 /// Which frames of an index lie outside of a file of that size.
 fn missing(index: &[Entry], size: u64) -> Missing {
-    let is_there = |entry: &Entry| entry.end().is_some_and(|end| end <= size);
+    let is_there = |entry: &Entry| entry.is_within(size);
     let first = index.iter().position(|entry| !is_there(entry));
     let count = index.iter().filter(|entry| !is_there(entry)).count();
     let tail = index.iter().rposition(is_there).map_or(0, |last| last + 1);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use autocut::base::Diagnostic;
 
 use crate::av::{Error, Input, Packet, View};
+use crate::decode::MOST_STUMBLES;
 use crate::excerpt::{Excerpt, Limits, Listing};
 use crate::streams::{main_video, open_video};
 
@@ -146,9 +147,15 @@ impl Windowed {
         let (last, ticks) = (long.last, time.max(excerpt.times.start).saturating_add(long.shift));
         self.turn_to(excerpt)?;
         self.input.seek(self.stream, ticks)?;
-        while self.input.read(packet)? {
-            if packet.stream() == self.stream && packet.position() == last {
-                return Ok(true);
+        let mut stumbles = 0;
+        while stumbles < MOST_STUMBLES {
+            match self.input.read(packet) {
+                Ok(true) if packet.stream() == self.stream && packet.position() == last => return Ok(true),
+                Ok(true) => {}
+                // What lies before it was told of when it was read.
+                Err(Error::InvalidData) => stumbles += 1,
+                Ok(false) => break,
+                Err(error) => return Err(error),
             }
         }
         // It was there before, so this is no damage to be passed over: the file is

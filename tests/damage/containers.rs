@@ -1,0 +1,84 @@
+//! What the container itself has wrong: an index that leads nowhere.
+
+use std::fs;
+use std::path::Path;
+
+use super::common::{self, Project, frame_hashes};
+use super::{manifest, packets, ten_seconds};
+
+/// Where the box of that name stands, inside of those that are named before it: of
+/// each the first.
+fn boxes(bytes: &[u8], names: &[&[u8; 4]]) -> Vec<usize> {
+    let mut from = 0;
+    let mut next = |name: &&[u8; 4]| {
+        from += bytes[from..].windows(4).position(|four| four == **name).unwrap();
+        from
+    };
+    names.iter().map(&mut next).collect()
+}
+
+/// Makes the place of one chunk of the pictures one that lies outside of the file:
+/// in 32 bits, or in 64 where no file reaches. The frames of that chunk.
+fn misplace(path: &Path, chunk: usize, is_wide: bool) -> std::ops::Range<usize> {
+    let mut bytes = fs::read(path).unwrap();
+    let parents = boxes(&bytes, &[b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stco"]);
+    let table = parents[5];
+    let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    let count = word(table + 8) as usize;
+    let mut places: Vec<u64> = (0..count).map(|n| word(table + 12 + 4 * n).into()).collect();
+    let frames: Vec<usize> = packets(path).iter().map(|(at, _)| *at).collect();
+    let frame = |chunk: usize| frames.iter().position(|at| *at as u64 == places[chunk]).unwrap();
+    let lost = frame(chunk)..frame(chunk + 1);
+    if is_wide {
+        // The movie box is the last one, so that nothing else moves.
+        assert!(boxes(&bytes, &[b"mdat"])[0] < table);
+        places[chunk] = 0x4000_0000_0000_0000;
+        let wide: Vec<u8> = places.iter().flat_map(|place| place.to_be_bytes()).collect();
+        let sizes: Vec<u32> = parents.iter().map(|at| word(at - 4) + 4 * count as u32).collect();
+        for (at, size) in parents.iter().zip(sizes) {
+            bytes[at - 4..*at].copy_from_slice(&size.to_be_bytes());
+        }
+        bytes[table..table + 4].copy_from_slice(b"co64");
+        bytes.splice(table + 12..table + 12 + 4 * count, wide);
+    } else {
+        bytes[table + 12 + 4 * chunk..][..4].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+    lost
+}
+
+/// What lies behind an entry that leads nowhere is where the index says.
+#[test]
+fn behind_an_entry_of_the_index_that_leads_out_of_the_file_it_goes_on() {
+    for is_wide in [false, true] {
+        let project = Project::new();
+        ten_seconds(&project, "a.mp4");
+        let path = project.path("a.mp4");
+        let lost = misplace(&path, 40, is_wide);
+        let key = lost.end.next_multiple_of(30);
+        assert!(lost.start > 30 && lost.len() < 5 && lost.end < key && key < 90, "{lost:?}");
+        project.write("autocut.ron", manifest("a.mp4", "front/a@0s", "4s"));
+        let time = |frame: usize| format!("00:0{}.{:03}", frame / 30, (frame % 30 * 1_000 + 15) / 30);
+        let frames = |count: usize| if count == 1 { "1 frame".to_owned() } else { format!("{count} frames") };
+        let (count, from) = (frames(lost.len()), time(lost.start));
+        assert_eq!(
+            project.make().warnings(),
+            [
+                format!(
+                    "a.mp4: the index of the file is damaged: {} of 120 frames from {from} on are not in it",
+                    lost.len()
+                ),
+                format!("a.mp4: {count} from {from} could not be decoded; the picture before is shown instead"),
+                format!(
+                    "a.mp4: {} from {} are damaged; they are shown as far as they could be decoded",
+                    frames(key - lost.end),
+                    time(lost.end)
+                ),
+            ]
+        );
+        // The pattern moves in every frame: none is a copy of the one before.
+        let shown = frame_hashes(&project.path("reel.mp4"));
+        assert_eq!(shown.len(), 120);
+        assert!(shown[key..].windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}
