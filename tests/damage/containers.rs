@@ -1,4 +1,5 @@
-//! What the container itself has wrong: an index that leads nowhere.
+//! What the container itself has wrong: an index that leads nowhere, an end that is
+//! missing.
 
 use std::fs;
 use std::path::Path;
@@ -80,5 +81,30 @@ fn behind_an_entry_of_the_index_that_leads_out_of_the_file_it_goes_on() {
         let shown = frame_hashes(&project.path("reel.mp4"));
         assert_eq!(shown.len(), 120);
         assert!(shown[key..].windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}
+
+/// The index of an AVI is its end.
+#[test]
+fn an_avi_that_was_cut_off_is_told_with_how_much_is_missing() {
+    for (name, coder) in [("mjpeg", "-c:v mjpeg -c:a pcm_s16le"), ("mpeg4", "-c:v mpeg4 -bf 2 -c:a mp3")] {
+        let project = Project::new();
+        let path = project.path("a.avi");
+        let source = "-v error -f lavfi -i testsrc2=s=128x96:r=30:d=4 -f lavfi -i sine=d=4";
+        let pixels = if name == "mjpeg" { "yuvj420p" } else { "yuv420p" };
+        let args: Vec<&str> = source.split(' ').chain(coder.split(' ')).collect();
+        common::tool("ffmpeg", &[&args[..], &["-pix_fmt", pixels, path.to_str().unwrap()]].concat());
+        project.write("autocut.ron", manifest("a.avi", "front/a@1s", "1s"));
+        assert_eq!(project.make().warnings(), [""; 0], "{name}");
+        // In the middle of frame 75. The place is that of what is in the chunk.
+        let places = packets(&path);
+        assert_eq!(places.len(), 120);
+        let (at, size) = places[75];
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..at + size / 2]).unwrap();
+        let told = project.make_with(&["--force"]).warnings();
+        assert_eq!(told, ["a.avi: the file is cut off: 45 of 120 frames from 00:02.500 on are not in it"], "{name}");
+        let doctor = project.ok(&["doctor"]);
+        assert!(doctor.contains("DAMAGED: the file is cut off") && doctor.contains("00:02.500; "), "{doctor}");
     }
 }

@@ -39,6 +39,7 @@ mod proxy;
 mod pulse;
 mod render;
 mod rhythm;
+mod riff;
 mod samples;
 mod segment;
 mod serve;
