@@ -1,5 +1,5 @@
 //! What the container itself has wrong: an index that leads nowhere, an end that is
-//! missing.
+//! missing, takes that were put one after the other.
 
 use std::fs;
 use std::path::Path;
@@ -106,5 +106,52 @@ fn an_avi_that_was_cut_off_is_told_with_how_much_is_missing() {
         assert_eq!(told, ["a.avi: the file is cut off: 45 of 120 frames from 00:02.500 on are not in it"], "{name}");
         let doctor = project.ok(&["doctor"]);
         assert!(doctor.contains("DAMAGED: the file is cut off") && doctor.contains("00:02.500; "), "{doctor}");
+    }
+}
+
+/// Both takes have a picture and a sound at each time; only the first one's times
+/// would be found in order.
+#[test]
+fn takes_that_were_joined_byte_by_byte_are_refused_and_can_be_passed_over() {
+    for ending in ["ts", "mpg"] {
+        let project = Project::new();
+        let coder = if ending == "ts" { "-c:v libx264 -c:a aac" } else { "-c:v mpeg2video -c:a mp2" };
+        let take = |name: &str, seconds: &str, options: &str| {
+            let path = project.path(&format!("{name}.{ending}"));
+            let source =
+                format!("-v error -f lavfi -i testsrc2=s=128x96:r=25:d={seconds} -f lavfi -i sine=d={seconds}");
+            let args = format!("{source} {coder} -g 25 -bf 2 {options}");
+            let args: Vec<&str> = args.split_whitespace().chain([path.to_str().unwrap()]).collect();
+            common::tool("ffmpeg", &args);
+            fs::read(path).unwrap()
+        };
+        let (one, two) = (take("one", "4", ""), take("two", "3", ""));
+        let path = project.path(&format!("footage/a.{ending}"));
+        project.write(&format!("footage/a.{ending}"), [one.clone(), two].concat());
+        project.write(&format!("footage/b.{ending}"), one);
+        project.write("autocut.ron", manifest(&format!("footage/*.{ending}"), "front/b@0s", "2s"));
+        let made = project.run(&["make"]);
+        let told = String::from_utf8(made.stderr).unwrap();
+        assert_eq!(made.status.code(), Some(1), "{told}");
+        let expected = format!("footage/a.{ending} holds more than one take: behind 00:03.960 its times start again");
+        assert!(told.contains(&expected) && told.contains("ffmpeg -fflags"), "{told}");
+        let made = project.make_with(&["-k"]);
+        assert_eq!(made.code, 1, "{}", made.stderr);
+        assert_eq!(frame_hashes(&project.path("reel.mp4")).len(), 50);
+
+        // What it says to do.
+        let mended = project.path("footage/a.mkv");
+        let [from, to] = [&path, &mended].map(|path| path.to_str().unwrap());
+        common::tool("ffmpeg", &["-v", "quiet", "-fflags", "+genpts", "-i", from, "-c", "copy", to]);
+        project.write("autocut.ron", manifest("footage/*.mkv", "front/a@5s", "1.5s"));
+        assert_eq!(project.make().code, 0);
+
+        // A clock that wraps, at 2^33 ticks of 90 kHz, or that starts late does not
+        // start again.
+        for offset in ["95441", "50000"] {
+            take("late", "4", &format!("-y -output_ts_offset {offset}"));
+            project.write("autocut.ron", manifest(&format!("late.{ending}"), "front/late@0s", "3.5s"));
+            assert_eq!(project.make().warnings(), [""; 0], "{ending} {offset}");
+        }
     }
 }

@@ -45,6 +45,7 @@ mod segment;
 mod serve;
 mod still;
 mod streams;
+mod takes;
 mod toolchain;
 mod trial;
 mod windowed;

@@ -16,7 +16,7 @@ use crate::av::input::{DolbyVision, Stream};
 use crate::av::{self, Error, Input, PixelFormat, Skip, StreamKind, diagnose};
 use crate::decode::Film;
 use crate::streams::{main_audio, media_zero, open_video};
-use crate::{extent, origin, rhythm};
+use crate::{extent, origin, rhythm, takes};
 
 /// How far apart chunks of analysis start, in seconds.
 const CHUNK_SECONDS: i64 = 60;
@@ -80,6 +80,7 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     if !tells_rhythm && !video.variable_rate {
         video.variable_rate = rhythm::of_packets(&mut input, stream, zero, video.duration, video.rate);
     }
+    takes::refuse_several(&mut input, stream, path, zero)?;
     info.video = Some(video);
     Ok((info, claimed.into_iter().chain(leading).chain(extent.warnings).collect()))
 }

@@ -102,6 +102,15 @@ impl Input {
         check(unsafe { ffi::avformat_seek_file(self.as_ptr(), stream, i64::MIN, ticks, ticks, 0) }).map(|_| ())
     }
 
+    /// Moves to a place in the file, in bytes, in a container whose packets can be
+    /// found from anywhere.
+    pub(crate) fn seek_place(&mut self, at: u64) -> Result<(), Error> {
+        let at = i64::try_from(at).map_err(|_| Error::InvalidData)?;
+        (self.holes.stands, self.holes.to) = (Stands::Unknown, None);
+        // SAFETY: open.
+        check(unsafe { ffi::av_seek_frame(self.as_ptr(), -1, at, ffi::AVSEEK_FLAG_BYTE) }).map(|_| ())
+    }
+
     /// Sends the demuxer to the next packet that lies in the file, where the one that
     /// is to be read does not and any other does; else nothing changes, and it is
     /// false.
