@@ -8,6 +8,8 @@
 )]
 
 mod common;
+#[path = "damage/containers.rs"]
+mod containers;
 
 use std::fs;
 use std::path::Path;

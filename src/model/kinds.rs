@@ -61,7 +61,7 @@ fn nothing(bytes: &[u8]) -> bool {
 
 pub(super) const PROBE: Kind = Kind {
     name: "probe",
-    version: 8,
+    version: 9,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,
@@ -72,7 +72,7 @@ pub(super) const PROBE: Kind = Kind {
 };
 pub(super) const ANALYSE: Kind = Kind {
     name: "analyse",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 150,
@@ -83,7 +83,7 @@ pub(super) const ANALYSE: Kind = Kind {
 };
 pub(super) const DETECT: Kind = Kind {
     name: "detect",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Inference],
     memory: 600,
@@ -171,7 +171,7 @@ pub(super) const DRAW: Kind = Kind {
 };
 pub(super) const SEGMENT: Kind = Kind {
     name: "segment",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale],
     memory: 240,
@@ -182,7 +182,7 @@ pub(super) const SEGMENT: Kind = Kind {
 };
 pub(super) const SOUND: Kind = Kind {
     name: "sound",
-    version: 3,
+    version: 4,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Resample],
     memory: 80,
@@ -215,7 +215,7 @@ pub(super) const JOIN: Kind = Kind {
 };
 pub(super) const STILL: Kind = Kind {
     name: "still",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Jpeg],
     memory: 100,
@@ -239,7 +239,7 @@ pub(super) const QUALITY: Kind = Kind {
 
 pub(super) const COPY: Kind = Kind {
     name: "copy",
-    version: 4,
+    version: 5,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode],
     // Nothing but a packet, unless what was copied has to be decoded too.
@@ -264,7 +264,7 @@ pub(super) const COPY_SOUND: Kind = Kind {
 
 pub(super) const PROXY: Kind = Kind {
     name: "proxy",
-    version: 2,
+    version: 3,
     runs: Runs::Media,
     tools: &[Tool::Demux, Tool::Decode, Tool::Scale, Tool::Mux],
     memory: 200,
@@ -287,7 +287,7 @@ pub(super) const COMPARE: Kind = Kind {
 
 pub(super) const EXTRACT: Kind = Kind {
     name: "extract",
-    version: 1,
+    version: 2,
     runs: Runs::Media,
     tools: &[Tool::Demux],
     memory: 60,

@@ -34,6 +34,9 @@ pub(crate) struct Damage {
     /// Something may be missing between the last packet and the next.
     gap: bool,
     lost: BTreeSet<i64>,
+    /// Of which there was not even a packet: where it would be, as far as is known,
+    /// so that another may be there.
+    missing: BTreeSet<i64>,
     damaged: BTreeSet<i64>,
     /// Packets that are not suspect and gave no picture.
     silent: u64,
@@ -110,7 +113,7 @@ impl Damage {
         // How far presentation is behind decoding, which here is all that tells.
         let delay = packet.shown.map_or(0, |shown| shown.saturating_sub(at)).max(0);
         let place = |n: i64| due.saturating_add(delay).saturating_add(n.saturating_mul(packet.duration));
-        self.lost.extend((0..missing.min(MOST_MISSING)).map(place));
+        self.missing.extend((0..missing.min(MOST_MISSING)).map(place));
     }
 
     /// The decoder complained of the packet that was sent last.
@@ -201,7 +204,9 @@ impl Damage {
 
     /// Frames that did not come.
     pub(crate) fn lost(&self, within: Range<i64>) -> Option<Count> {
-        count(self.lost.range(within).filter(|at| !self.damaged.contains(at)))
+        let known = self.lost.range(within.clone()).filter(|at| !self.damaged.contains(at));
+        let all: BTreeSet<i64> = known.chain(self.missing.range(within)).copied().collect();
+        count(all.iter())
     }
 
     /// Frames that came but are not as they were recorded.
@@ -305,6 +310,19 @@ mod tests {
         damage.sent(packet(90, 90, false));
         damage.came(90, false);
         assert_eq!((found(damage.lost(ALL)), found(damage.damaged(ALL))), ((5, 40), (1, 90)));
+        // With pictures that are shown later than the next ones, it is known how many
+        // there were and only about where.
+        let mut damage = Damage::default();
+        for (shown, decoded) in [(0, 0), (30, 10), (10, 20), (60, 40), (40, 50), (50, 60)] {
+            if decoded == 40 {
+                damage.stumbled();
+            }
+            damage.sent(packet(shown, decoded, shown == 0));
+        }
+        for shown in [0, 10, 30, 40, 50, 60] {
+            damage.came(shown, false);
+        }
+        assert_eq!((found(damage.lost(ALL)), found(damage.damaged(ALL))), ((1, 50), (3, 40)));
         // Where nothing is missing, a stumble is about something else.
         let mut damage = Damage::default();
         simple(&mut damage, 0..4, 100, |_| (false, true));

@@ -41,7 +41,7 @@ use crate::windowed::Windowed;
 
 /// How often in a row the demuxer may say that something is damaged before the
 /// rest of the file is given up: once for each frame that it cannot find.
-const MOST_STUMBLES: u32 = 4_096;
+pub(crate) const MOST_STUMBLES: u32 = 4_096;
 
 /// A video stream that is read by time.
 pub(crate) struct Film {

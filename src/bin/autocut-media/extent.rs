@@ -14,6 +14,7 @@ use autocut::model::naming::mark;
 
 use crate::av::input::{Entry, Stream};
 use crate::av::{Input, Packet};
+use crate::riff;
 
 /// How much longer a file may be than its pictures are, without a word: sound
 /// goes on for a little, and durations are rounded.
@@ -81,9 +82,21 @@ struct Missing {
     tail: Option<usize>,
 }
 
+/// The same of an AVI, whose index is its end: counts its pictures where it is cut
+/// off, and how long it was to be before. `None` where it is whole.
+pub(crate) fn of_chunks(path: &Path, content: Digest, facts: &Stream) -> Option<Extent> {
+    let (stated, there) = (facts.frames(), riff::pictures(path, facts.index)?);
+    let missing = stated.checked_sub(there).filter(|missing| *missing > 0)?;
+    // A tick is a frame, also of those that were dropped.
+    let end = Timestamp::from_ticks(i64::try_from(there).ok()?, facts.time_base());
+    let (name, all) = (mark(content), counted(stated));
+    let message = format!("{name}: the file is cut off: {missing} of {all} from {end} on are not in it");
+    Some(Extent { end: Some(end), warnings: vec![Diagnostic::warning(message)] })
+}
+
 /// Which frames of an index lie outside of a file of that size.
 fn missing(index: &[Entry], size: u64) -> Missing {
-    let is_there = |entry: &Entry| entry.end().is_some_and(|end| end <= size);
+    let is_there = |entry: &Entry| entry.is_within(size);
     let first = index.iter().position(|entry| !is_there(entry));
     let count = index.iter().filter(|entry| !is_there(entry)).count();
     let tail = index.iter().rposition(is_there).map_or(0, |last| last + 1);

@@ -16,7 +16,7 @@ use crate::av::input::{DolbyVision, Stream};
 use crate::av::{self, Error, Input, PixelFormat, Skip, StreamKind, diagnose};
 use crate::decode::Film;
 use crate::streams::{main_audio, media_zero, open_video};
-use crate::{extent, origin, rhythm};
+use crate::{extent, origin, rhythm, takes};
 
 /// How far apart chunks of analysis start, in seconds.
 const CHUNK_SECONDS: i64 = 60;
@@ -46,7 +46,15 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     // Elsewhere than in MP4 an index is a help for seeking, with other places in it.
     let is_listed = facts.frames() > 0 && facts.index().count() as u64 >= facts.frames();
     let is_listed = is_listed && input.container().split(',').any(|name| name == "mov");
-    let extent = if is_listed { Some(extent::of_index(path, content, &facts, zero)) } else { None };
+    let extent = match input.container().as_str() {
+        _ if is_listed => Some(extent::of_index(path, content, &facts, zero)),
+        "avi" => extent::of_chunks(path, content, &facts),
+        _ => None,
+    };
+    if let (Some(end), false) = (extent.as_ref().and_then(|extent| extent.end), is_listed) {
+        // FFmpeg guessed, by how long the file is.
+        video.duration = end;
+    }
     let tells_rhythm = lists_all(&facts);
     let audio = main_audio(&input).and_then(|index| input.stream(index)).map(|facts| audio_info(&facts, zero, &video));
     let tag = |names: &[&str]| names.iter().find_map(|name| input.tag(name).or_else(|| facts.tag(name)));
@@ -72,6 +80,7 @@ pub(crate) fn probe(path: &Path, content: Digest) -> Result<(MediaInfo, Vec<Diag
     if !tells_rhythm && !video.variable_rate {
         video.variable_rate = rhythm::of_packets(&mut input, stream, zero, video.duration, video.rate);
     }
+    takes::refuse_several(&mut input, stream, path, zero)?;
     info.video = Some(video);
     Ok((info, claimed.into_iter().chain(leading).chain(extent.warnings).collect()))
 }

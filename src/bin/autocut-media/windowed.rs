@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use autocut::base::Diagnostic;
 
 use crate::av::{Error, Input, Packet, View, log};
+use crate::decode::MOST_STUMBLES;
 use crate::excerpt::{Excerpt, Limits, Listed, Listing};
 use crate::streams::{main_video, open_video};
 
@@ -194,9 +195,17 @@ impl Windowed {
 
     /// Reads until a packet has been read; false where it does not come.
     fn pass(&mut self, last: Option<Mark>, packet: &mut Packet) -> Result<bool, Error> {
-        while self.input.read(packet)? {
-            if packet.stream() == self.stream && Some((packet.dts(), packet.position())) == last {
-                return Ok(true);
+        let mut stumbles = 0;
+        while stumbles < MOST_STUMBLES {
+            match self.input.read(packet) {
+                Ok(true) if packet.stream() == self.stream && Some((packet.dts(), packet.position())) == last => {
+                    return Ok(true);
+                }
+                Ok(true) => {}
+                // What lies before it was told of when it was read.
+                Err(Error::InvalidData) => stumbles += 1,
+                Ok(false) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(false)

@@ -7,16 +7,16 @@ use std::ptr::{self, NonNull};
 use autocut::model::{Colour, Matrix};
 use ffmpeg_next::{ffi, format::context};
 
-use crate::pulse;
-
-use super::{
-    Dictionary, Error, NO_MEMORY, Packet, PixelFormat, View, c_string, check, number, rational, set_number, string,
-};
+use super::reading::Holes;
+use super::{Dictionary, Error, NO_MEMORY, PixelFormat, View, c_string, check, number, rational, set_number, string};
 
 /// A demuxer. ffmpeg-next's handle owns the context, since only that knows
 /// where side data is in each version of FFmpeg.
 pub(crate) struct Input {
     context: context::Input,
+    /// The one stream whose packets are read, where it is one.
+    pub(super) kept: Option<usize>,
+    pub(super) holes: Holes,
     /// What it reads through, where that is not the file itself: closed after it.
     _view: Option<View>,
 }
@@ -70,7 +70,7 @@ impl Input {
                 context.as_mut().ok_or(NO_MEMORY)?.pb = view.as_ptr();
             }
             check(ffi::avformat_open_input(&mut context, url.as_ptr(), ptr::null_mut(), &mut options.0))?;
-            Input { context: context::Input::wrap(context), _view: view }
+            Input { context: context::Input::wrap(context), kept: None, holes: Holes::default(), _view: view }
         };
         let stated: Vec<ColourTags> = input.streams().map(|stream| stream.colour()).collect();
         // SAFETY: open.
@@ -84,7 +84,7 @@ impl Input {
         Ok(input)
     }
 
-    fn as_ptr(&self) -> *mut ffi::AVFormatContext {
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVFormatContext {
         // SAFETY: only hands the pointer out.
         unsafe { self.context.as_ptr().cast_mut() }
     }
@@ -127,36 +127,6 @@ impl Input {
         };
         Some(Stream { index, raw, parameters, input: &self.context })
     }
-
-    /// Leaves the packets of all other streams unread.
-    pub(crate) fn keep_only(&mut self, keep: usize) {
-        let indices: Vec<_> = self.streams().map(|stream| (stream.index, stream.raw)).collect();
-        for (index, raw) in indices {
-            let discard = if index == keep { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
-            // SAFETY: streams live as long as their context, which is exclusively borrowed.
-            unsafe { (*raw.as_ptr()).discard = discard };
-        }
-    }
-
-    /// Reads the next packet in the file's order; false at the end.
-    pub(crate) fn read(&mut self, packet: &mut Packet) -> Result<bool, Error> {
-        packet.clear();
-        pulse::beat();
-        // SAFETY: both are valid; the packet is blank.
-        match check(unsafe { ffi::av_read_frame(self.as_ptr(), packet.as_ptr()) }) {
-            Ok(_) => Ok(true),
-            Err(Error::Eof) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Moves to the last key frame of a stream that is not after `ticks` of
-    /// its time base, as the container's index knows it.
-    pub(crate) fn seek(&mut self, stream: usize, ticks: i64) -> Result<(), Error> {
-        let stream = i32::try_from(stream).map_err(|_| Error::StreamNotFound)?;
-        // SAFETY: open.
-        check(unsafe { ffi::avformat_seek_file(self.as_ptr(), stream, i64::MIN, ticks, ticks, 0) }).map(|_| ())
-    }
 }
 
 /// What is known of one stream, as long as its input lives.
@@ -169,6 +139,10 @@ pub(crate) struct Stream<'a> {
 }
 
 impl Stream<'_> {
+    pub(super) fn raw(&self) -> NonNull<ffi::AVStream> {
+        self.raw
+    }
+
     fn get(&self) -> &ffi::AVStream {
         // SAFETY: lives as long as the input that is borrowed.
         unsafe { self.raw.as_ref() }
@@ -387,6 +361,11 @@ impl Entry {
     /// Where in the file it ends.
     pub(crate) fn end(&self) -> Option<u64> {
         u64::try_from(self.at).ok()?.checked_add(u64::from(self.size))
+    }
+
+    /// Whether it lies in a file of that size.
+    pub(crate) fn is_within(&self, size: u64) -> bool {
+        self.end().is_some_and(|end| end <= size)
     }
 }
 

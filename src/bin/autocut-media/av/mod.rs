@@ -39,6 +39,7 @@ mod mastering;
 pub(crate) mod muxer;
 pub(crate) mod offload;
 pub(crate) mod packet;
+mod reading;
 pub(crate) mod resampler;
 pub(crate) mod scaler;
 mod unpack;

@@ -87,6 +87,24 @@ fn is_read_alike(path: &Path, by: &[u32], places: usize) {
     }
 }
 
+/// A film of which a place lies outside of the file is read as a whole, and the
+/// place is stepped over.
+#[test]
+fn films_with_a_hole_in_their_index_are_read_alike() {
+    let path = made("hole", "mp4", "testsrc2=s=64x48:r=25:d=4", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p -c:a aac");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The first track is that of the pictures.
+    let table = bytes.windows(4).position(|four| four == b"stco").unwrap() + 12;
+    let at = table + 4 * 30;
+    bytes[at..at + 4].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    assert!(!has_excerpts(&path));
+    is_read_alike(&path, &[20, 60, 1_000], 20);
+    let mut film = Film::open(&path, Skip::Nothing).unwrap();
+    let count = straight(&mut film).len();
+    assert!((90..100).contains(&count), "{count}");
+}
+
 #[test]
 fn real_films_are_the_same_by_excerpts() {
     av::start();
