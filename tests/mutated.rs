@@ -234,17 +234,22 @@ fn complaint(file: &Path, whole: &Whole, shown: Range<i64>) -> Option<String> {
     let seconds = |millis: i64| format!("{:.3}", millis as f64 / 1_000.0);
     let (start, length) = (seconds(shown.start), seconds(shown.end - shown.start));
     // With the sound it would read on for as long as that lies behind.
-    let args = ["-v", "error", "-threads", "1", "-ss", &start, "-t", &length, "-i", file.to_str().unwrap()];
-    let output = Command::new("ffmpeg").args(args).args(["-map", "0:V:0", "-f", "null", "-"]).output().unwrap();
     let names = ["h264", "hevc", "vp9", "mpeg4", "mjpeg", "mpeg2video", "prores"];
-    let said = by_decoders(&output, &names);
+    let of = |file: &Path| {
+        let args = ["-v", "error", "-threads", "1", "-ss", &start, "-t", &length, "-i", file.to_str().unwrap()];
+        let output = Command::new("ffmpeg").args(args).args(["-map", "0:V:0", "-f", "null", "-"]).output().unwrap();
+        by_decoders(&output, &names)
+    };
+    // What is said of a whole file is said because decoding begins there: in the
+    // middle of a group, where there is no index.
+    let (said, usual) = (of(file), without_addresses(&of(&whole.path)));
     // It seeks to a key frame well before: what is said there of pictures that end
     // before the key frame of the stretch does not reach into it.
     let args = ["-v", "error", "-threads", "1", "-t", &key_before(file, shown.start), "-i", file.to_str().unwrap()];
     let output = Command::new("ffmpeg").args(args).args(["-map", "0:V:0", "-f", "null", "-"]).output().unwrap();
     let before = by_decoders(&output, &names);
     let before = without_addresses(&before);
-    let is_of_it = without_addresses(&said).iter().any(|line| !before.contains(line));
+    let is_of_it = without_addresses(&said).iter().any(|line| !before.contains(line) && !usual.contains(line));
     is_of_it.then_some(said)
 }
 
