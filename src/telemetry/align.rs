@@ -9,7 +9,8 @@
 //!    ([`settle`]), since cameras state whole seconds.
 //! 3. What the camera says, as it is where that lies within the log; else moved
 //!    by whole hours, then by quarters, where just one of these puts all footage
-//!    into the log, as the start of a recording or as its end ([`claims`]).
+//!    into the log, as the start of a recording or as its end, or a whole hour most
+//!    of it ([`claims`]).
 //!
 //! Offsets are whole milliseconds. What is not sure is told, and so is what
 //! contradicts that which was taken.

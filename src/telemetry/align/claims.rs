@@ -120,8 +120,9 @@ const ALL: i64 = 99;
 const MOST: i64 = 90;
 const HALF: i64 = 50;
 
-fn is_all((inside, whole): (i64, i64)) -> bool {
-    whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * i128::from(ALL)
+/// Whether so many percent of the footage lie in the log.
+fn is_in((inside, whole): (i64, i64), least: i64) -> bool {
+    whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * i128::from(least)
 }
 
 /// The log from its first sample to its last, on UTC.
@@ -131,7 +132,7 @@ fn span((log, shift): (&Telemetry, i64)) -> Option<(i64, i64)> {
 
 /// Whether all of the footage lies in the log, as the camera says.
 pub(super) fn lies_within(recordings: &[Recorded], log: (&Telemetry, i64)) -> bool {
-    span(log).is_some_and(|span| is_all(covered(recordings, span, Meant::AS_IT_IS)))
+    span(log).is_some_and(|span| is_in(covered(recordings, span, Meant::AS_IT_IS), ALL))
 }
 
 /// How like the log's the camera's own speed is where its clock has it, where a
@@ -193,11 +194,8 @@ fn zones(recordings: &[Recorded], span: (i64, i64), ways: &[Way]) -> Zones {
         // Zones of the world are 14 hours from UTC at most.
         let quarters = (-14 * 4..=14 * 4_i64).filter(|quarters| is_of(*quarters));
         let meant = quarters.map(|quarters| Meant { offset: quarters * QUARTER, ends: *ends });
-        let is_in = |meant: &Meant| {
-            let (inside, whole) = covered(recordings, span, *meant);
-            whole > 0 && i128::from(inside) * 100 >= i128::from(whole) * i128::from(*least)
-        };
-        let kind: Vec<Meant> = meant.filter(|meant| is_in(meant) && !all.contains(meant)).collect();
+        let fits = |meant: &Meant| is_in(covered(recordings, span, *meant), *least);
+        let kind: Vec<Meant> = meant.filter(|meant| fits(meant) && !all.contains(meant)).collect();
         if let ([only], true) = (kind.as_slice(), all.is_empty()) {
             likeliest = Some(*only);
         }
@@ -273,7 +271,7 @@ pub(super) fn by_claim(
         // may not be chance.
         let zones = zones(recordings, span, &WAYS);
         found.alternatives.extend(alternatives(recordings, &zones.all));
-        if !zones.all.is_empty() && !is_all((inside, whole)) && inside < whole / 2 {
+        if !zones.all.is_empty() && !is_in((inside, whole), ALL) && inside < whole / 2 {
             warnings.push(beside(recordings, percent(inside, whole), &zones));
         }
         return (found, warnings);
